@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make demo` and `make test` need Python 3.10 or later, a C++20 compiler and make; each target makes what it needs.
+# Another interpreter: make test PYTHON=python3.12 VENV=.venv312
+
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+STAMPS := $(VENV)/.stamps
+WORKERS ?= 2
+
+# What the extension modules are made of: a change of any of them builds again, file by file.
+NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
+CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
+
+.PHONY: help build demo test lint format docs bench clean
+help:
+	@echo "make demo    three parties train over real ciphertexts (builds first, about a minute)"
+	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
+	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
+	@echo "make build   the package in $(VENV), editable; make format: ruff and clang-format in place"
+	@echo "make clean   remove everything that make made"
+
+build: $(STAMPS)/build
+
+demo: $(STAMPS)/build
+	$(VENV)/bin/pyfate-gpu demo
+
+test: $(STAMPS)/build $(STAMPS)/test
+	$(PY) -m pytest -n $(WORKERS)
+
+lint: $(STAMPS)/build $(STAMPS)/lint
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(if $(CXX_SOURCES),$(VENV)/bin/clang-format --dry-run -Werror $(CXX_SOURCES))
+	git ls-files -z | xargs -0 $(VENV)/bin/codespell
+
+format: $(STAMPS)/lint
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+	$(if $(CXX_SOURCES),$(VENV)/bin/clang-format -i $(CXX_SOURCES))
+
+docs: $(STAMPS)/build $(STAMPS)/docs
+	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+bench: $(STAMPS)/build $(STAMPS)/bench
+	$(PY) -m bench --refcheck --json bench/out/short.json
+
+clean:
+	rm -rf $(VENV) build dist docs/_build bench/out
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -f pyfate_gpu/backends/*.so
+	find pyfate_gpu tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "$(PYTHON) is not Python 3.10 or later; name one: make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) has no working venv module (Debian: apt install python3-venv)"; exit 1; }
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	@mkdir -p $(STAMPS) && touch $@
+
+# Editable: Python sources are used where they lie, the module compiled here goes into the environment.
+# A module dropped into the tree by hand would be older than its sources, so it goes away.
+$(STAMPS)/build: $(STAMPS)/venv pyproject.toml $(NATIVE)
+	$(PIP) install --quiet --group build
+	rm -f pyfate_gpu/backends/*.so
+	$(PIP) install --quiet --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
+	$(PIP) install --quiet --group $*
+	@touch $@
