@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A result file as a table: on the terminal by rich, in a README by ``python -m bench.report FILE``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.machine import has_ifma
+
+Result = dict[str, Any]
+
+
+def print_result(result: Result, console: Console | None = None) -> None:
+    """One table a key size, a warning where the targets do not apply, and what each peer does."""
+    console = console or Console()
+    for key_bits in sorted({line["key_bits"] for line in result["lines"]}):
+        table = Table(title=f"n = {key_bits} bits, {describe(result['machine'])}")
+        for number, heading in enumerate(header(result)):
+            table.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
+        for cells in rows(result, key_bits):
+            table.add_row(*cells)
+        console.print(table)
+    console.print(footnote(result))
+
+
+def markdown(result: Result) -> str:
+    """The same tables for a README, with the command that repeats them."""
+    parts = [f"{describe(result['machine'])}, `{result['command']}`:"]
+    for key_bits in sorted({line["key_bits"] for line in result["lines"]}):
+        head = header(result)
+        lines = [f"n = {key_bits} bits", "", *map(_markdown_row, [head, ["---"] * len(head)])]
+        parts.append("\n".join([*lines, *map(_markdown_row, rows(result, key_bits))]))
+    return "\n\n".join([*parts, footnote(result)])
+
+
+def header(result: Result) -> list[str]:
+    """Column titles: ours, and two columns a peer."""
+    peers = [title for peer in result["peers"] for title in (f"{peer}/s", f"x {peer}")]
+    return ["operation", "per second", *peers, "target"]
+
+
+def rows(result: Result, key_bits: int) -> Iterator[list[str]]:
+    """One row of cells for each routine that ran with that key size."""
+    for line in result["lines"]:
+        if line["key_bits"] != key_bits:
+            continue
+        figures = {figure["name"]: figure for figure in line["figures"]}
+        cells = [line["title"], _rate(figures.get("ours"))]
+        for peer in result["peers"]:
+            share = line["ratios"].get(peer)
+            cells += [_rate(figures.get(peer)), f"{share:.1f}" if share else "-"]
+        target = line["target"]
+        yield [*cells, f"{target['at_least']:g} x {target['peer']}" if target else ""]
+
+
+def describe(machine: Result) -> str:
+    """The machine and what ran, in half a line."""
+    ran = f"{machine['backend']}:{machine['isa']}" if machine["isa"] else machine["backend"]
+    return f"{machine['processor']}, {ran}, {machine['threads']} thread(s)"
+
+
+def footnote(result: Result) -> str:
+    """How to read the columns."""
+    text = "Medians, ± half the range of the turns; ratios are medians of neighbouring turns."
+    if not has_ifma(result["machine"]):
+        text += " Targets are for processors with AVX-512 IFMA, which this one has not."
+    return text
+
+
+def _rate(figure: Result | None) -> str:
+    if figure is None:
+        return "-"
+    if figure["failure"]:
+        return figure["failure"].upper()
+    return f"{figure['median']:,.0f} ± {figure['spread'] / 2:.0%}"
+
+
+def _markdown_row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    print(markdown(json.loads(Path(sys.argv[1]).read_text())))

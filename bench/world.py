@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all contestants of a run share: one key pair and the plain inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu import CiphertextArray, PrivateKey, PublicKey, generate_keypair
+
+if TYPE_CHECKING:
+    from bench.peers import Peer
+
+Integers = npt.NDArray[np.int64]
+Check = Callable[[Any], bool]
+
+CHECKED_ROWS = 32
+
+
+@dataclass(frozen=True)
+class World:
+    """Keys, and reproducible plain inputs. Keys and randomness of encryption are never seeded."""
+
+    public_key: PublicKey
+    private_key: PrivateKey
+
+    @classmethod
+    def create(cls, key_bits: int) -> World:
+        """A world with a new key pair; `key_bits` under 2048 is welcome here."""
+        return cls(*generate_keypair(key_bits, allow_insecure_key_size=True))
+
+    @cached_property
+    def foreign_key(self) -> PublicKey:
+        """The same key as other libraries publish it: n alone, so that each encryption takes r^n."""
+        return PublicKey(self.public_key.n, allow_insecure_key_size=True)
+
+    def integers(self, *shape: int, bits: int = 53, seed: int = 1) -> Integers:
+        """Signed integers of at most `bits` bits, uniform; the same for the same arguments."""
+        limit = 1 << bits
+        return np.random.default_rng(seed).integers(-limit + 1, limit, size=shape, dtype=np.int64)
+
+    def ciphertexts(self, values: Integers) -> CiphertextArray:
+        """Encryptions of `values`."""
+        return self.public_key.encrypt(values)
+
+    def lend(self, peer: Peer, values: Integers) -> list[Any]:
+        """The peer's ciphertexts of `values`, encrypted by us."""
+        return peer.load(self.ciphertexts(values).to_ints(reblind=False).tolist())
+
+    def decrypts_to(self, expected: npt.NDArray[Any]) -> Check:
+        """A check that an array of ours decrypts to the integers `expected`, on a sample of rows."""
+        sample = _sample(len(expected))
+
+        def check(c: CiphertextArray) -> bool:
+            rows = c.reshape(-1)[sample]
+            return bool(self.private_key.decrypt(rows).tolist() == expected[sample].tolist())
+
+        return check
+
+    def peer_decrypts_to(self, peer: Peer, expected: npt.NDArray[Any]) -> Check:
+        """The same for the list of ciphertexts that a peer returned."""
+        sample = _sample(len(expected)).tolist()
+        return lambda c: peer.decrypt([c[i] for i in sample]) == expected[sample].tolist()
+
+
+def _sample(count: int) -> Integers:
+    """At most CHECKED_ROWS positions, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, CHECKED_ROWS).astype(np.int64))
