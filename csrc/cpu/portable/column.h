@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running sum of one column of a long product, 192 bits in three registers.
+#pragma once
+
+#include <cstdint>
+
+namespace pyfate::portable {
+
+/// At most 2^64 products may be added before a shift. Signed after `subtract`.
+class Column {
+ public:
+  std::uint64_t low() const { return low_; }
+  std::uint64_t middle() const { return middle_; }
+
+  void add_product(std::uint64_t a, std::uint64_t b) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    // Four baseline instructions; compilers make about eight out of the lines below.
+    std::uint64_t high;
+    __asm__("mulq %[b]\n\taddq %%rax, %[low]\n\tadcq %%rdx, %[middle]\n\tadcq $0, %[high]"
+            : [low] "+r"(low_), [middle] "+r"(middle_), [high] "+r"(high_), "+a"(a), "=&d"(high)
+            : [b] "rm"(b)
+            : "cc");
+#else
+    const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+    unsigned __int128 sum = static_cast<unsigned __int128>(low_) + static_cast<std::uint64_t>(product);
+    low_ = static_cast<std::uint64_t>(sum);
+    sum = static_cast<unsigned __int128>(middle_) + static_cast<std::uint64_t>(product >> 64) +
+          static_cast<std::uint64_t>(sum >> 64);
+    middle_ = static_cast<std::uint64_t>(sum);
+    high_ += static_cast<std::uint64_t>(sum >> 64);
+#endif
+  }
+
+  /// Adds a[0] * b[0] + a[1] * b[-1] + ... , `count` products: b runs backwards.
+  void add_products(const std::uint64_t* a, const std::uint64_t* b, int count) {
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) add_product(a[i], b[-i]);
+  }
+
+  /// The same for two and three pairs of operands of one length.
+  void add_products2(const std::uint64_t* a, const std::uint64_t* b, const std::uint64_t* c,
+                     const std::uint64_t* d, int count) {
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) {
+      add_product(a[i], b[-i]);
+      add_product(c[i], d[-i]);
+    }
+  }
+  void add_products3(const std::uint64_t* a, const std::uint64_t* b, const std::uint64_t* c,
+                     const std::uint64_t* d, const std::uint64_t* e, const std::uint64_t* f,
+                     int count) {
+#pragma GCC unroll 2
+    for (int i = 0; i < count; ++i) {
+      add_product(a[i], b[-i]);
+      add_product(c[i], d[-i]);
+      add_product(e[i], f[-i]);
+    }
+  }
+
+  void add(std::uint64_t value) {
+    low_ += value;
+    const std::uint64_t carry = low_ < value ? 1 : 0;
+    middle_ += carry;
+    high_ += middle_ < carry ? 1 : 0;
+  }
+  void subtract(std::uint64_t value) {
+    const std::uint64_t borrow = low_ < value ? 1 : 0;
+    low_ -= value;
+    const std::uint64_t next = middle_ < borrow ? 1 : 0;
+    middle_ -= borrow;
+    high_ -= next;
+  }
+  /// Adds 2 * other. Precondition: other is not negative and below 2^191.
+  void add_twice(const Column& other) {
+    add_column(other.low_ << 1, other.middle_ << 1 | other.low_ >> 63,
+               other.high_ << 1 | other.middle_ >> 63);
+  }
+
+  /// Divides by 2^64; the low word is dropped.
+  void shift() {
+    low_ = middle_;
+    middle_ = high_;
+    high_ = 0;
+  }
+  void shift_signed() {
+    low_ = middle_;
+    middle_ = high_;
+    high_ = 0 - (high_ >> 63);
+  }
+
+ private:
+  void add_column(std::uint64_t low, std::uint64_t middle, std::uint64_t high) {
+    unsigned __int128 sum = static_cast<unsigned __int128>(low_) + low;
+    low_ = static_cast<std::uint64_t>(sum);
+    sum = static_cast<unsigned __int128>(middle_) + middle + static_cast<std::uint64_t>(sum >> 64);
+    middle_ = static_cast<std::uint64_t>(sum);
+    high_ += high + static_cast<std::uint64_t>(sum >> 64);
+  }
+
+  std::uint64_t low_ = 0;
+  std::uint64_t middle_ = 0;
+  std::uint64_t high_ = 0;
+};
+
+}  // namespace pyfate::portable

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/portable/kernels.h"
+
+#include "cpu/generic/kernels.h"
+#include "cpu/portable/arithmetic.h"
+
+namespace pyfate::portable {
+
+const KernelTable* kernels_for(int bits) {
+  // Keys of 1024, 2048, 3072 and 4096 bits, and their primes; anything else at run-time size.
+  switch (Arithmetic<0>::limbs_for(bits)) {
+    case 8:
+      return &generic::kKernels<Arithmetic<8>>;
+    case 16:
+      return &generic::kKernels<Arithmetic<16>>;
+    case 24:
+      return &generic::kKernels<Arithmetic<24>>;
+    case 32:
+      return &generic::kKernels<Arithmetic<32>>;
+    case 48:
+      return &generic::kKernels<Arithmetic<48>>;
+    case 64:
+      return &generic::kKernels<Arithmetic<64>>;
+    default:
+      return &generic::kKernels<Arithmetic<0>>;
+  }
+}
+
+int limbs_for(int bits) { return Arithmetic<0>::limbs_for(bits); }
+
+}  // namespace pyfate::portable

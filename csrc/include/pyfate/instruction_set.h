@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The instruction sets this build knows, best first.
+#pragma once
+
+#include <vector>
+
+#include "pyfate/kernel_table.h"
+
+namespace pyfate {
+
+struct InstructionSet {
+  const char* name;
+  /// Null when this CPU and operating system can run it, otherwise what is missing.
+  const char* (*missing)();
+  /// False for engines that exist for tests only: never chosen unless named.
+  bool automatic;
+  int radix_bits;
+  /// Limbs of a half for a modulus of `bits` bits.
+  int (*limbs_for)(int bits);
+  const KernelTable* (*kernels_for)(int bits);
+};
+
+/// All instruction sets in the order they are tried.
+const std::vector<InstructionSet>& instruction_sets();
+
+/// The set of that name. Throws std::invalid_argument when it is unknown or not usable here.
+const InstructionSet& instruction_set(const char* name);
+
+}  // namespace pyfate
