@@ -32,10 +32,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--isa", help="instruction set of the cpu backend (default: the best)")
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), metavar="NAME",
                         help=f"whom to measure beside us (default: {' '.join(PEERS)})")  # fmt: skip
-    parser.add_argument("--threads", type=int, default=1, help="our threads; peers have one (default: 1)")
-    parser.add_argument("--repeats", type=int, default=5, help="turns of each contestant (default: 5)")
-    parser.add_argument("--seconds", type=float, default=0.3, help="least length of a turn (default: 0.3)")
-    parser.add_argument("--rows", type=int, help="most ciphertexts of a batch (default: the routine's)")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="our threads; peers have one (default: 1)"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="turns of each contestant (default: 5)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=0.3, help="least length of a turn (default: 0.3)"
+    )
+    parser.add_argument(
+        "--rows", type=int, help="most ciphertexts of a batch (default: the routine's)"
+    )
     parser.add_argument("--refcheck", action="store_true", help="decrypt results and compare")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the result file")
     options = parser.parse_args(arguments)

@@ -56,7 +56,9 @@ def measure(
         contestants = [Contestant(OURS, "", routine.ours(world, rows))]
         contestants += [
             Contestant(
-                peer.name, peer.notes.get(routine.operation, ""), routine.theirs(world, peer, peer_rows)
+                peer.name,
+                peer.notes.get(routine.operation, ""),
+                routine.theirs(world, peer, peer_rows),
             )
             for peer in peers.values()
             if hasattr(peer, routine.operation)

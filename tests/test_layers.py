@@ -78,7 +78,9 @@ def test_nothing_unpickles():
 
 def test_no_randomness_but_the_operating_systems_in_the_crypto():
     folders = ["pyfate_gpu/he", "pyfate_gpu/backends", "pyfate_gpu/encoding"]
-    assert naming(r"^\s*(import|from) random\b|np\.random|random_state", files(folders, ".py")) == []
+    assert (
+        naming(r"^\s*(import|from) random\b|np\.random|random_state", files(folders, ".py")) == []
+    )
     assert naming(r"\b(mt19937|std::rand|srand)\b", outside("tests")) == []
 
 

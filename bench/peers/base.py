@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from bench.world import World
+if TYPE_CHECKING:
+    from bench.world import World
 
 Ciphertexts = list[Any]
 
@@ -18,9 +19,9 @@ class Peer(Protocol):
     All of them take and return lists; what a list element is, is the peer's business.
     """
 
-    name: str
-    install: str
-    notes: dict[str, str]
+    name: ClassVar[str]
+    install: ClassVar[str]
+    notes: ClassVar[dict[str, str]]
     """Operation -> what this peer does there, so that like is compared with like."""
 
     def __init__(self, world: World) -> None:

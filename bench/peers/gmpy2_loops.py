@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import ClassVar
 
 import gmpy2
 from gmpy2 import invert, mpz, powmod
@@ -19,7 +20,7 @@ class Gmpy2Loops:
 
     name = "gmpy2"
     install = "pip install gmpy2"
-    notes = {
+    notes: ClassVar[dict[str, str]] = {
         "add": "a*b % n2",
         "add_plain": "c * (1 + n*m) % n2",
         "encrypt": "r^n, full exponent",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, ClassVar
 
 from bench.world import Integers, World
 
@@ -18,7 +18,7 @@ class Phe:
 
     name = "phe"
     install = "pip install phe"
-    notes = {
+    notes: ClassVar[dict[str, str]] = {
         "encrypt": "raw_encrypt: r^n, full exponent",
         "reblind": "obfuscate: r^n, full exponent",
         "decrypt": "CRT",

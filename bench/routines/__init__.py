@@ -3,7 +3,16 @@
 
 from __future__ import annotations
 
-from bench.routines import addition, blinding, decryption, encryption, matrix, reduction, scaling, wire
+from bench.routines import (
+    addition,
+    blinding,
+    decryption,
+    encryption,
+    matrix,
+    reduction,
+    scaling,
+    wire,
+)
 from bench.routines.base import Routine, Target
 
 ROUTINES: dict[str, Routine] = {

@@ -42,5 +42,8 @@ ADD_PLAIN = Routine(
     "ciphertext + integer", "additions", add_plain, add_plain_by, 4096, 1024, "add_plain"
 )
 PORTABLE = replace(
-    ADD, title="ciphertext + ciphertext, portable engine", isa="portable", target=Target("gmpy2", 1.2)
+    ADD,
+    title="ciphertext + ciphertext, portable engine",
+    isa="portable",
+    target=Target("gmpy2", 1.2),
 )

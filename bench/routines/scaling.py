@@ -23,5 +23,12 @@ def scale_by(world: World, peer: Peer, rows: int) -> Job:
 
 
 SCALE = Routine(
-    "ciphertext * 53-bit integer", "products", scale, scale_by, 1024, 256, "scale", Target("phe", 6.0)
+    "ciphertext * 53-bit integer",
+    "products",
+    scale,
+    scale_by,
+    1024,
+    256,
+    "scale",
+    Target("phe", 6.0),
 )
