@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages show is true: their code runs, their lists are complete, their links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import pyfate_gpu
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(p for p in (ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    exec(compile("\n".join(blocks), page, "exec"), {"__name__": "page"})
+
+
+def test_api_page_lists_every_public_name():
+    listed = re.findall(r"auto\w+:: pyfate_gpu\.(\w+)$", (ROOT / "docs/api.md").read_text(), re.M)
+    assert sorted(listed) == sorted(name for name in pyfate_gpu.__all__ if name != "__version__")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_between_files_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
