@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backends in order of priority, the choice among them, and what to tell the user about it.
+
+A new backend is one file with a class like `CpuBackend` and one line in `BACKENDS`.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from pyfate_gpu.backends.base import (
+    Availability,
+    Backend,
+    EngineOptions,
+    PrivateEngine,
+    PrivateNumbers,
+    PublicEngine,
+    PublicNumbers,
+)
+from pyfate_gpu.backends.cpu import CpuBackend
+from pyfate_gpu.backends.reference import ReferenceBackend
+from pyfate_gpu.config import check_threads, settings
+from pyfate_gpu.errors import BackendUnavailableError
+
+__all__ = ["BACKENDS", "BackendInfo", "available_backends", "backend_info", "use_backend"]
+
+BACKENDS: tuple[Backend, ...] = (CpuBackend(), ReferenceBackend())
+
+
+@dataclass(frozen=True)
+class BackendInfo:
+    """What runs, and why the other backends do not."""
+
+    name: str
+    device: str
+    isa: str | None
+    threads: int
+    availability: dict[str, Availability] = field(repr=False)
+
+    def __str__(self) -> str:
+        """One line for the choice, one for each backend."""
+        isa = f", instruction set {self.isa}" if self.isa else ""
+        lines = [f"backend {self.name} on {self.device}{isa}, {self.threads} thread(s)"]
+        for name, found in self.availability.items():
+            lines.append(f"  {name}: {'available' if found.available else found.reason}")
+            for entry in found.instruction_sets:
+                lines.append(f"    {entry.name}: {entry.reason or 'available'}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    backend: str | None = None
+    isa: str | None = None
+    threads: int | None = None
+
+
+_lock = threading.RLock()
+_choice = _Choice()
+
+
+class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
+    """Choose the backend of everything encrypted or received from now on, in the whole process.
+
+    Works at once; as a context manager it puts the former choice back at the end. Arrays that exist
+    stay where they are (`CiphertextArray.to_device` moves them).
+
+    Parameters
+    ----------
+    name : str or None
+        One of `BACKENDS`; None for the first available.
+    isa : str, optional
+        Instruction set of the cpu backend, by default the best available.
+    threads : int, optional
+        Threads of a batched operation, by default all cores allowed.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If the name or the instruction set is unknown or cannot run here.
+    ConfigurationError
+        If `threads` is not a positive integer.
+
+    Examples
+    --------
+    >>> from pyfate_gpu import backend_info, use_backend
+    >>> with use_backend("reference"):
+    ...     print(backend_info().name)
+    reference
+    """
+
+    def __init__(
+        self, name: str | None, *, isa: str | None = None, threads: int | None = None
+    ) -> None:
+        global _choice
+        if threads is not None:
+            check_threads(threads)
+        choice = _Choice(name, isa, threads)
+        _resolve(choice)
+        with _lock:
+            self._former, _choice = _choice, choice
+
+    def __enter__(self) -> use_backend:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        global _choice
+        with _lock:
+            _choice = self._former
+
+
+def available_backends() -> list[str]:
+    """Names of the backends that run on this machine, the preferred one first.
+
+    Examples
+    --------
+    >>> from pyfate_gpu import available_backends
+    >>> "reference" in available_backends()
+    True
+    """
+    return [backend.name for backend in BACKENDS if backend.availability().available]
+
+
+def backend_info() -> BackendInfo:
+    """What runs now, and why the others do not; print it.
+
+    Examples
+    --------
+    >>> from pyfate_gpu import backend_info
+    >>> backend_info().device
+    'cpu'
+    """
+    backend, options = _resolve(_choice)
+    return BackendInfo(
+        backend.name,
+        backend.device,
+        options.isa,
+        options.threads or 1,
+        {each.name: each.availability() for each in BACKENDS},
+    )
+
+
+def public_engine(numbers: PublicNumbers, device: str | None = None) -> PublicEngine:
+    """An engine for a public key under the present choice.
+
+    `device`, if given, must be the device of the chosen backend.
+    """
+    backend, options = _resolve(_choice)
+    if device is not None and device != backend.device:
+        raise BackendUnavailableError(
+            f"device {device!r} is not served: backend {backend.name!r} computes on "
+            f"{backend.device!r}; choose another backend with use_backend(...) first"
+        )
+    return backend.public_engine(numbers, options)
+
+
+def private_engine(numbers: PrivateNumbers, public: PublicEngine) -> PrivateEngine:
+    """An engine of the private key for the rows of `public`."""
+    return _find(public.backend).private_engine(numbers, public)
+
+
+def _resolve(choice: _Choice) -> tuple[Backend, EngineOptions]:
+    """The backend and its options: `use_backend` first, then the environment, then what runs."""
+    environment = settings()
+    name = choice.backend or environment.backend
+    backend = _first_available() if name is None else _find(name)
+    found = backend.availability()
+    if not found.available:
+        raise BackendUnavailableError(
+            f"backend {backend.name!r} is not available: {found.reason}; "
+            f"choose one of {available_backends()}"
+        )
+    # An instruction set of the environment belongs to the cpu backend, not to one chosen in code.
+    inherit_isa = choice.backend in (None, "cpu") and backend.name == "cpu"
+    return backend, backend.resolve(
+        EngineOptions(
+            isa=choice.isa or (environment.isa if inherit_isa else None),
+            threads=choice.threads or environment.threads,
+            table_mb=environment.table_mb,
+        )
+    )
+
+
+def _first_available() -> Backend:
+    return next(backend for backend in BACKENDS if backend.availability().available)
+
+
+def _find(name: str) -> Backend:
+    for backend in BACKENDS:
+        if backend.name == name:
+            return backend
+    raise BackendUnavailableError(
+        f"backend {name!r} is unknown; choose one of {[each.name for each in BACKENDS]}"
+    )

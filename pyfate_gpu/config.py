@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every environment variable of the package and its default, read once.
+
+==========================  ==========================================================  ===================
+variable                    meaning                                                     default
+==========================  ==========================================================  ===================
+``PYFATE_GPU_BACKEND``      backend to use: one of ``BACKENDS``                          the first available
+``PYFATE_GPU_ISA``          instruction set of the cpu backend                          the best available
+``PYFATE_GPU_THREADS``      threads of a batched operation                              all cores allowed
+``PYFATE_GPU_TABLE_MB``     memory of a fixed-base table of the cpu backend, in MiB     64
+==========================  ==========================================================  ===================
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pyfate_gpu.errors import ConfigurationError
+
+DEFAULT_TABLE_MB = 64
+MAX_TABLE_MB = 65536
+MAX_THREADS = 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment asks for; ``None`` means: let the package choose."""
+
+    backend: str | None
+    isa: str | None
+    threads: int | None
+    table_mb: int
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Read the environment, the first time only.
+
+    Raises
+    ------
+    ConfigurationError
+        If a variable that must be a positive integer is not one.
+    """
+    return Settings(
+        backend=os.environ.get("PYFATE_GPU_BACKEND") or None,
+        isa=os.environ.get("PYFATE_GPU_ISA") or None,
+        threads=_positive("PYFATE_GPU_THREADS", None, MAX_THREADS),
+        table_mb=_positive("PYFATE_GPU_TABLE_MB", DEFAULT_TABLE_MB, MAX_TABLE_MB)
+        or DEFAULT_TABLE_MB,
+    )
+
+
+def available_cores() -> int:
+    """Cores this process may run on (a container's limit by affinity is respected)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_threads(threads: int, source: str = "threads") -> int:
+    """Return `threads` if it is a sensible number of threads, otherwise raise ConfigurationError."""
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS:
+        raise ConfigurationError(
+            f"{source} is {threads!r}; it must be an integer from 1 to {MAX_THREADS}"
+        )
+    return threads
+
+
+def _positive(name: str, default: int | None, maximum: int) -> int | None:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    if not text.strip().isdecimal() or not 1 <= int(text) <= maximum:
+        raise ConfigurationError(
+            f"{name} is {text!r}; it must be an integer from 1 to {maximum}, or unset"
+        )
+    return int(text)

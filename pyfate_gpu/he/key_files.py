@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Key files: mode 0600, written whole or not at all, private ones under a passphrase if wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+from pyfate_gpu.errors import KeyFileError
+from pyfate_gpu.he import jwk, passphrases
+from pyfate_gpu.he.paillier.private_key import PrivateKey
+from pyfate_gpu.he.paillier.public_key import PublicKey
+
+MAX_FILE_BYTES = 1 << 20
+PathLike = str | os.PathLike[str]
+
+
+def save_public_key(key: PublicKey, path: PathLike, *, overwrite: bool = False) -> None:
+    """Write a public key as JSON that python-paillier reads as well.
+
+    Raises
+    ------
+    KeyFileError
+        If the file exists and `overwrite` is not set, or cannot be written.
+    """
+    _write(Path(path), jwk.public_to_jwk(key), overwrite)
+
+
+def load_public_key(path: PathLike, *, allow_insecure_key_size: bool = False) -> PublicKey:
+    """Read a public key, of this package or of python-paillier.
+
+    Raises
+    ------
+    KeyFileError
+        If the file cannot be read or is no public key.
+    InvalidKeyError
+        If its numbers are no key.
+    """
+    return jwk.public_from_jwk(_read(Path(path)), allow_insecure_key_size=allow_insecure_key_size)
+
+
+def save_private_key(
+    key: PrivateKey,
+    path: PathLike,
+    *,
+    passphrase: str | bytes | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a private key, readable by its owner only (mode 0600).
+
+    Parameters
+    ----------
+    key : PrivateKey
+    path : path
+    passphrase : str or bytes, optional
+        Encrypt the file (scrypt and AES-256-GCM; needs the extra ``pyfate-gpu[keys]``).
+        Without it the file is JSON that python-paillier reads.
+    overwrite : bool
+        Replace an existing file: whatever was encrypted under its key is lost then.
+
+    Raises
+    ------
+    KeyFileError
+        If the file exists and `overwrite` is not set, cannot be written, or the extra is missing.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from pyfate_gpu import generate_keypair
+    >>> from pyfate_gpu.he import load_private_key, save_private_key
+    >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "key.json")
+    ...     save_private_key(private, path)
+    ...     again = load_private_key(path, allow_insecure_key_size=True)
+    >>> again.public_key == public
+    True
+    """
+    document = jwk.private_to_jwk(key)
+    if passphrase is not None:
+        document = passphrases.seal(document, passphrase)
+    _write(Path(path), document, overwrite)
+
+
+def load_private_key(
+    path: PathLike,
+    *,
+    passphrase: str | bytes | None = None,
+    allow_insecure_key_size: bool = False,
+) -> PrivateKey:
+    """Read a private key, of this package or of python-paillier.
+
+    Raises
+    ------
+    KeyFileError
+        If the file is readable by others, malformed, or needs a (different) passphrase.
+    InvalidKeyError
+        If its numbers are no key.
+    """
+    _check_mode(Path(path))
+    document = _read(Path(path))
+    if passphrases.is_sealed(document):
+        if passphrase is None:
+            raise KeyFileError(f"{path} is encrypted; pass passphrase=...")
+        document = passphrases.unseal(document, passphrase)
+    elif passphrase is not None:
+        raise KeyFileError(f"{path} is not encrypted; leave passphrase out")
+    return jwk.private_from_jwk(document, allow_insecure_key_size=allow_insecure_key_size)
+
+
+def _write(path: Path, document: dict[str, Any], overwrite: bool) -> None:
+    """Write beside the file and move into place: a reader sees the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                json.dump(document, file, indent=1)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                beside.replace(path)
+            else:
+                os.link(beside, path)  # fails if the path exists, without a gap in between
+        finally:
+            beside.unlink(missing_ok=True)
+    except FileExistsError:
+        raise KeyFileError(
+            f"{path} exists; choose another name, or pass overwrite=True to lose the key in it"
+        ) from None
+    except OSError as error:
+        raise KeyFileError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _read(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise KeyFileError(f"{path} is longer than {MAX_FILE_BYTES} bytes; it is no key file")
+        return json.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise KeyFileError(f"{path} is no JSON; it is no key file or is damaged") from None
+
+
+def _check_mode(path: Path) -> None:
+    """Refuse a private key that others can read (POSIX)."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
+    if os.name == "posix" and mode & 0o077:
+        raise KeyFileError(
+            f"{path} has mode {mode:04o}; a private key must be readable by its owner only: "
+            f"chmod 600 {path}"
+        )

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Key generation: Damgard-Jurik-Nielsen keys from the operating system's randomness."""
+
+from __future__ import annotations
+
+import secrets
+
+import gmpy2
+
+from pyfate_gpu.he.paillier.checks import PRIME_ROUNDS, check_key_bits
+from pyfate_gpu.he.paillier.private_key import PrivateKey
+from pyfate_gpu.he.paillier.public_key import PublicKey
+
+
+def generate_paillier_keypair(
+    key_bits: int, allow_insecure: bool = False
+) -> tuple[PublicKey, PrivateKey]:
+    """Primes p = q = 3 mod 4 with gcd(p-1, q-1) = 2, h = -x^2 mod n; n has `key_bits` bits.
+
+    Source: Damgard, Jurik, Nielsen, "A generalization of Paillier's public-key system with
+    applications to electronic voting", Int. J. Inf. Secur. 9 (2010), section 4.2.
+    """
+    check_key_bits(key_bits, allow_insecure)
+    half = int(key_bits) // 2
+    while True:
+        p, q = _random_prime(half), _random_prime(half)
+        # FIPS 186-5 A.1.1: primes too close together are found by Fermat's method.
+        far_apart = abs(p - q) >> (half - 100 if half > 200 else half // 2)
+        if far_apart and gmpy2.gcd(p - 1, q - 1) == 2 and gmpy2.gcd(p * q, (p - 1) * (q - 1)) == 1:
+            break
+    n = p * q
+    public_key = PublicKey(n, _random_blinding_base(n), allow_insecure_key_size=allow_insecure)
+    return public_key, PrivateKey(public_key, p, q)
+
+
+def _random_prime(bits: int) -> int:
+    """A prime p = 3 mod 4, uniform among those with both top bits set (so n gets every bit)."""
+    while True:
+        candidate = secrets.randbits(bits) | 3 << (bits - 2) | 3
+        if gmpy2.is_prime(candidate, PRIME_ROUNDS):
+            return candidate
+
+
+def _random_blinding_base(n: int) -> int:
+    while True:
+        x = 2 + secrets.randbelow(n - 3)
+        h = -x * x % n
+        if gmpy2.gcd(x, n) == 1 and 1 < h < n - 1:
+            return h

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The private key: decrypts. It cannot be printed, pickled, copied or sent."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.backends import private_engine
+from pyfate_gpu.backends.base import PrivateEngine, PrivateNumbers
+from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers
+from pyfate_gpu.encoding import Encoder, PlaintextArray, decode_residues
+from pyfate_gpu.encoding.plaintext import Encodable
+from pyfate_gpu.errors import KeyMismatchError, UnsupportedOperationError
+from pyfate_gpu.he.arrays import CiphertextArray
+from pyfate_gpu.he.bounds import check_bound
+from pyfate_gpu.he.paillier.checks import check_factors
+from pyfate_gpu.he.paillier.public_key import PublicKey, encode
+
+
+class PrivateKey:
+    """The primes of a public key.
+
+    Parameters
+    ----------
+    public_key : PublicKey
+    p, q : int
+        Its primes, in any order.
+
+    Raises
+    ------
+    InvalidKeyError
+        If p and q are not the two primes of n.
+
+    Examples
+    --------
+    >>> from pyfate_gpu import generate_keypair
+    >>> public_key, private_key = generate_keypair(512, allow_insecure_key_size=True)
+    >>> private_key.decrypt(public_key.encrypt([3, 4]) + 1)
+    array([4, 5])
+    """
+
+    __slots__ = ("_engines", "_numbers", "_public_key")
+
+    def __init__(self, public_key: PublicKey, p: int, q: int) -> None:
+        check_factors(public_key.n, p, q)
+        self._public_key = public_key
+        self._numbers = PrivateNumbers(public_key.numbers, p, q)
+        self._engines: dict[tuple[str, int], PrivateEngine] = {}
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+        return self._public_key
+
+    def decrypt(self, c: CiphertextArray) -> Any:
+        """The numbers: float64 for kind "f", integers for kind "i", of the shape of `c`.
+
+        Integers come as int64 where all fit and as Python integers otherwise; never wrapped.
+
+        Raises
+        ------
+        KeyMismatchError
+            If `c` belongs to another key.
+        BoundError
+            If a value is beyond the bound `c` declares.
+        EncodingError
+            If a value is too large for float64.
+        """
+        residues = self._decrypt_words(c)
+        values = decode_residues(residues, self._public_key.n, c.exponent, c.kind, c.bound)
+        return values.reshape(c.shape)[()]
+
+    def decrypt_residues(self, c: CiphertextArray) -> npt.NDArray[np.object_]:
+        """Integers in [0, n), as they are: for masked values, which mean nothing by themselves."""
+        return unsigned_to_integers(self._decrypt_words(c)).reshape(c.shape)
+
+    def encrypt(
+        self, x: Encodable | PlaintextArray, encoder: Encoder | None = None
+    ) -> CiphertextArray:
+        """As `PublicKey.encrypt`, faster: the owner of the primes works modulo p^2 and q^2."""
+        plain = encode(x, encoder)
+        check_bound(plain.bound, self._public_key, "encrypt")
+        engine = self._public_key.engine()
+        rows = self._engine(engine).encrypt(plain.rows())
+        return self._public_key._fresh(rows, plain, engine)
+
+    def _decrypt_words(self, c: CiphertextArray) -> UnsignedWords:
+        if not isinstance(c, CiphertextArray):
+            raise UnsupportedOperationError(
+                f"decrypt takes a CiphertextArray, not {type(c).__name__}; "
+                f"make one with public_key.from_ints or public_key.from_wire"
+            )
+        if c.public_key != self._public_key:
+            raise KeyMismatchError(
+                f"the ciphertexts belong to key {c.public_key.fingerprint}, this private key to "
+                f"{self._public_key.fingerprint}; decrypt with the key they were encrypted for"
+            )
+        return self._engine(c._engine).decrypt(c._rows)
+
+    def _engine(self, public: Any) -> PrivateEngine:
+        key = (public.engine_id, public.threads)
+        engine = self._engines.get(key)
+        if engine is None:
+            engine = self._engines.setdefault(key, private_engine(self._numbers, public))
+        return engine
+
+    def _secret_factors(self) -> tuple[int, int]:
+        """The primes, for key files only."""
+        return self._numbers.p, self._numbers.q
+
+    def __repr__(self) -> str:
+        return f"PrivateKey(of {self._public_key!r}, secret)"
+
+    def __reduce__(self) -> NoReturn:
+        raise UnsupportedOperationError(
+            "a private key is never pickled, copied or sent; save it with save_private_key(...)"
+        )
+
+    __copy__ = __reduce__
+
+    def __deepcopy__(self, memo: Any) -> NoReturn:
+        self.__reduce__()

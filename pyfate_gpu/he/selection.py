@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Choosing, reordering and joining ciphertexts.
+
+NumPy itself does the indexing, on an array of row numbers; the engine then copies those rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.errors import ArrayIndexError, ShapeError
+from pyfate_gpu.he.operands import align, check_same_home, common_kind
+from pyfate_gpu.he.paillier.blinding import DERIVED, merge
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he.arrays import CiphertextArray
+
+
+def row_numbers(c: CiphertextArray) -> npt.NDArray[np.int64]:
+    """The number of each ciphertext's row, in the shape of the array."""
+    return np.arange(c.size, dtype=np.int64).reshape(c.shape)
+
+
+def gather(c: CiphertextArray, numbers: npt.NDArray[np.int64]) -> CiphertextArray:
+    """Ciphertexts by row number, in the shape of `numbers`; fresh if none comes twice."""
+    flat = np.ascontiguousarray(numbers).ravel()
+    seen = np.zeros(c.size, dtype=np.bool_)
+    seen[flat] = True
+    batches = c._batches if np.count_nonzero(seen) == flat.size else DERIVED
+    rows = c._engine.take(c._rows, flat)
+    return c._replace(rows, np.shape(numbers), batches=batches)
+
+
+def getitem(c: CiphertextArray, key: Any) -> CiphertextArray:
+    """``c[key]`` for everything NumPy can index by."""
+    try:
+        numbers = np.asarray(row_numbers(c)[key])
+    except (IndexError, ValueError, TypeError) as error:
+        raise ArrayIndexError(
+            f"cannot index a CiphertextArray of shape {c.shape}: {error}"
+        ) from None
+    return gather(c, numbers)
+
+
+def take(c: CiphertextArray, indices: npt.ArrayLike, axis: int | None) -> CiphertextArray:
+    """As `numpy.take`."""
+    try:
+        return gather(c, np.asarray(np.take(row_numbers(c), np.asarray(indices), axis=axis)))
+    except (IndexError, ValueError, TypeError) as error:
+        raise ArrayIndexError(f"cannot take from shape {c.shape}: {error}") from None
+
+
+def reshape(c: CiphertextArray, shape: tuple[Any, ...]) -> CiphertextArray:
+    """Another shape over the same rows."""
+    wanted = shape[0] if len(shape) == 1 else shape
+    try:
+        # A zero-strided array of the right shape costs nothing and lets NumPy check the request.
+        new_shape = np.empty(c.shape, dtype=np.bool_).reshape(wanted).shape
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"cannot reshape {c.shape} into {wanted}: {error}") from None
+    return c._replace(c._rows, new_shape, batches=c._batches)
+
+
+def transpose(c: CiphertextArray, axes: tuple[Any, ...] | None) -> CiphertextArray:
+    """As `numpy.transpose`."""
+    if axes is not None and len(axes) == 1 and not isinstance(axes[0], int):
+        axes = tuple(axes[0])
+    try:
+        numbers = row_numbers(c).transpose(axes)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"cannot transpose {c.shape} by {axes}: {error}") from None
+    if c.ndim < 2 or min(c.shape) == c.size:
+        return c._replace(c._rows, numbers.shape, batches=c._batches)
+    return gather(c, numbers)
+
+
+def broadcast_to(c: CiphertextArray, shape: tuple[int, ...]) -> CiphertextArray:
+    """As `numpy.broadcast_to`, but copying."""
+    try:
+        return gather(c, np.broadcast_to(row_numbers(c), shape))
+    except ValueError as error:
+        raise ShapeError(f"cannot broadcast {c.shape} to {shape}: {error}") from None
+
+
+def concatenate(arrays: list[CiphertextArray], axis: int) -> CiphertextArray:
+    """As `numpy.concatenate`; exponents are aligned to the finest."""
+    first = arrays[0]
+    for other in arrays[1:]:
+        check_same_home(first, other)
+    exponent = min(c.exponent for c in arrays)
+    parts = [align(c, exponent) for c in arrays]
+    starts = np.cumsum([0, *(c.size for c in parts)])
+    try:
+        numbers = np.concatenate(
+            [row_numbers(c) + start for c, start in zip(parts, starts[:-1], strict=True)], axis=axis
+        )
+    except ValueError as error:
+        raise ShapeError(f"cannot concatenate shapes {[c.shape for c in parts]}: {error}") from None
+    engine = first._engine
+    rows = engine.concatenate([c._rows for c in parts])
+    flat = numbers.ravel()
+    if not np.array_equal(flat, np.arange(flat.size)):
+        rows = engine.take(rows, flat)
+    kind, encoder = common_kind(parts)
+    return first._replace(
+        rows, numbers.shape, exponent=exponent, bound=max(c.bound for c in parts), kind=kind,
+        encoder=encoder, batches=merge(c._batches for c in parts),
+    )  # fmt: skip

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wire format of encrypted arrays, version 1 (docs/wire-format.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyfate_gpu.backends.words import UnsignedWords, less_than
+from pyfate_gpu.encoding import from_description
+from pyfate_gpu.errors import (
+    BoundError,
+    EncodingError,
+    InvalidCiphertextError,
+    KeyMismatchError,
+    WireFormatError,
+)
+from pyfate_gpu.he.arrays import CiphertextArray
+from pyfate_gpu.he.bounds import check_bound
+from pyfate_gpu.he.ciphertexts import check_coprime
+from pyfate_gpu.he.export import canonical_chunks
+from pyfate_gpu.he.paillier.blinding import DERIVED
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he.paillier.public_key import PublicKey
+
+MAGIC = b"PFGW"
+VERSION = 1
+PRELUDE = struct.Struct("<4sHHI")  # magic, version, reserved (0), bytes of the header
+ALIGNMENT = 64
+CHECKSUM_BYTES = 32
+MAX_HEADER_BYTES = 1 << 16
+MAX_AXES = 32
+MAX_EXPONENT = 1 << 16
+CHUNK_ROWS = 1 << 16
+
+
+def write_array(c: CiphertextArray, reblind: bool) -> bytes:
+    """Prelude, header, padding, canonical words, SHA-256 of everything before."""
+    header = json.dumps(
+        {
+            "scheme": c.public_key.scheme,
+            "key": c.public_key.fingerprint,
+            "key_bits": c.public_key.key_bits,
+            "shape": list(c.shape),
+            "exponent": c.exponent,
+            "bound": f"{c.bound:x}",
+            "kind": c.kind,
+            "encoder": c.encoder.describe(),
+        },
+        separators=(",", ":"),
+        sort_keys=True,
+    ).encode("ascii")
+    start = PRELUDE.pack(MAGIC, VERSION, 0, len(header)) + header
+    start += bytes(-len(start) % ALIGNMENT)
+    out, digest = io.BytesIO(), hashlib.sha256(start)
+    out.write(start)
+    for words in canonical_chunks(c, reblind):
+        chunk = np.ascontiguousarray(words).astype("<u8", copy=False).data
+        digest.update(chunk)
+        out.write(chunk)
+    out.write(digest.digest())
+    return out.getvalue()
+
+
+def read_array(data: bytes, public_key: PublicKey) -> CiphertextArray:
+    """Read and check a frame; nothing of it is used before everything of it is checked."""
+    view = memoryview(data).cast("B")
+    header, body = _open_frame(view)
+    shape, exponent, bound = _read_header(header, public_key)
+    try:
+        encoder = from_description(header["encoder"])
+        check_bound(bound, public_key, "the bound of the frame")
+    except (EncodingError, BoundError) as error:
+        raise WireFormatError(f"the header of the frame is wrong: {error}") from None
+    width = 2 * public_key.numbers.words
+    count = int(np.prod([1, *shape], dtype=object))
+    if len(body) != count * width * 8:
+        raise WireFormatError(
+            f"the frame carries {len(body)} bytes of ciphertexts; shape {shape} under a "
+            f"{public_key.key_bits}-bit key takes {count * width * 8}"
+        )
+    words = np.frombuffer(body, dtype="<u8").astype(np.uint64, copy=False).reshape(count, width)
+    _check_range(words, public_key)
+    engine = public_key.engine()
+    rows = engine.import_words(words)
+    check_coprime(rows, engine, public_key)
+    return CiphertextArray(
+        rows, shape, exponent=exponent, bound=bound, kind=header["kind"], encoder=encoder,
+        batches=DERIVED, public_key=public_key, engine=engine,
+    )  # fmt: skip
+
+
+def _open_frame(view: memoryview) -> tuple[dict[str, Any], memoryview]:
+    """Header and body of a frame of a known version whose checksum is right."""
+    if len(view) < PRELUDE.size + CHECKSUM_BYTES:
+        raise WireFormatError(
+            f"{len(view)} bytes are too few for a frame; it was truncated, ask for it again"
+        )
+    magic, version, reserved, header_bytes = PRELUDE.unpack(view[: PRELUDE.size])
+    if magic != MAGIC:
+        raise WireFormatError(f"the frame begins with {magic!r}; an encrypted array with {MAGIC!r}")
+    if version != VERSION or reserved:
+        raise WireFormatError(
+            f"the frame has version {version}; this release reads version {VERSION}: "
+            f"use the same release at both ends"
+        )
+    end = PRELUDE.size + header_bytes
+    body = end + -end % ALIGNMENT
+    if header_bytes > MAX_HEADER_BYTES or body + CHECKSUM_BYTES > len(view):
+        raise WireFormatError(
+            f"a header of {header_bytes} bytes does not fit; the frame is damaged"
+        )
+    if hashlib.sha256(view[:-CHECKSUM_BYTES]).digest() != bytes(view[-CHECKSUM_BYTES:]):
+        raise WireFormatError(
+            "the checksum is wrong; the frame was damaged or truncated on its way"
+        )
+    try:
+        header = json.loads(bytes(view[PRELUDE.size : end]).decode("ascii"))
+    except (ValueError, RecursionError):
+        raise WireFormatError("the header of the frame is no ASCII JSON") from None
+    if not isinstance(header, dict) or any(view[end:body]):
+        raise WireFormatError("the header of the frame is no JSON object followed by zero bytes")
+    return header, view[body:-CHECKSUM_BYTES]
+
+
+def _read_header(header: dict[str, Any], public_key: PublicKey) -> tuple[tuple[int, ...], int, int]:
+    """Shape, exponent and bound; raises unless every member has its type and range."""
+    if header.get("scheme") != public_key.scheme:
+        raise WireFormatError(
+            f"the frame has scheme {header.get('scheme')!r}; the key has {public_key.scheme!r}"
+        )
+    if header.get("key") != public_key.fingerprint:
+        raise KeyMismatchError(
+            f"the frame belongs to key {header.get('key')!r}; this is {public_key.fingerprint!r}: "
+            f"read it with the key it was encrypted under"
+        )
+    shape, exponent = header.get("shape"), header.get("exponent")
+    bound = header.get("bound")
+    natural = (
+        isinstance(shape, list)
+        and len(shape) <= MAX_AXES
+        and all(type(length) is int and 0 <= length < 1 << 48 for length in shape)
+    )
+    if not natural:
+        raise WireFormatError(f"the frame has the shape {shape!r}; a list of lengths was expected")
+    if type(exponent) is not int or abs(exponent) > MAX_EXPONENT:
+        raise WireFormatError(
+            f"the frame has the exponent {exponent!r}; the limit is {MAX_EXPONENT}"
+        )
+    if header.get("kind") not in ("f", "i") or (header["kind"] == "i" and exponent < 0):
+        raise WireFormatError(f"the frame has the kind {header.get('kind')!r} at {exponent}")
+    digits = "0123456789abcdef"
+    if not isinstance(bound, str) or not bound or any(d not in digits for d in bound):
+        raise WireFormatError(
+            f"the frame has the bound {bound!r}; hexadecimal digits were expected"
+        )
+    if not isinstance(header.get("encoder"), dict):
+        raise WireFormatError("the frame names no encoder")
+    return tuple(shape or ()), exponent, int(bound, 16)
+
+
+def _check_range(words: UnsignedWords, public_key: PublicKey) -> None:
+    """Raise unless every integer is in [1, n^2)."""
+    n2 = public_key.n * public_key.n
+    for start in range(0, len(words), CHUNK_ROWS):
+        chunk = words[start : start + CHUNK_ROWS]
+        good = less_than(chunk, n2) & chunk.any(axis=1)
+        if not good.all():
+            raise InvalidCiphertextError(
+                f"ciphertext {start + int(np.argmin(good))} is outside [1, n^2) of the "
+                f"{public_key.key_bits}-bit key; its sender must send canonical integers"
+            )
