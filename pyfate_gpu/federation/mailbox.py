@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames that arrived for one party; every transport delivers into one of these."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import NamedTuple
+
+from pyfate_gpu.errors import ChannelTimeoutError, PartyFailedError, ProtocolError
+from pyfate_gpu.federation.frame import describe
+from pyfate_gpu.federation.roles import Party
+
+
+class Address(NamedTuple):
+    """What makes a frame unique for its recipient."""
+
+    sender: Party
+    name: str
+    iteration: int
+    batch: int
+
+    def __str__(self) -> str:
+        return f"{describe(self.name, self.iteration, self.batch)} from {self.sender}"
+
+
+class Mailbox:
+    """Holds each frame until it is asked for; wakes the waiting party when a peer stops."""
+
+    def __init__(self, owner: Party) -> None:
+        self.owner = owner
+        self._arrived: dict[Address, bytes] = {}
+        self._known: set[Address] = set()
+        self._failure: str | None = None
+        self._changed = threading.Condition()
+
+    def put(self, address: Address, data: bytes) -> None:
+        """Store the frame of `address`.
+
+        Raises
+        ------
+        ProtocolError
+            When a frame of that address came before: it is delivered once or not at all.
+        """
+        with self._changed:
+            if address in self._known:
+                raise ProtocolError(f"{self.owner} already had {address}: sent twice or replayed")
+            self._known.add(address)
+            self._arrived[address] = data
+            self._changed.notify_all()
+
+    def take(self, address: Address, timeout: float) -> bytes:
+        """Wait for the frame of `address` and remove it.
+
+        Raises
+        ------
+        ChannelTimeoutError, PartyFailedError
+            When it did not come within `timeout` seconds, or will not come any more.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while address not in self._arrived:
+                self.check()
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise ChannelTimeoutError(self._complaint(address, timeout))
+                self._changed.wait(remaining)
+            return self._arrived.pop(address)
+
+    def fail(self, reason: str) -> None:
+        """Make every wait for a frame that is not here end with `reason`; the first one counts."""
+        with self._changed:
+            self._failure = self._failure or reason
+            self._changed.notify_all()
+
+    def check(self) -> None:
+        """Raise PartyFailedError when a peer has stopped."""
+        if self._failure is not None:
+            raise PartyFailedError(self._failure)
+
+    def _complaint(self, address: Address, timeout: float) -> str:
+        text = f"{self.owner} waited {timeout:g} s for {address}: it did not come"
+        others = [str(other) for other in self._arrived]
+        if others:
+            text += f"; here and not asked for: {', '.join(others[:5])}"
+        return text + ". Is that party running, with the same task? Or raise the session's timeout"

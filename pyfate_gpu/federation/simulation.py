@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All parties of a job in one process, a thread each."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pyfate_gpu.errors import PartyFailedError
+from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
+from pyfate_gpu.federation.session import DEFAULT_TIMEOUT, Session
+from pyfate_gpu.federation.transports.memory import MemoryChannel
+
+logger = logging.getLogger(__name__)
+
+PartyFunction = Callable[[Session], Any]
+
+
+def simulate(
+    *,
+    guest: PartyFunction,
+    hosts: Sequence[PartyFunction],
+    arbiter: PartyFunction,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> dict[str, Any]:
+    """Run each party's function in its own thread; they share nothing but channels.
+
+    Parameters
+    ----------
+    guest, arbiter : callable
+        Called with the party's `Session`.
+    hosts : sequence of callable
+        One for each host, in the order of their numbers.
+    timeout : float
+        Seconds a party waits for any one message.
+
+    Returns
+    -------
+    dict
+        What each function returned, by name of the party (``guest``, ``host-0``, ``arbiter``).
+
+    Raises
+    ------
+    Exception
+        The first error of any party, after all others were stopped.
+
+    Examples
+    --------
+    >>> from pyfate_gpu import Party, simulate
+    >>> def guest(session):
+    ...     session.send(session.hosts, "greeting", text="hello")
+    >>> def host(session):
+    ...     return session.receive(Party.parse("guest"), "greeting", "text")
+    >>> simulate(guest=guest, hosts=[host], arbiter=lambda session: None)["host-0"]
+    'hello'
+    """
+    functions = {GUEST: guest, ARBITER: arbiter}
+    functions |= {Party(Role.HOST, index): function for index, function in enumerate(hosts)}
+    channels = MemoryChannel.connect(functions)
+    runs = [
+        _PartyThread(
+            Session(party, functions.keys() - {party}, channels[party], timeout=timeout), run
+        )
+        for party, run in functions.items()
+    ]
+    for run in runs:
+        run.start()
+    try:
+        for run in runs:
+            run.join()
+    except BaseException as interrupt:  # Ctrl-C reaches the calling thread only
+        for run in runs:
+            run.session.stop(interrupt)
+        for run in runs:
+            run.join()
+        raise
+    _raise_first_error(runs)
+    return {run.session.party.name: run.result for run in runs}
+
+
+class _PartyThread(threading.Thread):
+    """One party at work; an error is kept and stops the others."""
+
+    def __init__(self, session: Session, function: PartyFunction) -> None:
+        super().__init__(name=session.party.name, daemon=True)
+        self.session = session
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._function = function
+
+    def run(self) -> None:
+        try:
+            self.result = self._function(self.session)
+        except BaseException as error:  # raised again by simulate
+            self.error = error
+            self.session.stop(error)
+
+
+def _raise_first_error(runs: Sequence[_PartyThread]) -> None:
+    """Raise the error that began it: one that is no echo of another party's."""
+    failed = [run for run in runs if run.error is not None]
+    failed.sort(key=lambda run: isinstance(run.error, PartyFailedError))
+    for run in failed[:1]:
+        logger.error("%s failed: %s", run.session.party, type(run.error).__name__)
+        assert run.error is not None
+        raise run.error

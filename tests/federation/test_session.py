@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions and simulations: who is there, what it cost, how it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from pyfate_gpu.errors import (
+    ChannelTimeoutError,
+    ConfigurationError,
+    DataError,
+    PartyFailedError,
+    ProtocolError,
+)
+from pyfate_gpu.federation import Party, Role, Session, simulate
+from pyfate_gpu.federation.frame import Sealed
+from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.transports.memory import MemoryChannel
+
+HOST = Party(Role.HOST)
+
+
+def _idle(session):
+    return None
+
+
+def test_results_come_by_name():
+    def own_name(session):
+        return session.party.name
+
+    result = simulate(guest=own_name, hosts=[own_name, own_name], arbiter=own_name)
+    assert result == {name: name for name in ("guest", "host-0", "host-1", "arbiter")}
+
+
+def test_parties_run_side_by_side_in_their_own_threads():
+    def name(session):
+        return threading.current_thread().name
+
+    result = simulate(guest=name, hosts=[name], arbiter=name)
+    assert result == {"guest": "guest", "host-0": "host-0", "arbiter": "arbiter"}
+
+
+def test_an_error_in_one_party_stops_the_others_and_comes_out():
+    seen = []
+
+    def wait(session):
+        started = time.monotonic()
+        try:
+            session.receive(GUEST, "never", "x")
+        except PartyFailedError as error:
+            seen.append((str(error), time.monotonic() - started))
+            raise
+
+    def fail(session):
+        raise DataError("row 17 holds the salary 4200")
+
+    with pytest.raises(DataError, match="salary"):
+        simulate(guest=fail, hosts=[wait], arbiter=wait, timeout=60)
+    assert len(seen) == 2
+    for text, seconds in seen:
+        assert text == "guest stopped by DataError"  # private values stay where they are
+        assert seconds < 30
+
+
+def test_errors_about_the_protocol_travel_with_their_text():
+    def fail(session):
+        raise ConfigurationError("max_iter 3 there, 4 here")
+
+    def host(session):
+        with pytest.raises(PartyFailedError, match=r"arbiter stopped by .*max_iter 3 there"):
+            session.receive(GUEST, "never", "x")
+
+    with pytest.raises(ConfigurationError):
+        simulate(guest=_idle, hosts=[host], arbiter=fail)
+
+
+def test_a_message_that_never_comes_is_named():
+    def host(session):
+        session.begin()
+        session.agree("fit")
+        session.receive(GUEST, "residual", "x", iteration=2, batch=1)
+
+    with pytest.raises(
+        ChannelTimeoutError, match=r"for 'fit-1/residual' \(iteration 2, batch 1\) from guest"
+    ):
+        simulate(guest=_idle, hosts=[host], arbiter=_idle, timeout=0.05)
+
+
+def test_a_value_that_is_missing_is_named():
+    def guest(session):
+        session.send(session.hosts, "message", x=1)
+
+    def host(session):
+        session.receive(GUEST, "message", "x", "y")
+
+    with pytest.raises(ProtocolError, match="from guest lacks y"):
+        simulate(guest=guest, hosts=[host], arbiter=_idle)
+
+
+def test_encrypted_arrays_need_a_key():
+    def guest(session):
+        session.send(session.hosts, "message", c=Sealed(b"bytes"))
+
+    def host(session):
+        session.receive(GUEST, "message", "c")
+
+    with pytest.raises(ProtocolError, match="before any public key"):
+        simulate(guest=guest, hosts=[host], arbiter=_idle)
+
+
+def test_bytes_are_counted_by_message():
+    def guest(session):
+        before = session.statistics.usage()
+        session.send(session.hosts, "a", x=np.zeros(100))
+        session.send(session.hosts, "b", x=1)
+        return session.statistics.usage(since=before)
+
+    def host(session):
+        session.receive(GUEST, "a", "x")
+        session.receive(GUEST, "b", "x")
+        return session.statistics.usage()
+
+    result = simulate(guest=guest, hosts=[host], arbiter=_idle)
+    assert result["guest"].sent == result["host-0"].received
+    assert result["guest"].sent["a"] > 800 > result["guest"].sent["b"] > 0
+    assert result["host-0"].bytes_received == result["guest"].bytes_sent
+    assert "wait" in result["host-0"].seconds
+
+
+def _session(party, peers, **options):
+    return Session(party, peers, MemoryChannel.connect([party, *peers])[party], **options)
+
+
+@pytest.mark.parametrize(
+    "peers",
+    [
+        [],
+        [ARBITER],
+        [HOST],
+        [ARBITER, HOST, HOST],
+        [ARBITER, Party(Role.HOST, 1)],
+        [ARBITER, HOST, GUEST],
+    ],
+    ids=str,
+)
+def test_who_belongs_to_a_federation(peers):
+    with pytest.raises(ConfigurationError, match="is no federation"):
+        Session(GUEST, peers, MemoryChannel.connect([GUEST])[GUEST])
+
+
+def test_hosts_come_in_order():
+    hosts = [Party(Role.HOST, index) for index in range(11)]
+    assert _session(GUEST, [*hosts[::-1], ARBITER]).hosts == tuple(hosts)
+    assert _session(hosts[2], [GUEST, ARBITER, *hosts[:2]]).hosts == tuple(hosts[:3])
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_timeouts_are_positive(timeout):
+    with pytest.raises(ConfigurationError, match="positive number of seconds"):
+        _session(GUEST, [ARBITER, HOST], timeout=timeout)
