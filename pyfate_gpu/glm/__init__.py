@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generalised linear models between parties."""
+
+from pyfate_gpu.glm.linear import HeteroLinearRegression
+from pyfate_gpu.glm.logistic import HeteroLogisticRegression
+
+__all__ = ["HeteroLinearRegression", "HeteroLogisticRegression"]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Features as the protocol takes them: standardised, clipped, rounded to fixed point.
+
+Each party prepares its own columns; the same steps run in fit, in predict and in the plaintext rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.errors import DataError
+
+#: Fraction bits of features: integers of about 26 bits keep products of ciphertexts short.
+FRACTION_BITS = 24
+_LIMIT = 2.0 ** (62 - FRACTION_BITS)
+
+
+@dataclass(frozen=True)
+class FeaturePipeline:
+    """What is done to the columns of one party, learned from the rows it was fitted on.
+
+    Parameters
+    ----------
+    mean, scale : float64 [columns]
+        Subtracted, then divided by; zeros and ones when not standardising, scale 1 for constant columns.
+    clip : float or None
+        Largest magnitude kept.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    clip: float | None
+
+    @classmethod
+    def fit(
+        cls, values: NDArray[np.float64], *, standardize: bool, clip: float | None
+    ) -> FeaturePipeline:
+        """Learn mean and scale of each column."""
+        columns = values.shape[1]
+        if not standardize:
+            return cls(np.zeros(columns), np.ones(columns), clip)
+        constant = values.max(axis=0) == values.min(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):  # transform refuses what is not finite
+            mean, deviation = values.mean(axis=0), values.std(axis=0)
+        return cls(np.where(constant, values[0], mean), np.where(constant, 1.0, deviation), clip)
+
+    def transform(self, values: NDArray[np.float64]) -> FixedPointMatrix:
+        """Return prepared features, float64 [rows, columns] in, fixed point out.
+
+        Raises
+        ------
+        DataError
+            When a value is too large for fixed point.
+        """
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            prepared = (values - self.mean) / self.scale
+        if self.clip is not None:
+            prepared = np.clip(prepared, -self.clip, self.clip)
+        return FixedPointMatrix.round(prepared)
+
+
+@dataclass(frozen=True)
+class FixedPointMatrix:
+    """A plain matrix of integers, each meaning ``integer * 2**-FRACTION_BITS``."""
+
+    integers: NDArray[np.int64]
+
+    @classmethod
+    def round(cls, values: NDArray[np.float64]) -> FixedPointMatrix:
+        """Round `values` half to even.
+
+        Raises
+        ------
+        DataError
+            When a value is not finite or its magnitude is 2**38 or more.
+        """
+        if not (np.abs(values) < _LIMIT).all():  # NaN compares false
+            raise DataError(
+                f"a feature or score has magnitude {np.abs(values).max():g}, the limit is {_LIMIT:g}: "
+                "standardise or clip the features, or lower the learning rate"
+            )
+        return cls(np.rint(values * 2.0**FRACTION_BITS).astype(np.int64))
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The rounded values; exact below 2**29, where 53 bits hold them."""
+        return np.asarray(self.integers * 2.0**-FRACTION_BITS, dtype=np.float64)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.integers)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return int(self.integers.shape[1])
+
+    def with_ones(self) -> FixedPointMatrix:
+        """Return the matrix with one more column, of ones, for the intercept."""
+        ones = np.full((self.rows, 1), 1 << FRACTION_BITS, dtype=np.int64)
+        return FixedPointMatrix(np.hstack([self.integers, ones]))
+
+    def take(self, rows: NDArray[np.int64] | slice) -> FixedPointMatrix:
+        """Return some of the rows."""
+        return FixedPointMatrix(self.integers[rows])

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Linear regression between parties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.federation import Session
+from pyfate_gpu.glm.estimator import HeteroGLM
+from pyfate_gpu.glm.families import Linear
+from pyfate_gpu.glm.tables import read_targets
+
+
+class HeteroLinearRegression(HeteroGLM):
+    """Least squares with features spread over several parties.
+
+    Parameters and attributes are those of `HeteroGLM`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu import HeteroLinearRegression, simulate
+    >>> x = np.random.default_rng(0).normal(size=(40, 2))
+    >>> def model():
+    ...     return HeteroLinearRegression(
+    ...         max_iter=3, optimizer="sgd", learning_rate=0.9, alpha=0.0,
+    ...         key_bits=512, allow_insecure_key_size=True,
+    ...     )
+    >>> result = simulate(
+    ...     guest=lambda session: model().fit(x[:, :1], 2 * x[:, 0] - x[:, 1], session=session),
+    ...     hosts=[lambda session: model().fit(x[:, 1:], session=session)],
+    ...     arbiter=lambda session: model().fit(session=session),
+    ... )
+    >>> result["guest"].loss_history_[-1] < result["guest"].loss_history_[0]
+    True
+    """
+
+    family = Linear.name
+
+    def predict(self, X: Any = None, *, session: Session) -> NDArray[np.float64] | None:
+        """Return the predicted values to the guest, None to the others; all parties call it."""
+        return self.decision_function(X, session=session)
+
+    def _encode_labels(self, y: Any, rows: int) -> dict[str, Any]:
+        return {"y": read_targets(y, rows)}

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decryption by an arbiter who cannot see what it decrypts.
+
+The owner adds a residue drawn uniformly mod n to every value; the arbiter decrypts sums that are
+uniform whatever the values are, and returns them as residues; the owner subtracts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.errors import ProtocolError
+from pyfate_gpu.federation import Party, Session
+from pyfate_gpu.federation.roles import ARBITER
+from pyfate_gpu.he import CiphertextArray
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he import PrivateKey
+
+
+def reveal(
+    session: Session, values: CiphertextArray, name: str, *, iteration: int = 0, batch: int = 0
+) -> NDArray[np.float64]:
+    """Have the arbiter decrypt `values`, a one-dimensional array, under masks.
+
+    Returns
+    -------
+    float64 [len(values)]
+        What the ciphertexts hold; nobody else learns it.
+    """
+    public_key = values.public_key
+    masks = public_key.random_residues(values.size)
+    with session.statistics.step("mask", operations=values.size):
+        masked = values.add_residue_mask(masks)
+    at = {"iteration": iteration, "batch": batch}
+    session.send(ARBITER, f"masked_{name}", masked=masked, **at)
+    words = session.receive(ARBITER, f"residues_{name}", "residues", **at)
+    residues = residues_from_words(words, public_key.n)
+    if residues.shape != masks.shape:
+        raise ProtocolError(
+            f"the arbiter returned {len(residues)} residues for {len(masks)} of {name}"
+        )
+    unmasked = public_key.decode_residues(residues - masks, values.exponent, "f")
+    return np.asarray(unmasked, dtype=np.float64)
+
+
+def serve(
+    session: Session,
+    private_key: PrivateKey,
+    owner: Party,
+    name: str,
+    count: int,
+    *,
+    iteration: int = 0,
+    batch: int = 0,
+) -> None:
+    """Decrypt one masked array of exactly `count` values for `owner`; the arbiter's side of `reveal`.
+
+    Raises
+    ------
+    ProtocolError
+        When `owner` asks for more or fewer values than its share.
+    """
+    at = {"iteration": iteration, "batch": batch}
+    masked = session.receive(owner, f"masked_{name}", "masked", **at)
+    if masked.shape != (count,):
+        raise ProtocolError(
+            f"{owner} asked for {masked.shape} values of {name} in one message, its share is {count}"
+        )
+    with session.statistics.step("decrypt", operations=count):
+        residues = private_key.decrypt_residues(masked)
+    words = residues_to_words(residues, masked.public_key.n)
+    session.send(owner, f"residues_{name}", residues=words, **at)
+
+
+def residues_to_words(residues: Any, n: int) -> NDArray[np.uint64]:
+    """Return Python ints in [0, n) as rows of little-endian words, uint64 [count, words of n]."""
+    nbytes = -(-n.bit_length() // 64) * 8
+    data = b"".join(int(residue).to_bytes(nbytes, "little") for residue in residues)
+    return np.frombuffer(data, dtype="<u8").reshape(-1, nbytes // 8)
+
+
+def residues_from_words(words: NDArray[np.uint64], n: int) -> NDArray[np.object_]:
+    """Return rows of little-endian words as Python ints.
+
+    Raises
+    ------
+    ProtocolError
+        When the array has another form, or holds an integer that is no residue mod n.
+    """
+    if not isinstance(words, np.ndarray) or words.ndim != 2 or words.dtype != np.uint64:
+        raise ProtocolError("residues did not come as rows of words")
+    residues = [int.from_bytes(row.tobytes(), "little") for row in words]
+    if any(residue >= n for residue in residues):
+        raise ProtocolError("the arbiter returned an integer that is no residue mod n")
+    return np.array(residues, dtype=object)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a party tells about its iterations while it trains, and about the job at its end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.statistics import Usage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IterationReport:
+    """One iteration as one party saw it.
+
+    Parameters
+    ----------
+    party : str
+        Name of the party.
+    iteration : int
+        From 1.
+    loss : float or None
+        Mean loss before the updates of this iteration, penalty included; known to the guest alone.
+    converged : bool
+        Whether the guest stops here; False at other parties.
+    seconds : float
+        Wall-clock time of the iteration.
+    usage : Usage
+        Seconds and operations by step, bytes by message, of this iteration and this party.
+    """
+
+    party: str
+    iteration: int
+    loss: float | None
+    converged: bool
+    seconds: float
+    usage: Usage
+
+
+class Callback(Protocol):
+    """What may be listed in an estimator's `callbacks`."""
+
+    def on_iteration(self, report: IterationReport) -> None:
+        """Take note of an iteration that ended, in the thread of the party."""
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """A finished fit as one party saw it: which engine and key ran, and what it cost."""
+
+    party: str
+    backend: str
+    device: str
+    engine: str
+    key_bits: int
+    key_fingerprint: str
+    iterations: int
+    seconds: float
+    usage: Usage
+
+
+class Progress:
+    """Measures iterations, logs them and calls back."""
+
+    def __init__(self, session: Session, callbacks: Sequence[Callback]) -> None:
+        self._session = session
+        self._callbacks = callbacks
+        self._begun = self._started = time.perf_counter()
+        self._usage_begun = self._usage = session.statistics.usage()
+
+    def end_iteration(
+        self, iteration: int, loss: float | None = None, *, converged: bool = False
+    ) -> None:
+        """Report the time since the last call, or since the beginning."""
+        now = time.perf_counter()
+        report = IterationReport(
+            party=self._session.party.name,
+            iteration=iteration,
+            loss=loss,
+            converged=converged,
+            seconds=now - self._started,
+            usage=self._session.statistics.usage(since=self._usage),
+        )
+        self._started, self._usage = now, self._session.statistics.usage()
+        logger.info("%s", _line(report))
+        for callback in self._callbacks:
+            callback.on_iteration(report)
+
+    def finish(self, iterations: int) -> FitReport:
+        """Return the report of the whole fit."""
+        key = self._session.public_key
+        assert key is not None
+        engine = key.engine()
+        return FitReport(
+            party=self._session.party.name,
+            backend=engine.backend,
+            device=engine.device,
+            engine=engine.engine_id,
+            key_bits=key.key_bits,
+            key_fingerprint=key.fingerprint,
+            iterations=iterations,
+            seconds=time.perf_counter() - self._begun,
+            usage=self._session.statistics.usage(since=self._usage_begun),
+        )
+
+
+def _line(report: IterationReport) -> str:
+    loss = "" if report.loss is None else f", loss {report.loss:.6f}"
+    end = ", converged" if report.converged else ""
+    return f"{report.party}: iteration {report.iteration}{loss}{end}, {report.seconds:.2f} s"

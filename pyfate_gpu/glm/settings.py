@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training parameters, checked; and which of them all parties must share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.glm.convergence import CRITERIA
+from pyfate_gpu.glm.families import FAMILIES
+from pyfate_gpu.glm.optimizers import OPTIMIZERS
+
+#: Known to the guest alone, or each party's own choice for its own columns.
+_LOCAL = (
+    "shuffle",
+    "random_state",
+    "fit_intercept",
+    "standardize",
+    "clip",
+    "allow_insecure_key_size",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parameters of an estimator after checking; see `HeteroGLM` for their meaning.
+
+    Raises
+    ------
+    ConfigurationError
+        For the first value that makes no sense.
+    """
+
+    family: str
+    max_iter: int
+    batch_size: int | None
+    shuffle: bool
+    random_state: int | None
+    optimizer: str
+    learning_rate: float
+    alpha: float
+    convergence: str
+    tol: float
+    fit_intercept: bool
+    standardize: bool
+    clip: float | None
+    key_bits: int
+    allow_insecure_key_size: bool
+
+    @classmethod
+    def of(cls, family: str, params: Mapping[str, Any]) -> Settings:
+        """Pick the training parameters out of an estimator's."""
+        names = {field.name for field in fields(cls)} - {"family"}
+        return cls(family=family, **{name: _plain(params[name]) for name in names})
+
+    def __post_init__(self) -> None:
+        _check_choice("family", self.family, FAMILIES)
+        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        _check_choice("convergence", self.convergence, CRITERIA)
+        _check_count("max_iter", self.max_iter)
+        _check_count("key_bits", self.key_bits)
+        if self.batch_size is not None:
+            _check_count("batch_size", self.batch_size)
+        _check_real("learning_rate", self.learning_rate, positive=True)
+        _check_real("alpha", self.alpha)
+        _check_real("tol", self.tol)
+        if self.clip is not None:
+            _check_real("clip", self.clip, positive=True)
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that every party must have set alike."""
+        return {name: value for name, value in asdict(self).items() if name not in _LOCAL}
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's scalars, as parameter searches make them, as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _check_choice(name: str, value: object, choices: Any) -> None:
+    if value not in choices:
+        raise ConfigurationError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, 1 or more")
+
+
+def _check_real(name: str, value: object, *, positive: bool = False) -> None:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or value < 0
+        or (positive and value == 0)
+    ):
+        least = "above 0" if positive else "0 or more"
+        raise ConfigurationError(f"{name} is {value!r}; it must be a finite number {least}")
