@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F401 - the imports below tell type checkers what __getattr__ gives
 """Batched Paillier encryption on arrays, and vertical federated learning on top of it.
 
 Public names load when they are first used: importing the package costs next to nothing.
@@ -52,7 +53,7 @@ _HOMES = {
     "HeteroLogisticRegression": "glm",
 }
 
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -28,7 +28,7 @@ class BlindingNumbers:
     """Fixed base of short-exponent blinding: ``base**a * sign_base**b`` mod n^2.
 
     `base` is h_s = h^n with an exponent a of `exponent_bits` random bits, `sign_base` is y^n, y the
-    smallest integer with Jacobi symbol -1, with one random bit b (docs/design/0003).
+    smallest integer with Jacobi symbol -1, with one random bit b (docs/design/0004).
     """
 
     base: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -43,13 +44,7 @@ class CpuBackend:
 
     def availability(self) -> Availability:
         """Whether the extension loads and has an instruction set for this processor."""
-        if _IMPORT_ERROR is not None:
-            reason = f"the extension module _cpu does not load ({_IMPORT_ERROR}); build the package"
-            return Availability(False, reason)
-        isas = tuple(IsaStatus(*entry) for entry in _cpu.instruction_sets())
-        if not any(isa.available for isa in isas):
-            return Availability(False, "no instruction set of _cpu runs on this processor", isas)
-        return Availability(True, "", isas)
+        return _availability()
 
     def resolve(self, options: EngineOptions) -> EngineOptions:
         """The best instruction set and all allowed cores, unless told otherwise."""
@@ -76,6 +71,17 @@ class CpuBackend:
         raise BackendUnavailableError(
             f"instruction set {wanted!r} of backend 'cpu' is {reason}; choose one of {usable}"
         )
+
+
+@lru_cache(maxsize=1)
+def _availability() -> Availability:
+    if _IMPORT_ERROR is not None:
+        reason = f"the extension module _cpu does not load ({_IMPORT_ERROR}); build the package"
+        return Availability(False, reason)
+    isas = tuple(IsaStatus(*entry) for entry in _cpu.instruction_sets())
+    if not any(isa.available for isa in isas):
+        return Availability(False, "no instruction set of _cpu runs on this processor", isas)
+    return Availability(True, "", isas)
 
 
 class CpuPublicEngine:

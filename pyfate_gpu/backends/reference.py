@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import gmpy2
@@ -153,7 +154,7 @@ class ReferencePublicEngine:
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
         """Products of the rows of each segment; 1, an encryption of 0, for an empty one."""
         result = []
-        for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
+        for start, stop in pairwise(offsets):
             product = gmpy2.mpz(1)
             for row in index[start:stop]:
                 product = product * a[row] % self._n2
@@ -229,10 +230,9 @@ def _matrix_rows(matrix: SignedWords | CsrMatrix) -> list[list[tuple[int, int]]]
     """For each row of the matrix its (column, value) pairs, zeros left out."""
     if isinstance(matrix, CsrMatrix):
         data = words_to_integers(matrix.data)
-        spans = zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True)
         rows = [
             list(zip(matrix.indices[a:b].tolist(), data[a:b].tolist(), strict=True))
-            for a, b in spans
+            for a, b in pairwise(matrix.indptr)
         ]
     else:
         rows = [list(enumerate(row.tolist())) for row in words_to_integers(matrix)]

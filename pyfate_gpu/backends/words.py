@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Integers as rows of little-endian 64-bit words, the form in which they cross to native code.
 
-Signed integers are int64 arrays ``[..., k]`` in two's complement over k words; unsigned ones uint64 arrays ``[..., k]``.
-k = 1, the ordinary case, is a plain NumPy integer array with one more axis and costs no loop in Python.
+Signed integers are int64 arrays ``[..., k]`` in two's complement over k words; unsigned ones uint64
+arrays ``[..., k]``. k = 1, the ordinary case, is a plain NumPy integer array with one more axis and
+costs no loop in Python.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def integers_to_words(values: npt.NDArray[Any]) -> SignedWords:
     -------
     int64 array of shape ``values.shape + (k,)`` with the smallest k that holds every value.
     """
-    if values.dtype.kind == "b" or values.dtype.kind in "iu" and values.dtype != np.uint64:
+    if values.dtype != np.uint64 and values.dtype.kind in "biu":
         return np.asarray(values, dtype=np.int64, order="C")[..., None]
     if values.dtype == np.uint64:
         low = values.astype(np.int64)  # wraps as two's complement does
@@ -98,7 +99,7 @@ def negate(words: SignedWords) -> SignedWords:
 
 
 def less_than(words: UnsignedWords, limit: int) -> npt.NDArray[np.bool_]:
-    """For each row of unsigned words ``[rows, k]``: is the integer below `limit`?
+    """Whether the integer of each row of unsigned words ``[rows, k]`` is below `limit`.
 
     Looks at one column of words at a time, from the top, so that millions of rows need no Python integers.
     """

@@ -26,7 +26,7 @@ def as_numbers(values: npt.ArrayLike) -> npt.NDArray[Any]:
     """
     try:
         array = np.asarray(values)
-        if not hasattr(values, "dtype") and array.dtype.kind == "f" and array.size:
+        if isinstance(values, list | tuple | int) and array.dtype.kind in "fu" and array.size:
             exact = np.asarray(values, dtype=object)
             if all(_is_integer(value) for value in exact.ravel()):
                 array = exact

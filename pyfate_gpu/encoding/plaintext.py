@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -132,3 +133,24 @@ class PlaintextCsr:
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int64]
     shape: tuple[int, int]
+
+    @classmethod
+    def from_matrix(cls, matrix: Any, encode: Callable[[Any], PlaintextArray]) -> PlaintextCsr:
+        """Encode a matrix of scipy.sparse, of any format, known by its method `tocsr`."""
+        csr = matrix.tocsr()
+        return cls(
+            encode(csr.data),
+            np.ascontiguousarray(csr.indptr, dtype=np.int64),
+            np.ascontiguousarray(csr.indices, dtype=np.int64),
+            (int(csr.shape[0]), int(csr.shape[1])),
+        )
+
+    @property
+    def T(self) -> PlaintextCsr:  # noqa: N802 - NumPy's name
+        """The transposed matrix, again in compressed rows."""
+        rows = np.repeat(np.arange(self.shape[0], dtype=np.int64), np.diff(self.indptr))
+        order = np.argsort(self.indices, kind="stable")
+        counts = np.bincount(self.indices, minlength=self.shape[1])
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64, copy=False)
+        data = self.data._with(np.ascontiguousarray(self.data.words[order]))
+        return PlaintextCsr(data, indptr, rows[order], (self.shape[1], self.shape[0]))

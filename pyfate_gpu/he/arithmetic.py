@@ -101,9 +101,10 @@ def _add_plain(c: CiphertextArray, plain: PlaintextArray) -> CiphertextArray:
 
 def _refuse_vanished(plain: PlaintextArray, operand: Any) -> None:
     """Scaling by one number that its encoder rounds to 0 is a mistake, not a rounding error."""
-    if plain.ndim == 0 and not isinstance(operand, PlaintextArray):
-        if not plain.words.any() and bool(np.asarray(operand) != 0):
-            raise EncodingError(
-                f"the scalar {operand!r} rounds to 0 with {-plain.exponent} fraction bits; encode "
-                f"it with more: c * FixedPointEncoder(fraction_bits=...).encode({operand!r})"
-            )
+    if plain.ndim or isinstance(operand, PlaintextArray):
+        return
+    if not plain.words.any() and bool(np.asarray(operand) != 0):
+        raise EncodingError(
+            f"the scalar {operand!r} rounds to 0 with {-plain.exponent} fraction bits; encode "
+            f"it with more: c * FixedPointEncoder(fraction_bits=...).encode({operand!r})"
+        )

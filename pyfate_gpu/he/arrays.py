@@ -137,7 +137,7 @@ class CiphertextArray:
 
     @property
     def blinding(self) -> str:
-        """ "fresh": leaves as it is, once. "derived": is re-blinded whenever it leaves."""
+        """State: "fresh" leaves as it is, once; "derived" is re-blinded whenever it leaves."""
         return "fresh" if is_fresh(self._batches) else "derived"
 
     @property
@@ -297,7 +297,7 @@ class CiphertextArray:
         )
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = _no_value
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _no_value  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _no_value
     __hash__ = None  # type: ignore[assignment]
 
     def _replace(self, rows: Rows, shape: tuple[int, ...], **changes: Any) -> CiphertextArray:

@@ -60,13 +60,7 @@ def _as_matrix(matrix: Any, c: CiphertextArray) -> PlaintextArray | PlaintextCsr
         return matrix
     if not hasattr(matrix, "tocsr"):
         return as_plaintext(matrix, c.encoder)
-    csr = matrix.tocsr()
-    return PlaintextCsr(
-        as_plaintext(csr.data, c.encoder),
-        np.ascontiguousarray(csr.indptr, dtype=np.int64),
-        np.ascontiguousarray(csr.indices, dtype=np.int64),
-        (int(csr.shape[0]), int(csr.shape[1])),
-    )
+    return PlaintextCsr.from_matrix(matrix, lambda data: as_plaintext(data, c.encoder))
 
 
 def _engine_matrix(

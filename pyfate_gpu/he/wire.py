@@ -70,7 +70,10 @@ def write_array(c: CiphertextArray, reblind: bool) -> bytes:
 
 def read_array(data: bytes, public_key: PublicKey) -> CiphertextArray:
     """Read and check a frame; nothing of it is used before everything of it is checked."""
-    view = memoryview(data).cast("B")
+    try:
+        view = memoryview(data).cast("B")
+    except TypeError:
+        raise WireFormatError(f"a frame is bytes, not {type(data).__name__}") from None
     header, body = _open_frame(view)
     shape, exponent, bound = _read_header(header, public_key)
     try:

@@ -19,7 +19,7 @@ def blinding_numbers(n: int, h: int) -> BlindingNumbers:
 
     h_s = h^n has Jacobi symbol +1, a full r^n has -1 half the time: re-blinding c^e by h_s^a alone
     would show e mod 2. y, the smallest integer with symbol -1, restores the coin (b is a random
-    bit). Exponents a have half the bits of n (docs/design/0003).
+    bit). Exponents a have half the bits of n (docs/design/0004).
     """
     y = 2
     while gmpy2.jacobi(y, n) != -1:
