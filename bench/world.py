@@ -39,6 +39,11 @@ class World:
         """The same key as other libraries publish it: n alone, so that each encryption takes r^n."""
         return PublicKey(self.public_key.n, allow_insecure_key_size=True)
 
+    @property
+    def factors(self) -> tuple[int, int]:
+        """The primes, for peers that take the key pair over."""
+        return self.private_key._secret_factors()
+
     def integers(self, *shape: int, bits: int = 53, seed: int = 1) -> Integers:
         """Signed integers of at most `bits` bits, uniform; the same for the same arguments."""
         limit = 1 << bits

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PYTHON_FOLDERS = ["pyfate_gpu", "tests", "bench", "docs"]
 NATIVE_FOLDERS = ["csrc", "cuda", "tests/native"]
 SCRIPTS = ["Makefile", "CMakeLists.txt", "pyproject.toml", ".ci/run"]
+LICENCE = "SPDX-License-Identifier: Apache-2.0"
 LONGEST_FILE = 500
 
 
@@ -41,12 +42,7 @@ def outside(*folders: str) -> list[Path]:
 
 def test_every_source_names_its_licence():
     sources = PYTHON + NATIVE + [ROOT / name for name in SCRIPTS]
-    unnamed = [
-        path
-        for path in sources
-        if "SPDX-License-Identifier: Apache-2.0" not in "".join(path.open().readlines()[:2])
-    ]
-    assert unnamed == []
+    assert [p for p in sources if LICENCE not in "".join(p.read_text().splitlines()[:2])] == []
 
 
 def test_no_source_outgrows_its_room():

@@ -49,7 +49,9 @@ def test_ratio_compares_neighbouring_turns():
     assert ours.spread == 1.0
 
 
-@pytest.mark.parametrize("arguments", [["--routine", "divide"], ["--peers", "abacus"], ["--repeats", "0"]])
+@pytest.mark.parametrize(
+    "arguments", [["--routine", "divide"], ["--peers", "abacus"], ["--repeats", "0"]]
+)
 def test_unknown_words_are_refused_with_the_known_ones(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
