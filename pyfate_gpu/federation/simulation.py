@@ -56,8 +56,9 @@ def simulate(
     >>> simulate(guest=guest, hosts=[host], arbiter=lambda session: None)["host-0"]
     'hello'
     """
-    functions = {GUEST: guest, ARBITER: arbiter}
+    functions = {GUEST: guest}
     functions |= {Party(Role.HOST, index): function for index, function in enumerate(hosts)}
+    functions[ARBITER] = arbiter
     channels = MemoryChannel.connect(functions)
     runs = [
         _PartyThread(
@@ -103,6 +104,6 @@ def _raise_first_error(runs: Sequence[_PartyThread]) -> None:
     failed = [run for run in runs if run.error is not None]
     failed.sort(key=lambda run: isinstance(run.error, PartyFailedError))
     for run in failed[:1]:
-        logger.error("%s failed: %s", run.session.party, type(run.error).__name__)
+        logger.info("%s failed: %s", run.session.party, type(run.error).__name__)
         assert run.error is not None
         raise run.error

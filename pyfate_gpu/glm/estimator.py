@@ -20,7 +20,7 @@ from pyfate_gpu.glm.half import HalfModel
 from pyfate_gpu.glm.handshake import agree_on_terms, announce_key, receive_key
 from pyfate_gpu.glm.host import HostTrainer, send_scores
 from pyfate_gpu.glm.parameters import Parameters
-from pyfate_gpu.glm.progress import Callback, Progress
+from pyfate_gpu.glm.progress import Callback, FitReport, Progress
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.tables import check_same_columns, read_table
 from pyfate_gpu.he import generate_keypair
@@ -285,6 +285,7 @@ class HeteroGLM(Parameters):
         intercept_: float
         loss_history_: list[float]
         n_iter_: int
+        report_: FitReport
         n_features_in_: int
         _names: tuple[str, ...] | None
         _pipeline: FeaturePipeline

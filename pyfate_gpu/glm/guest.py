@@ -111,7 +111,7 @@ class GuestTrainer:
 
         mean_loss = self.half.penalty
         self.half.descend(sums[:-1], len(y))
-        return self.family.loss_from_residuals(sums[-1] / 2, y) + len(y) * mean_loss
+        return self.family.loss_from_residuals(float(sums[-1]) / 2, y) + len(y) * mean_loss
 
     def _add_up(self, name: str, key: str, **at: int) -> CiphertextArray:
         """Receive one array from each host and add them."""

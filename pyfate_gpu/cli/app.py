@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands, and how errors end them: one clear line and a non-zero exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from pyfate_gpu.cli import keys
+from pyfate_gpu.cli.demo import demo
+from pyfate_gpu.cli.info import info
+from pyfate_gpu.errors import PyFateError
+
+app = typer.Typer(
+    name="pyfate-gpu",
+    help="Paillier encryption on arrays, and vertical federated learning on top of it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(demo)
+app.command()(info)
+app.add_typer(keys.app, name="keys")
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Show what each party logs.")] = False,
+) -> None:
+    context.obj = {"debug": debug}
+    if debug or verbose:
+        level = logging.DEBUG if debug else logging.INFO
+        handler = RichHandler(console=Console(stderr=True), show_path=False)
+        logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+
+
+def run() -> None:
+    """Run the command line and exit."""
+    try:
+        app()
+    except PyFateError as error:
+        if "--debug" in sys.argv:
+            raise
+        Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
+        sys.exit(1)
