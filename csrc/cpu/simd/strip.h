@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loop of everything: a strip of a long product, kept in registers.
+// Strips of long products, kept in registers: where all the time goes.
 //
-//              b[0]  b[1]  b[2]  ...              columns of acc
-//     a[0]      x     x     x                     step j adds a[i] * b[j] to column i + j;
-//     a[1]      x     x     x                     the columns j .. j + kWidth - 1 are a window of registers
-//      ..                                         that slides up by one column a step.
+//              b[0]  b[1]  b[2]  ...        step j adds a[i] * b[j] to column i + j. The columns
+//     a[0]      x     x     x               j .. j + kWidth - 1 are a window of registers that
+//     a[1]      x     x     x               slides up by one column a step: one load, one store
+//      ..                                   and kWidth products.
+//
+// Columns are 64 bits wide and carries are not propagated; Columns (columns.h) sees that none
+// overflows. These functions are not inlined: one copy serves all sizes of modulus, and the loop
+// body of kWidth steps fits the micro-op cache.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +17,18 @@
 
 namespace pyfate::simd {
 
-// The streamed factor: lanes of their own, or one word for all lanes.
+/// The streamed factor: a limb of each lane, or one word for all lanes.
 template <typename V>
 PYFATE_INLINE V operand(const V* source) {
   return *source;
 }
 template <typename V>
-PYFATE_INLINE V operand(const uint64_t* source) {
+PYFATE_INLINE V operand(const std::uint64_t* source) {
   return V::broadcast(*source);
 }
 
-// One step of the window: y times a[0 .. kWidth) is added, column k leaves for *leaving, *entering takes its place.
-// The low parts go to the columns of the step, the high parts (if products come in two parts) one column up.
+/// One step: window += a * y, then column k leaves for *leaving and *entering takes its register.
+/// The high parts of split products belong one column up, so they are added after the exchange.
 template <typename V, int kWidth>
 PYFATE_INLINE void slide(V (&window)[kWidth], const V (&a)[kWidth], const V& y, int k, V* leaving,
                          const V* entering) {
@@ -44,8 +48,7 @@ PYFATE_INLINE void slide(V (&window)[kWidth], const V (&a)[kWidth], const V& y, 
   }
 }
 
-// acc[0 .. kWidth + steps) += a[0 .. kWidth) * b[0 .. steps), columns of 64 bits without carries.
-// Not inlined: one copy serves every size, and its loop body of kWidth steps fits the micro-op cache.
+/// acc[0, kWidth + steps) += a[0, kWidth) * b[0, steps).
 template <int kWidth, typename V, typename B>
 [[gnu::noinline]] void accumulate_strip(V* acc, const V* a, const B* b, int steps) {
   V factor[kWidth];
@@ -59,21 +62,65 @@ template <int kWidth, typename V, typename B>
   for (; j + kWidth <= steps; j += kWidth) {
 #pragma GCC unroll 16
     for (int k = 0; k < kWidth; ++k) {
-      slide<V, kWidth>(window, factor, operand<V>(b + j + k), k, acc + j + k, acc + j + k + kWidth);
+      const V y = operand<V>(b + j + k);
+      slide<V, kWidth>(window, factor, y, k, acc + j + k, acc + j + k + kWidth);
     }
   }
   const int rest = steps - j;
 #pragma GCC unroll 16
   for (int k = 0; k < kWidth - 1; ++k) {
-    if (k < rest) {
-      slide<V, kWidth>(window, factor, operand<V>(b + j + k), k, acc + j + k, acc + j + k + kWidth);
-    }
+    if (k >= rest) break;
+    const V y = operand<V>(b + j + k);
+    slide<V, kWidth>(window, factor, y, k, acc + j + k, acc + j + k + kWidth);
   }
-  // The first `rest` registers hold columns of the next turn already.
+  // The first `rest` registers already hold columns of the next turn.
+#pragma GCC unroll 16
+  for (int k = 0; k < kWidth; ++k) acc[j + k + (k < rest ? kWidth : 0)] = window[k];
+}
+
+/// acc[0, 2 kWidth) += the products a[i] * a[j] with i < j < kWidth, column by column.
+template <int kWidth, typename V>
+[[gnu::noinline]] void accumulate_triangle(V* acc, const V* a) {
+  V next = acc[1];
+#pragma GCC unroll 32
+  for (int column = 1; column < 2 * kWidth - 2; ++column) {
+    V sum = next;
+    next = acc[column + 1];
+#pragma GCC unroll 16
+    for (int i = column < kWidth ? 0 : column - kWidth + 1; 2 * i < column; ++i) {
+      sum = add_product_low(sum, a[i], a[column - i]);
+      if constexpr (V::kSplitProducts) next = add_product_high(next, a[i], a[column - i]);
+    }
+    acc[column] = sum;
+  }
+  if constexpr (kWidth > 1) acc[2 * kWidth - 2] = next;
+}
+
+/// Clears kWidth columns by multiples of the modulus. On return acc[0, kWidth) holds the quotient
+/// limbs q[k], and acc[kWidth, 2 kWidth) has received the carries of the cleared columns and the
+/// products of q with modulus[0, kWidth) that reach so far.
+template <int kBits, int kWidth, typename V>
+[[gnu::noinline]] void reduce_diagonal(V* acc, const std::uint64_t* modulus,
+                                       std::uint64_t negative_inverse) {
+  const V inverse = V::broadcast(negative_inverse);
+  V factor[kWidth];
+  V window[kWidth];
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; ++i) {
+    factor[i] = V::broadcast(modulus[i]);
+    window[i] = acc[i];
+  }
 #pragma GCC unroll 16
   for (int k = 0; k < kWidth; ++k) {
-    acc[j + k + (k < rest ? kWidth : 0)] = window[k];
+    const V quotient = low_product<kBits>(window[k], inverse);
+    V cleared;
+    slide<V, kWidth>(window, factor, quotient, k, &cleared, acc + k + kWidth);
+    V& next = window[(k + 1) % kWidth];
+    next = next + shift_right(cleared, kBits);
+    acc[k] = quotient;
   }
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; ++i) acc[kWidth + i] = window[i];
 }
 
 }  // namespace pyfate::simd

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// The limb engine of all vector instruction sets: one residue mod n^2 in each lane.
+//
+// A residue is x0 + x1 * n in Montgomery form for R = 2^(kBits limbs) >= 2^6 * 2^(64 words). The
+// six spare bits keep results below n (1 + 1/8) without any conditional subtraction; only what
+// leaves the lanes is brought below n. docs/algorithms/base-n-montgomery.md proves every bound
+// named here. No branch and no address depends on the value of a number.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/simd/columns.h"
+#include "cpu/simd/layout.h"
+#include "pyfate/modulus_constants.h"
+
+namespace pyfate::simd {
+
+inline constexpr int kMaxModulusBits = 8192;
+
+/// V: the vector operations of an instruction set. N: limbs of a half, 0 when known at run time.
+///
+/// Every operation takes numbers whose halves are below 3/2 n and leaves such numbers; limbs are
+/// always below 2^kBits. Outputs may be inputs.
+template <typename V, int kBits, int N>
+class Arithmetic {
+ public:
+  static constexpr int kLanes = V::kLanes;
+
+  static constexpr int radix_bits() { return kBits; }
+  /// Limbs with at least 6 bits more than the packed words of the modulus.
+  static constexpr int limbs_for(int modulus_bits) {
+    const int bits = (modulus_bits + 63) / 64 * 64 + 6;
+    constexpr int kGrain = V::kWidths[V::kWidthCount - 1];
+    return (bits + kBits * kGrain - 1) / (kBits * kGrain) * kGrain;
+  }
+
+  static constexpr int kMaxLimbs = N != 0 ? N : limbs_for(kMaxModulusBits);
+  static constexpr int kMaxWords = kMaxLimbs * kBits / 64;
+
+  /// Limbs of the lower half, then of the upper one, up to whole blocks of kLanes.
+  struct alignas(64) Number {
+    V limb[(2 * kMaxLimbs + kLanes - 1) / kLanes * kLanes];
+  };
+  struct alignas(64) Half {
+    V limb[kMaxLimbs];
+  };
+
+  explicit Arithmetic(const ModulusConstants& constants)
+      : size_(constants.limbs),
+        words_(constants.words),
+        negative_inverse_(constants.negative_inverse) {
+    std::uint64_t borrow = 0;
+    for (int i = 0; i < size(); ++i) {
+      n_[i] = constants.n[i];
+      complement_[i] = constants.complement[i];
+      one_[i] = constants.one_low[i];
+      one_[size() + i] = constants.one_high[i];
+      r_squared_[i] = constants.r_squared_mod_n[i];
+      negated_[i] = (0 - n_[i] - borrow) & kLimbMask<kBits>;
+      borrow = (n_[i] | borrow) != 0 ? 1 : 0;
+    }
+  }
+
+  int words() const { return words_; }
+  /// 64-bit words of a number in stored form: its limbs, two in a word where they fit.
+  std::size_t stored_words() const { return static_cast<std::size_t>(stored_count()); }
+
+  void load(Number& out, const std::uint64_t* const rows[kLanes]) const {
+    load_packed(low(out), rows, 0, words_);
+    load_packed(high(out), rows, words_, words_);
+  }
+  /// Writes both halves below n: taking n from the lower one adds 1 to the upper one.
+  void store(std::uint64_t* const rows[kLanes], const Number& a) const {
+    Half half;
+    Half scratch;
+    copy(half.limb, low(a), size());
+    const V carry = subtract_modulus<kBits>(half.limb, negated_, scratch.limb, size());
+    store_packed(rows, 0, half.limb);
+    normalise<kBits>(half.limb, high(a), carry, size());
+    subtract_modulus<kBits>(half.limb, negated_, scratch.limb, size());
+    store_packed(rows, words_, half.limb);
+  }
+  /// The low `words` words come from the row, the others are zero.
+  void load_half(Half& out, const std::uint64_t* const rows[kLanes], int words) const {
+    load_packed(out.limb, rows, 0, words < words_ ? words : words_);
+  }
+  void store_half(std::uint64_t* const rows[kLanes], const Half& a) const {
+    Half half = a;
+    Half scratch;
+    subtract_modulus<kBits>(half.limb, negated_, scratch.limb, size());
+    store_packed(rows, 0, half.limb);
+  }
+  void gather(Number& out, const std::uint64_t* const stored[kLanes]) const {
+    if constexpr (kPaired) {
+      V pairs[kPairCapacity];
+      load_lanes(pairs, stored, 0, size());
+      const V mask = V::broadcast(0xffffffff);
+      for (int i = 0; i < size(); ++i) {
+        out.limb[2 * i] = pairs[i] & mask;
+        out.limb[2 * i + 1] = shift_right(pairs[i], 32);
+      }
+    } else {
+      load_lanes(out.limb, stored, 0, stored_count());
+    }
+  }
+  void scatter(std::uint64_t* const stored[kLanes], const Number& a) const {
+    if constexpr (kPaired) {
+      V pairs[kPairCapacity];
+      for (int i = 0; i < size(); ++i) {
+        pairs[i] = a.limb[2 * i] | shift_left(a.limb[2 * i + 1], 32);
+      }
+      store_lanes(stored, 0, pairs, size());
+    } else {
+      store_lanes(stored, 0, a.limb, stored_count());
+    }
+  }
+
+  void set_one(Number& out) const {
+    for (int i = 0; i < 2 * size(); ++i) out.limb[i] = V::broadcast(one_[i]);
+  }
+  /// (a, 0)
+  void widen(Number& out, const Half& a) const {
+    copy(low(out), a.limb, size());
+    for (int i = 0; i < size(); ++i) high(out)[i] = V::zero();
+  }
+
+  /// out = a * b / R mod n^2. One factor may have halves up to 2^(64 words), if its upper one is 0.
+  void multiply(Number& out, const Number& a, const Number& b) const {
+    Columns columns(size());
+    Half half;
+    columns.clear();
+    columns.add_product(low(a), low(b));
+    columns.reduce(n_, negative_inverse_);
+    normalise<kBits>(half.limb, columns.upper(), V::zero(), size());
+    // a0 b0 = half R - q n, so the upper half is a0 b1 + a1 b0 - q, plus a multiple of n.
+    columns.start_from_complement(complement_);
+    columns.add_product(low(a), high(b));
+    columns.add_product(high(a), low(b));
+    columns.reduce(n_, negative_inverse_);
+    copy(low(out), half.limb, size());
+    normalise<kBits>(high(out), columns.upper(), V::zero(), size());
+  }
+
+  /// out = a * a / R mod n^2.
+  void square(Number& out, const Number& a) const {
+    Columns columns(size());
+    Half half;
+    Half quotient;
+    columns.clear();
+    columns.add_square(low(a));
+    columns.reduce(n_, negative_inverse_);
+    normalise<kBits>(half.limb, columns.upper(), V::zero(), size());
+    copy(quotient.limb, columns.lower(), size());
+    columns.clear();
+    columns.add_product(low(a), high(a));
+    columns.twice();
+    columns.add_complement(complement_, quotient.limb);
+    columns.reduce(n_, negative_inverse_);
+    copy(low(out), half.limb, size());
+    normalise<kBits>(high(out), columns.upper(), V::zero(), size());
+  }
+
+  /// out = a * b / R mod n. One factor may be as large as 2^(64 words).
+  void multiply_half(Half& out, const Half& a, const Half& b) const {
+    multiply_halves(out.limb, a.limb, b.limb);
+  }
+
+  /// c *= 1 + m n for m < 2^(64 words) that is not in Montgomery form: c1 += c0 * m.
+  void add_multiple(Number& c, const Half& m) const {
+    Half lifted;
+    Half scratch;
+    for (int i = 0; i < size(); ++i) scratch.limb[i] = V::broadcast(r_squared_[i]);
+    multiply_halves(lifted.limb, m.limb, scratch.limb);
+    multiply_halves(lifted.limb, low(c), lifted.limb);
+    add_halves(high(c), high(c), lifted.limb, V::zero(), scratch);
+  }
+
+  /// out = a + b mod n^2.
+  void add(Number& out, const Number& a, const Number& b) const {
+    Half scratch;
+    const V carries = add_halves(low(out), low(a), low(b), V::zero(), scratch);
+    add_halves(high(out), high(a), high(b), carries, scratch);
+  }
+
+  /// out = table[index], reading every entry: the address trace is the same for each index.
+  void scan(Number& out, const Number* table, int count, const std::uint64_t index[kLanes]) const {
+    const V wanted = V::load(index);
+    constexpr int kBlock = kLanes;  // divides the capacity of a number
+    for (int base = 0; base < 2 * size(); base += kBlock) {
+      V found[kBlock];
+      for (int i = 0; i < kBlock; ++i) found[i] = V::zero();
+      for (int entry = 0; entry < count; ++entry) {
+        const V mask = equal(V::broadcast(static_cast<std::uint64_t>(entry)), wanted);
+        for (int i = 0; i < kBlock; ++i) {
+          found[i] = found[i] | (table[entry].limb[base + i] & mask);
+        }
+      }
+      for (int i = 0; i < kBlock; ++i) out.limb[base + i] = found[i];
+    }
+  }
+
+ private:
+  static constexpr bool kPaired = kBits <= 32;
+  static constexpr int kPairCapacity = (kMaxLimbs + kLanes - 1) / kLanes * kLanes;
+  /// The words that limbs reach, rounded up to whole vectors of a row.
+  static constexpr int kWordCapacity = (kMaxLimbs * kBits + 63) / 64 + kLanes;
+
+  using Columns = simd::Columns<V, kBits, kMaxLimbs>;
+
+  PYFATE_INLINE int size() const { return N != 0 ? N : size_; }
+  PYFATE_INLINE int stored_count() const { return kPaired ? size() : 2 * size(); }
+
+  PYFATE_INLINE V* low(Number& a) const { return a.limb; }
+  PYFATE_INLINE V* high(Number& a) const { return a.limb + size(); }
+  PYFATE_INLINE const V* low(const Number& a) const { return a.limb; }
+  PYFATE_INLINE const V* high(const Number& a) const { return a.limb + size(); }
+
+  static PYFATE_INLINE void copy(V* out, const V* in, int count) {
+    for (int i = 0; i < count; ++i) out[i] = in[i];
+  }
+
+  PYFATE_INLINE void load_packed(V* limbs, const std::uint64_t* const* rows, int offset,
+                                 int count) const {
+    V words[kWordCapacity];
+    load_lanes(words, rows, offset, count);
+    for (int i = count; 64 * i < kBits * size(); ++i) words[i] = V::zero();
+    split_words<kBits>(limbs, words, size());
+  }
+  PYFATE_INLINE void store_packed(std::uint64_t* const* rows, int offset, const V* limbs) const {
+    V words[kWordCapacity];
+    join_limbs<kBits>(words, limbs, words_);
+    for (int i = words_; i % kLanes != 0; ++i) words[i] = V::zero();
+    store_lanes(rows, offset, words, words_);
+  }
+
+  PYFATE_INLINE void multiply_halves(V* out, const V* a, const V* b) const {
+    Columns columns(size());
+    columns.clear();
+    columns.add_product(a, b);
+    columns.reduce(n_, negative_inverse_);
+    normalise<kBits>(out, columns.upper(), V::zero(), size());
+  }
+
+  /// out = a + b + carry below n (at most n, if carry is not 0); returns how often n was taken off.
+  PYFATE_INLINE V add_halves(V* out, const V* a, const V* b, const V& carry, Half& scratch) const {
+    for (int i = 0; i < size(); ++i) out[i] = a[i] + b[i];
+    normalise<kBits>(out, out, carry, size());
+    const V first = subtract_modulus<kBits>(out, negated_, scratch.limb, size());
+    const V second = subtract_modulus<kBits>(out, negated_, scratch.limb, size());
+    return first + second;
+  }
+
+  int size_;
+  int words_;
+  std::uint64_t negative_inverse_;
+  alignas(64) std::uint64_t n_[kMaxLimbs];
+  std::uint64_t complement_[kMaxLimbs];
+  std::uint64_t negated_[kMaxLimbs];  ///< R - n
+  std::uint64_t one_[2 * kMaxLimbs];
+  std::uint64_t r_squared_[kMaxLimbs];
+};
+
+}  // namespace pyfate::simd
