@@ -51,7 +51,7 @@ def _processor() -> tuple[str, set[str]]:
     if not table.exists():
         return platform.processor() or "unknown", set()
     lines = (line.partition(":") for line in table.read_text().splitlines())
-    first = {}
+    first: dict[str, str] = {}
     for name, _, value in lines:
         first.setdefault(name.strip(), value.strip())
     family = ", ".join(f"{k} {first[k]}" for k in ("cpu family", "model") if k in first)

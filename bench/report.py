@@ -78,7 +78,7 @@ def _rate(figure: Result | None) -> str:
     if figure is None:
         return "-"
     if figure["failure"]:
-        return figure["failure"].upper()
+        return str(figure["failure"]).upper()
     return f"{figure['median']:,.0f} ± {figure['spread'] / 2:.0%}"
 
 

@@ -57,11 +57,11 @@ def measure(
         contestants += [
             Contestant(
                 peer.name,
-                peer.notes.get(routine.operation, ""),
+                peer.offers[routine.operation],
                 routine.theirs(world, peer, peer_rows),
             )
             for peer in peers.values()
-            if hasattr(peer, routine.operation)
+            if routine.operation in peer.offers
         ]
         figures = compete(
             contestants,

@@ -10,17 +10,16 @@ from typing import ClassVar
 import gmpy2
 from gmpy2 import invert, mpz, powmod
 
+from bench.peers.base import Ciphertexts, Peer
 from bench.world import Integers, World
 
-Ciphertexts = list[mpz]
 
-
-class Gmpy2Loops:
+class Gmpy2Loops(Peer):
     """Bare integers mod n^2; one multiplication, power or inversion an operation, nothing batched."""
 
     name = "gmpy2"
     install = "pip install gmpy2"
-    notes: ClassVar[dict[str, str]] = {
+    offers: ClassVar[dict[str, str]] = {
         "add": "a*b % n2",
         "add_plain": "c * (1 + n*m) % n2",
         "encrypt": "r^n, full exponent",

@@ -8,20 +8,24 @@ from functools import reduce
 from operator import add
 from typing import Any, ClassVar
 
+from bench.peers.base import Ciphertexts, Peer
 from bench.world import Integers, World
 
-Ciphertexts = list[Any]
 
-
-class Phe:
+class Phe(Peer):
     """EncryptedNumber objects of exponent 0."""
 
     name = "phe"
     install = "pip install phe"
-    notes: ClassVar[dict[str, str]] = {
+    offers: ClassVar[dict[str, str]] = {
+        "add": "EncryptedNumber + EncryptedNumber",
+        "add_plain": "EncryptedNumber + int",
         "encrypt": "raw_encrypt: r^n, full exponent",
         "reblind": "obfuscate: r^n, full exponent",
         "decrypt": "CRT",
+        "scale": "EncryptedNumber * int",
+        "sum": "EncryptedNumber + EncryptedNumber",
+        "segment_sum": "EncryptedNumber + EncryptedNumber",
         "matvec": "naive product and sum",
         "wire": "str, int",
     }
@@ -68,7 +72,6 @@ class Phe:
         return totals
 
     def matvec(self, matrix: Integers, c: Ciphertexts) -> Ciphertexts:
-        """``matrix.T @ c``."""
         columns = matrix.T.tolist()
         return [reduce(add, [x * s for x, s in zip(c, column, strict=True)]) for column in columns]
 
