@@ -106,7 +106,7 @@ class Arithmetic {
     multiply_half(lifted, m, r_squared_);
     std::memcpy(low.word, c.half[0], bytes());
     multiply_half(low, low, lifted);
-    const std::uint64_t carry = add_words(c.half[1], c.half[1], low.word);
+    std::uint64_t carry = add_words(c.half[1], c.half[1], low.word);
     subtract_once(c.half[1], carry);
   }
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context/power_table.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace pyfate {
+
+namespace {
+constexpr int kWidestWindow = 16;
+}
+
+PowerTable::PowerTable(const Modulus& modulus, const Integer& base, int exponent_bits,
+                       const Integer& sign_base, std::size_t table_bytes, const Run& run)
+    : bits_(exponent_bits + 1) {
+  if (exponent_bits < 1 || exponent_bits > 2 * Modulus::kMaxBits) {
+    throw std::invalid_argument("exponent_bits is " + std::to_string(exponent_bits) +
+                                "; it must be 1 to " + std::to_string(2 * Modulus::kMaxBits));
+  }
+  const KernelTable& kernels = modulus.kernels();
+  const std::size_t row = modulus.row_words();
+  const std::size_t stored = modulus.stored_words();
+  choose_windows(table_bytes / (stored * sizeof(std::uint64_t)));
+  entries_.resize(entry_count_ * stored);
+
+  // steps[j] = base^(2^offset of window j)
+  Words steps(windows_.size() * row);
+  const Words first = modulus.montgomery_row(base);
+  std::copy(first.begin(), first.end(), steps.begin());
+  for (std::size_t j = 1; j < windows_.size(); ++j) {
+    kernels.square_many(modulus.engine(), modulus.view(&steps[(j - 1) * row]),
+                        windows_[j - 1].width, &steps[j * row], 0, 1);
+  }
+  Words one(row);
+  modulus.set_one(one.data());
+  const Words sign = modulus.montgomery_row(sign_base);
+
+  // The last window's top bit is the sign: its two halves start at 1 and at sign_base.
+  std::vector<Ladder> ladders;
+  for (std::size_t j = 0; j < windows_.size(); ++j) {
+    const std::size_t count = std::size_t{1} << windows_[j].width;
+    std::uint64_t* out = &entries_[windows_[j].first * stored];
+    if (j + 1 < windows_.size()) {
+      ladders.push_back({one.data(), &steps[j * row], out, count});
+    } else {
+      ladders.push_back({one.data(), &steps[j * row], out, count / 2});
+      ladders.push_back({sign.data(), &steps[j * row], out + count / 2 * stored, count / 2});
+    }
+  }
+  parallel_chunks(ladders.size(), kernels.lanes, run,
+                  [&](std::size_t begin, std::size_t end, Checkpoint&) {
+                    kernels.ladders(modulus.engine(), &ladders[begin], end - begin);
+                  });
+}
+
+void PowerTable::choose_windows(std::size_t most_entries) {
+  for (int count = (bits_ + kWidestWindow - 1) / kWidestWindow; count <= bits_; ++count) {
+    const int width = bits_ / count;
+    const int wider = bits_ % count;  // so many windows have one bit more
+    entry_count_ = (static_cast<std::size_t>(count - wider) << width) +
+                   (static_cast<std::size_t>(wider) << (width + 1));
+    if (entry_count_ > most_entries && count < bits_) continue;
+    std::size_t first = 0;
+    int offset = 0;
+    for (int j = 0; j < count; ++j) {
+      const Window window{offset, width + (j < wider ? 1 : 0), first};
+      windows_.push_back(window);
+      offset += window.width;
+      first += std::size_t{1} << window.width;
+    }
+    return;
+  }
+}
+
+}  // namespace pyfate

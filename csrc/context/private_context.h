@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decryption, and encryption by the owner of the key: everything runs mod p^2 and mod q^2.
+// All that depends on p or q lives in memory that is overwritten on destruction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "context/modulus.h"
+#include "context/power_table.h"
+#include "context/public_context.h"
+
+namespace pyfate {
+
+/// What decryption has to know of one prime.
+struct PrimeSide {
+  PrimeSide(const Integer& prime, const Integer& other, const InstructionSet& set);
+
+  Modulus modulus;
+  Words exponent;  ///< prime - 1
+  /// 1 / L(g^(prime - 1)) times the idempotent of this prime mod n: what the logarithm found mod
+  /// prime^2 is multiplied by to give its share of the plaintext.
+  Integer share;
+  std::shared_ptr<const PowerTable> blinding;
+};
+
+/// Constants that carry rows of a public context to the primes and back; they depend on its R.
+struct KeyBridge;
+
+class PrivateContext {
+ public:
+  /// Distinct odd primes (not checked to be prime); otherwise std::invalid_argument.
+  PrivateContext(const Integer& p, const Integer& q, const InstructionSet& set);
+  ~PrivateContext();
+
+  const InstructionSet& instruction_set() const { return set_; }
+
+  /// out [rows, words]: the plaintexts in [0, n). Throws std::invalid_argument when the key does
+  /// not belong to `context`, or naming a row that no plaintext encrypts to. Time and addresses
+  /// depend on neither the key nor the plaintexts.
+  void decrypt(const PublicContext& context, const std::uint64_t* rows_in, std::size_t rows,
+               std::uint64_t* out, const Run& run);
+
+  /// base and sign_base mod n^2, as for PublicContext; each prime's table gets half the bytes.
+  void set_blinding_base(const Integer& base, int exponent_bits, const Integer& sign_base,
+                         std::size_t table_bytes, const Run& run);
+  /// Words of an exponent. Throws std::invalid_argument before set_blinding_base.
+  int exponent_words();
+  /// As PublicContext::encrypt, and the same ciphertexts for the same exponents.
+  void encrypt(const PublicContext& context, SignedView plain, const std::uint64_t* exponents,
+               std::size_t rows, std::uint64_t* out, const Run& run);
+
+ private:
+  std::shared_ptr<const PowerTable> blinding(PrimeSide& side);
+  std::shared_ptr<const KeyBridge> bridge_to(const PublicContext& context);
+
+  const InstructionSet& set_;
+  Integer n_;
+  PrimeSide p_;
+  PrimeSide q_;
+  std::mutex bridge_mutex_;
+  std::shared_ptr<const KeyBridge> bridge_;
+};
+
+}  // namespace pyfate

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows over threads. Threads live for one call, so nothing survives into a forked child.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+
+namespace pyfate {
+
+/// Thrown out of a batched operation when the caller asked to stop.
+struct Interrupted : std::exception {
+  const char* what() const noexcept override { return "interrupted"; }
+};
+
+/// How to run a call: threads >= 1, and a question asked about every 50 ms on the calling thread,
+/// whose answer true ends the call with Interrupted. `interrupted` may be null.
+struct Run {
+  int threads;
+  bool (*interrupted)(void* context);
+  void* context;
+};
+
+/// Handed to tasks that run longer than a chunk should: `check` throws once the call must stop.
+class Checkpoint {
+ public:
+  Checkpoint(const Run& run, std::atomic<bool>& stop, bool calling_thread)
+      : run_(run), stop_(stop), calling_thread_(calling_thread), asked_(Clock::now()) {}
+
+  void check();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const Run& run_;
+  std::atomic<bool>& stop_;
+  bool calling_thread_;
+  Clock::time_point asked_;
+};
+
+using Chunk = std::function<void(std::size_t begin, std::size_t end, Checkpoint& checkpoint)>;
+
+/// Calls body for [0, count) in chunks of `chunk`, on run.threads threads including the caller.
+/// The first exception of a thread ends the call and is thrown again here.
+void parallel_chunks(std::size_t count, std::size_t chunk, const Run& run, const Chunk& body);
+
+}  // namespace pyfate
