@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.errors import ProtocolError
+from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.he import CiphertextArray
@@ -43,7 +43,15 @@ def reveal(
         raise ProtocolError(
             f"the arbiter returned {len(residues)} residues for {len(masks)} of {name}"
         )
-    unmasked = public_key.decode_residues(residues - masks, values.exponent, "f")
+    try:
+        unmasked = public_key.decode_residues(
+            residues - masks, values.exponent, "f", bound=values.bound
+        )
+    except BoundError:
+        raise ProtocolError(
+            f"what the arbiter returned for {name} is beyond the bound of the values that were masked: "
+            "it decrypted something else, or another party encrypted more than it declared"
+        ) from None
     return np.asarray(unmasked, dtype=np.float64)
 
 

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running all parties of a model, and data to run them on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, simulate
+from pyfate_gpu.federation.roles import Party
+from pyfate_gpu.federation.transports.memory import MemoryChannel
+
+#: Every model of these tests; a key of 512 bits is fast and protects nothing.
+SMALL_KEY = {"key_bits": 512, "allow_insecure_key_size": True}
+DATA = Path(os.environ.get("PYFATE_GPU_DATA") or Path(__file__).parents[3] / "shared" / "data")
+
+
+@dataclass
+class Outcome:
+    """The fitted models, and what predict gave the guest."""
+
+    guest: Any
+    hosts: list[Any]
+    arbiter: Any
+    predicted: Any = None
+
+    def weights(self) -> np.ndarray:
+        """All weights, the guest's first, its intercept where the plaintext rule has it."""
+        own = (
+            [self.guest.coef_, [self.guest.intercept_]]
+            if self.guest.fit_intercept
+            else [self.guest.coef_]
+        )
+        return np.concatenate([*own, *(host.coef_ for host in self.hosts)])
+
+
+Federate = Callable[..., Outcome]
+
+
+def run_parties(
+    model: Any,
+    guest: Any,
+    y: Any,
+    hosts: Sequence[Any],
+    *,
+    predict: str | None = None,
+    new: Sequence[Any] | None = None,
+    timeout: float = 120.0,
+) -> Outcome:
+    """Fit a copy of `model` at each party; then call the method `predict` on the rows in `new`."""
+
+    def party(X: Any = None, labels: Any = None, rows: Any = None) -> Callable[[Any], Any]:
+        def run(session: Any) -> Any:
+            own = type(model)(**model.get_params()).fit(X, labels, session=session)
+            rows_ = X if new is None else rows
+            return own, getattr(own, predict)(rows_, session=session) if predict else None
+
+        return run
+
+    rows = [None] * (1 + len(hosts)) if new is None else list(new)
+    results = simulate(
+        guest=party(guest, y, rows[0]),
+        hosts=[party(X, None, row) for X, row in zip(hosts, rows[1:], strict=True)],
+        arbiter=party(),
+        timeout=timeout,
+    )
+    return Outcome(
+        guest=results["guest"][0],
+        hosts=[results[f"host-{index}"][0] for index in range(len(hosts))],
+        arbiter=results["arbiter"][0],
+        predicted=results["guest"][1],
+    )
+
+
+@pytest.fixture
+def federate() -> Federate:
+    """Return `run_parties`."""
+    return run_parties
+
+
+@pytest.fixture
+def logistic() -> Callable[..., HeteroLogisticRegression]:
+    """Return a maker of logistic models with a short key."""
+    return lambda **params: HeteroLogisticRegression(**SMALL_KEY | {"max_iter": 3} | params)
+
+
+@pytest.fixture
+def linear() -> Callable[..., HeteroLinearRegression]:
+    """Return a maker of linear models with a short key."""
+    return lambda **params: HeteroLinearRegression(**SMALL_KEY | {"max_iter": 3} | params)
+
+
+@dataclass
+class Toy:
+    """Sixty rows at a guest and two hosts."""
+
+    guest: np.ndarray
+    hosts: list[np.ndarray]
+    y: np.ndarray
+    labels: np.ndarray
+
+
+@pytest.fixture
+def toy(rng) -> Toy:
+    parts = [rng.normal(size=(60, columns)) for columns in (3, 4, 2)]
+    score = sum(part.sum(axis=1) for part in parts) + rng.normal(size=60)
+    return Toy(parts[0] * 5 + 2, parts[1:], score, (score > 0).astype(np.int64))
+
+
+@dataclass
+class Message:
+    """A frame that travelled."""
+
+    sender: Party
+    to: Party
+    name: str
+    iteration: int
+    batch: int
+    payload: dict[str, Any]
+
+
+@pytest.fixture
+def transcript(monkeypatch) -> list[Message]:
+    """Return a list that fills with every message sent in this test."""
+    messages: list[Message] = []
+    original = MemoryChannel.send
+
+    def send(self, to, frame):
+        payload = dict(frame.payload)
+        messages.append(Message(self.party, to, frame.name, frame.iteration, frame.batch, payload))
+        return original(self, to, frame)
+
+    monkeypatch.setattr(MemoryChannel, "send", send)
+    return messages
+
+
+@pytest.fixture
+def csv_split() -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return a reader of guest features, labels and host features of a data set in files."""
+
+    def read(name: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        paths = [DATA / f"{name}_hetero_{role}.csv" for role in ("guest", "host")]
+        for path in paths:
+            if not path.exists():
+                pytest.skip(f"{path} is not here; PYFATE_GPU_DATA names the folder that has it")
+        guest, host = (np.loadtxt(path, delimiter=",", skiprows=1, max_rows=rows) for path in paths)
+        assert np.array_equal(guest[:, 0], host[:, 0])
+        return guest[:, 2:], guest[:, 1], host[:, 1:]
+
+    return read

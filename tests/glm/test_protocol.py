@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The masked protocol gives the weights of the plaintext rule, whatever the setting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pyfate_gpu.datasets import load_breast_cancer_split
+from pyfate_gpu.glm.metrics import classification_metrics
+from pyfate_gpu.glm.optimizers import OPTIMIZERS
+from pyfate_gpu.glm.plaintext import fit_plaintext
+
+TOLERANCE = 1e-6
+
+
+def _check(outcome, parts, y):
+    plain = fit_plaintext(parts, np.asarray(y, dtype=np.float64), outcome.guest.settings())
+    difference = np.abs(outcome.weights() - np.concatenate(plain.weights)).max()
+    assert difference < TOLERANCE
+    np.testing.assert_allclose(outcome.guest.loss_history_, plain.losses, atol=TOLERANCE)
+    iterations = {model.n_iter_ for model in (outcome.guest, *outcome.hosts, outcome.arbiter)}
+    assert iterations == {len(plain.losses)}
+    return plain
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("family", ["linear", "logistic"])
+def test_every_optimizer(request, federate, toy, family, optimizer):
+    model = request.getfixturevalue(family)(optimizer=optimizer)
+    y = toy.y if family == "linear" else toy.labels
+    outcome = federate(model, toy.guest, y, toy.hosts[:1])
+    _check(outcome, [toy.guest, toy.hosts[0]], y)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"batch_size": 20},
+        {"batch_size": 25, "shuffle": True, "random_state": 7},
+        {"fit_intercept": False},
+        {"standardize": False, "learning_rate": 0.01},
+        {"clip": 0.7},
+        {"alpha": 0.0},
+        {"alpha": 0.5, "batch_size": 30},
+    ],
+    ids=str,
+)
+def test_every_option(federate, toy, linear, params):
+    outcome = federate(linear(**params), toy.guest, toy.y, toy.hosts[:1])
+    _check(outcome, [toy.guest, toy.hosts[0]], toy.y)
+
+
+@pytest.mark.parametrize("family", ["linear", "logistic"])
+def test_several_hosts_and_the_cross_terms_of_their_loss(request, federate, toy, family):
+    model = request.getfixturevalue(family)(batch_size=20)
+    y = toy.y if family == "linear" else toy.labels
+    outcome = federate(model, toy.guest, y, toy.hosts)
+    _check(outcome, [toy.guest, *toy.hosts], y)
+
+
+@pytest.mark.parametrize(
+    ("convergence", "tol"), [("diff", 0.05), ("abs", 0.6), ("weight_diff", 0.05)]
+)
+def test_training_ends_when_the_guest_says_so(federate, toy, logistic, convergence, tol):
+    params = {"optimizer": "sgd", "learning_rate": 1.0, "max_iter": 30}
+    model = logistic(convergence=convergence, tol=tol, **params)
+    plain = _check(
+        federate(model, toy.guest, toy.labels, toy.hosts[:1]),
+        [toy.guest, toy.hosts[0]],
+        toy.labels,
+    )
+    assert 1 < len(plain.losses) < 30
+
+
+def test_every_engine(federate, toy, logistic, engine):
+    outcome = federate(logistic(), toy.guest, toy.labels, toy.hosts[:1])
+    _check(outcome, [toy.guest, toy.hosts[0]], toy.labels)
+    assert outcome.guest.report_.backend == engine
+
+
+@pytest.mark.slow
+def test_breast_cancer_of_scikit_learn(federate, logistic):
+    split = load_breast_cancer_split()
+    model = logistic(max_iter=15)
+    outcome = federate(model, split.guest, split.y, [split.host], predict="decision_function")
+    plain = _check(outcome, [split.guest, split.host], split.y)
+    np.testing.assert_allclose(outcome.predicted, plain.scores, atol=TOLERANCE)
+    assert classification_metrics(split.y, outcome.predicted)["auc"] >= 0.99
+
+
+@pytest.mark.slow
+def test_breast_cancer_as_fate_trains_it(federate, logistic, csv_split):
+    guest, y, host = csv_split("breast")
+    model = logistic(max_iter=30, clip=None, standardize=False)
+    outcome = federate(model, guest, y, [host], predict="decision_function")
+    _check(outcome, [guest, host], y)
+    assert classification_metrics(y, outcome.predicted)["auc"] >= 0.99
+
+
+@pytest.mark.slow
+def test_default_of_credit_cards(federate, logistic, csv_split):
+    guest, y, host = csv_split("default_credit", 3000)
+    outcome = federate(logistic(max_iter=3, batch_size=1000), guest, y, [host])
+    _check(outcome, [guest, host], y)
