@@ -21,7 +21,8 @@ inline constexpr int kMaxModulusBits = 8192;
 /// V: the vector operations of an instruction set. N: limbs of a half, 0 when known at run time.
 ///
 /// Every operation takes numbers whose halves are below 3/2 n and leaves such numbers; limbs are
-/// always below 2^kBits. Outputs may be inputs.
+/// always below 2^kBits. Outputs may be inputs. Nothing that takes long is inlined: the generic
+/// bodies would only multiply the code.
 template <typename V, int kBits, int N>
 class Arithmetic {
  public:
@@ -66,12 +67,12 @@ class Arithmetic {
   /// 64-bit words of a number in stored form: its limbs, two in a word where they fit.
   std::size_t stored_words() const { return static_cast<std::size_t>(stored_count()); }
 
-  void load(Number& out, const std::uint64_t* const rows[kLanes]) const {
+  [[gnu::noinline]] void load(Number& out, const std::uint64_t* const rows[kLanes]) const {
     load_packed(low(out), rows, 0, words_);
     load_packed(high(out), rows, words_, words_);
   }
   /// Writes both halves below n: taking n from the lower one adds 1 to the upper one.
-  void store(std::uint64_t* const rows[kLanes], const Number& a) const {
+  [[gnu::noinline]] void store(std::uint64_t* const rows[kLanes], const Number& a) const {
     Half half;
     Half scratch;
     copy(half.limb, low(a), size());
@@ -82,16 +83,17 @@ class Arithmetic {
     store_packed(rows, words_, half.limb);
   }
   /// The low `words` words come from the row, the others are zero.
-  void load_half(Half& out, const std::uint64_t* const rows[kLanes], int words) const {
+  [[gnu::noinline]] void load_half(Half& out, const std::uint64_t* const rows[kLanes],
+                                   int words) const {
     load_packed(out.limb, rows, 0, words < words_ ? words : words_);
   }
-  void store_half(std::uint64_t* const rows[kLanes], const Half& a) const {
+  [[gnu::noinline]] void store_half(std::uint64_t* const rows[kLanes], const Half& a) const {
     Half half = a;
     Half scratch;
     subtract_modulus<kBits>(half.limb, negated_, scratch.limb, size());
     store_packed(rows, 0, half.limb);
   }
-  void gather(Number& out, const std::uint64_t* const stored[kLanes]) const {
+  [[gnu::noinline]] void gather(Number& out, const std::uint64_t* const stored[kLanes]) const {
     if constexpr (kPaired) {
       V pairs[kPairCapacity];
       load_lanes(pairs, stored, 0, size());
@@ -104,7 +106,7 @@ class Arithmetic {
       load_lanes(out.limb, stored, 0, stored_count());
     }
   }
-  void scatter(std::uint64_t* const stored[kLanes], const Number& a) const {
+  [[gnu::noinline]] void scatter(std::uint64_t* const stored[kLanes], const Number& a) const {
     if constexpr (kPaired) {
       V pairs[kPairCapacity];
       for (int i = 0; i < size(); ++i) {
@@ -126,7 +128,7 @@ class Arithmetic {
   }
 
   /// out = a * b / R mod n^2. One factor may have halves up to 2^(64 words), if its upper one is 0.
-  void multiply(Number& out, const Number& a, const Number& b) const {
+  [[gnu::noinline]] void multiply(Number& out, const Number& a, const Number& b) const {
     Columns columns(size());
     Half half;
     columns.clear();
@@ -143,7 +145,7 @@ class Arithmetic {
   }
 
   /// out = a * a / R mod n^2.
-  void square(Number& out, const Number& a) const {
+  [[gnu::noinline]] void square(Number& out, const Number& a) const {
     Columns columns(size());
     Half half;
     Half quotient;
@@ -162,12 +164,12 @@ class Arithmetic {
   }
 
   /// out = a * b / R mod n. One factor may be as large as 2^(64 words).
-  void multiply_half(Half& out, const Half& a, const Half& b) const {
+  [[gnu::noinline]] void multiply_half(Half& out, const Half& a, const Half& b) const {
     multiply_halves(out.limb, a.limb, b.limb);
   }
 
   /// c *= 1 + m n for m < 2^(64 words) that is not in Montgomery form: c1 += c0 * m.
-  void add_multiple(Number& c, const Half& m) const {
+  [[gnu::noinline]] void add_multiple(Number& c, const Half& m) const {
     Half lifted;
     Half scratch;
     for (int i = 0; i < size(); ++i) scratch.limb[i] = V::broadcast(r_squared_[i]);
@@ -177,14 +179,15 @@ class Arithmetic {
   }
 
   /// out = a + b mod n^2.
-  void add(Number& out, const Number& a, const Number& b) const {
+  [[gnu::noinline]] void add(Number& out, const Number& a, const Number& b) const {
     Half scratch;
     const V carries = add_halves(low(out), low(a), low(b), V::zero(), scratch);
     add_halves(high(out), high(a), high(b), carries, scratch);
   }
 
   /// out = table[index], reading every entry: the address trace is the same for each index.
-  void scan(Number& out, const Number* table, int count, const std::uint64_t index[kLanes]) const {
+  [[gnu::noinline]] void scan(Number& out, const Number* table, int count,
+                              const std::uint64_t index[kLanes]) const {
     const V wanted = V::load(index);
     constexpr int kBlock = kLanes;  // divides the capacity of a number
     for (int base = 0; base < 2 * size(); base += kBlock) {

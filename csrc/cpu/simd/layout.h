@@ -11,41 +11,41 @@ namespace pyfate::simd {
 /// words[i] lane l = rows[l][offset + i] for i < count; zero up to the next multiple of kLanes.
 template <typename V>
 PYFATE_INLINE void load_lanes(V* words, const std::uint64_t* const* rows, int offset, int count) {
+  const int rest = count % V::kLanes;
   V block[V::kLanes];
-  int i = 0;
-  for (; i + V::kLanes <= count; i += V::kLanes) {
+  for (int i = 0; i < count - rest; i += V::kLanes) {
     for (int lane = 0; lane < V::kLanes; ++lane) block[lane] = V::load(rows[lane] + offset + i);
     transpose(block);
     for (int k = 0; k < V::kLanes; ++k) words[i + k] = block[k];
   }
-  if (i == count) return;
+  if (rest == 0) return;
   for (int lane = 0; lane < V::kLanes; ++lane) {
     std::uint64_t tail[V::kLanes] = {};
-    for (int k = 0; i + k < count; ++k) tail[k] = rows[lane][offset + i + k];
+    for (int k = 0; k < rest; ++k) tail[k] = rows[lane][offset + count - rest + k];
     block[lane] = V::load(tail);
   }
   transpose(block);
-  for (int k = 0; k < V::kLanes; ++k) words[i + k] = block[k];
+  for (int k = 0; k < V::kLanes; ++k) words[count - rest + k] = block[k];
 }
 
 /// The inverse of load_lanes: writes `count` words of each row. Reads words up to the next multiple
 /// of kLanes.
 template <typename V>
 PYFATE_INLINE void store_lanes(std::uint64_t* const* rows, int offset, const V* words, int count) {
+  const int rest = count % V::kLanes;
   V block[V::kLanes];
-  int i = 0;
-  for (; i + V::kLanes <= count; i += V::kLanes) {
+  for (int i = 0; i < count - rest; i += V::kLanes) {
     for (int k = 0; k < V::kLanes; ++k) block[k] = words[i + k];
     transpose(block);
     for (int lane = 0; lane < V::kLanes; ++lane) block[lane].store(rows[lane] + offset + i);
   }
-  if (i == count) return;
-  for (int k = 0; k < V::kLanes; ++k) block[k] = words[i + k];
+  if (rest == 0) return;
+  for (int k = 0; k < V::kLanes; ++k) block[k] = words[count - rest + k];
   transpose(block);
   for (int lane = 0; lane < V::kLanes; ++lane) {
     std::uint64_t tail[V::kLanes];
     block[lane].store(tail);
-    for (int k = 0; i + k < count; ++k) rows[lane][offset + i + k] = tail[k];
+    for (int k = 0; k < rest; ++k) rows[lane][offset + count - rest + k] = tail[k];
   }
 }
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context/exponent_matrix.h"
+
+#include <algorithm>
+
+#include "context/packed.h"
+
+namespace pyfate {
+
+DigitWindows::DigitWindows(int bits, int count) {
+  // Signed digits reach 2^(width - 1), the top digit 2^width: evenly many buckets if the top
+  // window is a bit narrower.
+  const int units = count == 1 ? bits : bits + 1;
+  int offset = 0;
+  for (int window = 0; window < count; ++window) {
+    int width = units / count + (window < units % count ? 1 : 0);
+    if (count > 1 && window + 1 == count) --width;
+    offsets.push_back(offset);
+    widths.push_back(width);
+    offset += width;
+  }
+}
+
+std::size_t DigitWindows::buckets(int window) const {
+  const std::size_t all = std::size_t{1} << widths[window];
+  if (count() == 1) return all - 1;
+  return is_top(window) ? all : all / 2;
+}
+
+std::int64_t DigitReader::digit(std::size_t entry, int window) {
+  const std::int64_t* value = matrix_.values + entry * matrix_.words;
+  const bool negative = magnitude_of(value, matrix_.words, magnitude_.data());
+  const int width = windows_.widths[window];
+  const int offset = windows_.offsets[window];
+  auto bits = [&](int from, int count) {
+    std::uint64_t word;
+    cut_bits(magnitude_.data(), matrix_.words, from, count, &word, 1);
+    return static_cast<std::int64_t>(word);
+  };
+  std::int64_t digit = bits(offset, width);
+  if (offset > 0) digit += bits(offset - 1, 1);
+  if (!windows_.is_top(window)) digit -= bits(offset + width - 1, 1) << width;
+  return negative ? -digit : digit;
+}
+
+MatrixSummary::MatrixSummary(const ExponentMatrix& matrix) {
+  std::vector<std::uint64_t> magnitude(matrix.words);
+  const std::size_t entries = matrix.first(matrix.rows);
+  for (std::size_t entry = 0; entry < entries; ++entry) {
+    const bool negative =
+        magnitude_of(matrix.values + entry * matrix.words, matrix.words, magnitude.data());
+    const int length = bit_length(magnitude.data(), matrix.words);
+    bits = std::max(bits, length);
+    nonzero += length > 0 ? 1 : 0;
+    any_negative = any_negative || negative;
+  }
+}
+
+}  // namespace pyfate

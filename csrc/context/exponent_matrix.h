@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The integer matrix of a matrix product in the exponent, dense or CSR, and its signed digits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace pyfate {
+
+/// Entries are two's complement of `words` words. Dense when offsets is null: [rows, columns,
+/// words]; otherwise entry e of row i is offsets[i] <= e < offsets[i + 1], in column indices[e].
+struct ExponentMatrix {
+  std::size_t rows;
+  std::size_t columns;
+  std::size_t words;
+  const std::int64_t* values;
+  const std::int64_t* offsets;
+  const std::int64_t* indices;
+
+  std::size_t first(std::size_t row) const {
+    return offsets != nullptr ? static_cast<std::size_t>(offsets[row]) : row * columns;
+  }
+  std::size_t column(std::size_t row, std::size_t entry) const {
+    return offsets != nullptr ? static_cast<std::size_t>(indices[entry]) : entry - row * columns;
+  }
+};
+
+/// Windows of the magnitude, lowest first. Digits of all but the top one are signed,
+/// |digit| <= 2^(width - 1); the top digit is not negative and takes the last carry, so
+/// digit <= 2^width, or below 2^width when it is the only one.
+struct DigitWindows {
+  std::vector<int> offsets;
+  std::vector<int> widths;
+
+  /// `count` windows for magnitudes of `bits` bits, the top one a bit narrower than the others.
+  DigitWindows(int bits, int count);
+
+  int count() const { return static_cast<int>(widths.size()); }
+  bool is_top(int window) const { return window + 1 == count(); }
+  /// The greatest |digit| of a window.
+  std::size_t buckets(int window) const;
+};
+
+/// Reads digits of entries; holds scratch for values of several words.
+class DigitReader {
+ public:
+  DigitReader(const ExponentMatrix& matrix, const DigitWindows& windows)
+      : matrix_(matrix), windows_(windows), magnitude_(matrix.words) {}
+
+  /// The digit of an entry in a window, with the sign of the entry.
+  std::int64_t digit(std::size_t entry, int window);
+
+ private:
+  const ExponentMatrix& matrix_;
+  const DigitWindows& windows_;
+  std::vector<std::uint64_t> magnitude_;
+};
+
+/// What a plan has to know of a matrix: one pass over it.
+struct MatrixSummary {
+  explicit MatrixSummary(const ExponentMatrix& matrix);
+
+  int bits = 0;              ///< of the greatest magnitude
+  std::size_t nonzero = 0;   ///< entries that are not zero
+  bool any_negative = false;
+};
+
+}  // namespace pyfate

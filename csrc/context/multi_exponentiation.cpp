@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context/multi_exponentiation.h"
+
+#include <algorithm>
+
+#include "context/bucket_exponentiation.h"
+#include "context/stored_rows.h"
+#include "context/table_exponentiation.h"
+
+namespace pyfate {
+
+namespace {
+
+/// Memory for tables, and for ciphertexts in stored form, which are taken in blocks beyond it.
+constexpr std::size_t kScratchBytes = std::size_t{256} << 20;
+
+}  // namespace
+
+void multi_exponentiate_var(const PublicContext& context, const ExponentMatrix& matrix,
+                            const std::uint64_t* c, std::size_t columns, std::uint64_t* out,
+                            const Run& run) {
+  const Modulus& modulus = context.modulus();
+  const std::size_t row = modulus.row_words();
+  const std::size_t outputs = matrix.rows * columns;
+  if (outputs == 0) return;
+  const MatrixSummary summary(matrix);
+  if (summary.nonzero == 0) {
+    for (std::size_t i = 0; i < outputs; ++i) modulus.set_one(out + i * row);
+    return;
+  }
+  const std::size_t lanes = modulus.kernels().lanes;
+  const std::size_t scratch_rows = kScratchBytes / (modulus.stored_words() * sizeof *out);
+  const MultiExponentiationPlan plan = plan_multi_exponentiation(
+      matrix, summary, columns, lanes * static_cast<std::size_t>(run.threads), scratch_rows);
+  if (plan.method == MultiExponentiationPlan::Method::kTables) {
+    table_exponentiate_var(context, matrix, plan, c, columns, out, run);
+    return;
+  }
+  const std::size_t block = std::max<std::size_t>(
+      1, scratch_rows / (columns * (plan.inverses ? 2 : 1)));
+  Words partial(matrix.columns > block ? outputs * row : 0);
+  for (std::size_t first = 0; first < matrix.columns; first += block) {
+    const std::size_t last = std::min(matrix.columns, first + block);
+    const StoredRows stored(context, c, first * columns, (last - first) * columns, plan.inverses,
+                            run);
+    std::uint64_t* target = first == 0 ? out : partial.data();
+    bucket_exponentiate_var(context, matrix, plan, stored, first, last, columns, target, run);
+    if (first == 0) continue;
+    context.multiply(modulus.view(out), modulus.view(partial.data()), outputs, out, run);
+  }
+}
+
+}  // namespace pyfate

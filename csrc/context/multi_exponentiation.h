@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix times ciphertexts: out[i, j] = product over t of c[t, j]^matrix[i, t].
+// docs/algorithms/bucket-multi-exponentiation.md explains both methods and the cost model.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "context/exponent_matrix.h"
+#include "context/public_context.h"
+
+namespace pyfate {
+
+/// How a product is computed; all costs are counted in multiplications mod n^2.
+struct MultiExponentiationPlan {
+  enum class Method {
+    kBuckets,  ///< an output's ciphertexts are gathered in buckets by digit
+    kTables,   ///< each ciphertext gets a table of its powers, shared by all outputs
+  };
+
+  Method method;
+  DigitWindows windows;
+  /// Negative digits use the inverse of the ciphertext. Otherwise they go to buckets of their own
+  /// and one inversion an output follows.
+  bool inverses;
+  /// Parts an output is cut into, so that every lane of every thread has work.
+  std::size_t slices;
+  double cost;
+};
+
+/// The cheapest plan for `columns` columns of ciphertexts, `workers` lanes in all threads, tables
+/// of at most `table_rows` stored rows.
+MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
+                                                  const MatrixSummary& summary,
+                                                  std::size_t columns, std::size_t workers,
+                                                  std::size_t table_rows);
+
+/// c: rows [matrix.columns * columns], out: rows [matrix.rows * columns], both row-major. Throws
+/// NotInvertible when an inverse is needed and a ciphertext has none.
+void multi_exponentiate_var(const PublicContext& context, const ExponentMatrix& matrix,
+                            const std::uint64_t* c, std::size_t columns, std::uint64_t* out,
+                            const Run& run);
+
+}  // namespace pyfate

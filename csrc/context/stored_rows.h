@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ciphertexts in the form kernels compute with, and their inverses when wanted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "context/public_context.h"
+
+namespace pyfate {
+
+/// Rows [first, first + count) of c, followed by their inverses.
+class StoredRows {
+ public:
+  StoredRows(const PublicContext& context, const std::uint64_t* c, std::size_t first,
+             std::size_t count, bool inverses, const Run& run);
+
+  const std::uint64_t* data() const { return words_.data(); }
+  /// Position of the row, or of its inverse; row counts from the first of c.
+  std::uint32_t position(std::size_t row, bool inverse) const {
+    return static_cast<std::uint32_t>(row - first_ + (inverse ? count_ : 0));
+  }
+
+ private:
+  std::size_t first_;
+  std::size_t count_;
+  Words words_;
+};
+
+}  // namespace pyfate
