@@ -38,13 +38,25 @@ class FeaturePipeline:
     def fit(
         cls, values: NDArray[np.float64], *, standardize: bool, clip: float | None
     ) -> FeaturePipeline:
-        """Learn mean and scale of each column."""
+        """Learn mean and scale of each column.
+
+        Raises
+        ------
+        DataError
+            When the variance of a column is beyond float64.
+        """
         columns = values.shape[1]
         if not standardize:
             return cls(np.zeros(columns), np.ones(columns), clip)
         constant = values.max(axis=0) == values.min(axis=0)
-        with np.errstate(over="ignore", invalid="ignore"):  # transform refuses what is not finite
+        with np.errstate(over="ignore", invalid="ignore"):
             mean, deviation = values.mean(axis=0), values.std(axis=0)
+        wide = ~(constant | np.isfinite(deviation))
+        if wide.any():
+            raise DataError(
+                f"column {int(np.argmax(wide))} reaches from {values[:, wide].min():g} to "
+                f"{values[:, wide].max():g}, its variance is beyond float64: rescale or clip it"
+            )
         return cls(np.where(constant, values[0], mean), np.where(constant, 1.0, deviation), clip)
 
     def transform(self, values: NDArray[np.float64]) -> FixedPointMatrix:

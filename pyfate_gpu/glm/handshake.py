@@ -36,7 +36,7 @@ def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> Non
         session.send(session.peers, "terms", terms=json.dumps(mine))
     else:
         theirs = _read_terms(session)
-        names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+        names = [name for name in sorted({**mine, **theirs}) if mine.get(name) != theirs.get(name)]
         if names:
             pairs = [
                 f"{name} {theirs.get(name)!r} there, {mine.get(name)!r} here" for name in names

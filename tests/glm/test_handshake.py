@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parties that do not fit together find out before anything is encrypted, and say why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pyfate_gpu import HeteroLogisticRegression, simulate
+from pyfate_gpu.errors import (
+    ChannelTimeoutError,
+    ConfigurationError,
+    DataError,
+    InsecureKeyError,
+    InvalidKeyError,
+    PartyFailedError,
+    ProtocolError,
+)
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.handshake import agree_on_terms
+
+
+def _fit(model, X=None, y=None):
+    return lambda session: model.fit(X, y, session=session)
+
+
+def test_different_parameters_are_listed(toy, logistic):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"host-0 and the guest are set differently: "
+        r".*alpha 0.01 there, 0.5 here.*max_iter 3 there, 4 here",
+    ):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(max_iter=4, alpha=0.5), toy.hosts[0])],
+            arbiter=_fit(logistic()),
+        )
+
+
+def test_different_families_are_noticed(toy, logistic, linear):
+    with pytest.raises(ConfigurationError, match="family 'logistic-taylor' there, 'linear' here"):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_fit(linear(clip=2.0)),
+        )
+
+
+def test_different_tasks_are_noticed(toy, logistic):
+    def host(session):
+        model = logistic().fit(toy.hosts[0], session=session)
+        model.fit(toy.hosts[0], session=session)
+
+    def predict(X=None, y=None):
+        def run(session):
+            logistic().fit(X, y, session=session).predict(X, session=session)
+
+        return run
+
+    with pytest.raises(ConfigurationError, match="task 'predict' there, 'fit' here"):
+        simulate(guest=predict(toy.guest, toy.labels), hosts=[host], arbiter=predict())
+
+
+def test_own_choices_may_differ(toy, logistic):
+    result = simulate(
+        guest=_fit(logistic(clip=1.0, fit_intercept=False), toy.guest, toy.labels),
+        hosts=[_fit(logistic(standardize=False, clip=None), toy.hosts[0])],
+        arbiter=_fit(logistic()),
+    )
+    assert result["guest"].n_iter_ == result["host-0"].n_iter_ == 3
+
+
+def test_different_numbers_of_rows_are_noticed(toy, logistic):
+    with pytest.raises(ConfigurationError, match="guest has 60 rows, host-0 has 59: give every"):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(), toy.hosts[0][1:])],
+            arbiter=_fit(logistic()),
+        )
+
+
+@pytest.mark.parametrize("who", ["guest", "host-0"])
+def test_bad_data_at_one_party_stops_all(toy, logistic, who):
+    parts = {"guest": toy.guest.copy(), "host-0": toy.hosts[0].copy()}
+    parts[who][5, 1] = np.nan
+    ended = []
+
+    def party(X=None, y=None):
+        def run(session):
+            try:
+                logistic().fit(X, y, session=session)
+            except PartyFailedError as error:
+                ended.append(str(error))
+                raise
+
+        return run
+
+    with pytest.raises(DataError, match="NaN or infinite values in column 1"):
+        simulate(
+            guest=party(parts["guest"], toy.labels), hosts=[party(parts["host-0"])], arbiter=party()
+        )
+    assert ended == [f"{who} stopped by DataError"] * 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "text"),
+    [
+        (9, None, r"each batch has 9 rows, host-0 has 9 columns: .* Train on more than 9 rows"),
+        (60, 8, r"the last batch has 4 rows, host-0 has 9 columns: .* batch_size is 10"),
+        (60, 51, r"the last batch has 9 rows, .* The nearest safe batch_size is 50"),
+        (60, 6, r"each batch has 6 rows"),
+    ],
+)
+def test_batches_that_give_residuals_away_are_refused(rng, logistic, rows, batch_size, text):
+    guest, host = rng.normal(size=(rows, 2)), rng.normal(size=(rows, 9))
+    y = np.arange(rows) % 2
+    model = logistic(batch_size=batch_size)
+    with pytest.raises(ConfigurationError, match=text):
+        simulate(guest=_fit(model, guest, y), hosts=[_fit(model, host)], arbiter=_fit(model))
+
+
+def test_the_guests_intercept_counts_as_a_column(rng, logistic):
+    guest, host, y = rng.normal(size=(4, 3)), rng.normal(size=(4, 1)), np.arange(4) % 2
+    with pytest.raises(ConfigurationError, match="each batch has 4 rows, guest has 4 columns"):
+        simulate(
+            guest=_fit(logistic(), guest, y),
+            hosts=[_fit(logistic(), host)],
+            arbiter=_fit(logistic()),
+        )
+
+
+def test_a_host_checks_the_batches_itself(toy, logistic):
+    """A guest that plans unsafe batches is stopped by the host."""
+
+    def guest(session):
+        agree_on_terms(session, "fit", logistic().settings().terms())
+        session.receive(session.peers[0], "shape", "rows")
+        order = np.arange(60, dtype=np.int64)
+        columns = '{"guest": 3, "host-0": 4}'
+        session.send(session.hosts, "batches", order=order, size=3, columns=columns)
+
+    def first(session):
+        session.peers = tuple(sorted(session.peers, key=str, reverse=True))  # host-0 first
+        return guest(session)
+
+    with pytest.raises(ConfigurationError, match="each batch has 3 rows, host-0 has 4 columns"):
+        simulate(
+            guest=first,
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_fit(logistic()),
+            timeout=20,
+        )
+
+
+def _lying_arbiter(logistic, n, h=0):
+    def arbiter(session):
+        agree_on_terms(session, "fit", logistic().settings().terms())
+        session.send(session.peers, "public_key", n=n, h=h)
+
+    return arbiter
+
+
+def test_a_shorter_key_than_agreed_is_refused(toy, logistic, plain_keypair):
+    with pytest.raises(InsecureKeyError, match="key of 384 bits, 512 were agreed"):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_lying_arbiter(logistic, plain_keypair[0].n),
+        )
+
+
+def test_a_number_that_is_no_key_is_refused(toy, logistic):
+    with pytest.raises(InvalidKeyError):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_lying_arbiter(logistic, 1 << 511),
+        )
+
+
+def test_a_short_key_needs_the_opt_in(toy):
+    model = HeteroLogisticRegression(key_bits=1024)
+    with pytest.raises(InsecureKeyError):
+        simulate(
+            guest=_fit(model, toy.guest, toy.labels),
+            hosts=[_fit(model, toy.hosts[0])],
+            arbiter=_fit(model),
+        )
+
+
+def test_terms_that_are_no_json_are_refused(logistic):
+    def guest(session):
+        session.begin()
+        session.send(session.peers, "terms", terms="no json")
+
+    with pytest.raises(ProtocolError, match="are not a JSON object"):
+        simulate(guest=guest, hosts=[lambda session: None], arbiter=_fit(logistic()))
+
+
+def test_a_missing_party_is_named(toy, logistic):
+    def patient(session):
+        session.timeout = 20
+        logistic().fit(session=session)
+
+    with pytest.raises(ChannelTimeoutError, match=r"for 'fit-1/shape' .* from host-0"):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[lambda session: None],
+            arbiter=patient,
+            timeout=0.5,
+        )
+
+
+def test_nobody_waits_for_a_guest_that_never_begins(logistic, toy):
+    with pytest.raises(ChannelTimeoutError, match=r"for 'task-1/terms' .* from guest"):
+        simulate(
+            guest=lambda session: None,
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_fit(logistic()),
+            timeout=0.3,
+        )
+    assert GUEST.name == "guest"

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Optimizers, convergence, settings, and the plaintext rule against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.glm.convergence import loss_settled, weights_settled
+from pyfate_gpu.glm.metrics import classification_metrics, regression_metrics
+from pyfate_gpu.glm.optimizers import OPTIMIZERS
+from pyfate_gpu.glm.plaintext import fit_plaintext
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("sgd", 0.2, 0.4),
+        ("momentum", 0.2, 0.9 * 0.2 + 0.4),
+        ("adagrad", 0.1, 0.1 * 4 / np.sqrt(4 + 16)),
+        ("rmsprop", 0.1 * 2 / np.sqrt(0.04), 0.1 * 4 / np.sqrt(0.99 * 0.04 + 0.16)),
+        (
+            "adam",
+            0.1,
+            0.1 * ((0.9 * 0.2 + 0.4) / 0.19) / np.sqrt((0.999 * 0.004 + 0.016) / 0.001999),
+        ),
+    ],
+)
+def test_first_two_steps(name, first, second):
+    optimizer = OPTIMIZERS[name](0.1)
+    assert optimizer.step(np.array([2.0]))[0] == pytest.approx(first, rel=1e-6)
+    assert optimizer.step(np.array([4.0]))[0] == pytest.approx(second, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_weight_goes_its_own_way(name, rng):
+    """What parties compute apart is what one would compute for all columns."""
+    gradients = rng.normal(size=(5, 6))
+    together = OPTIMIZERS[name](0.1)
+    apart = [OPTIMIZERS[name](0.1), OPTIMIZERS[name](0.1)]
+    for gradient in gradients:
+        parts = [apart[0].step(gradient[:2]), apart[1].step(gradient[2:])]
+        np.testing.assert_array_equal(together.step(gradient), np.concatenate(parts))
+
+
+def test_when_losses_have_settled():
+    assert not loss_settled("diff", [0.5], 1.0)
+    assert loss_settled("diff", [0.5, 0.4], 0.11)
+    assert not loss_settled("diff", [0.5, 0.4], 0.09)
+    assert loss_settled("abs", [0.1], 0.1)
+    assert not loss_settled("abs", [0.2], 0.1)
+    assert not loss_settled("weight_diff", [0.0, 0.0], 1.0)
+
+
+def test_when_weights_have_settled():
+    before, after = np.array([3.0, 4.0]), np.array([3.0, 4.5])
+    assert weights_settled(before, after, 0.5 / np.hypot(3, 4.5) * 1.001)
+    assert not weights_settled(before, after, 0.5 / np.hypot(3, 4.5) * 0.999)
+    assert weights_settled(np.zeros(2), np.array([0.1, 0.0]), 0.1)  # norms below 1 count as 1
+
+
+def test_the_linear_rule_ends_at_ridge_regression(rng):
+    parts = [rng.normal(size=(200, 2)), rng.normal(size=(200, 3))]
+    y = parts[0] @ [1.0, -2.0] + parts[1] @ [0.5, 0.0, 3.0] + 0.3 + rng.normal(size=200)
+    model = HeteroLinearRegression(
+        optimizer="sgd", learning_rate=0.5, max_iter=500, tol=0.0, alpha=0.1, standardize=False
+    )
+    plain = fit_plaintext(parts, y, model.settings())
+    ridge = Ridge(alpha=0.1 * 200).fit(np.hstack(parts), y)
+    guest, host = plain.weights
+    np.testing.assert_allclose(np.concatenate([guest[:2], host]), ridge.coef_, atol=1e-6)
+    assert guest[2] == pytest.approx(ridge.intercept_, abs=1e-6)
+    penalty = 0.05 * float((ridge.coef_**2).sum())
+    error = np.mean((y - ridge.predict(np.hstack(parts))) ** 2) / 2
+    assert plain.losses[-1] == pytest.approx(error + penalty, abs=1e-6)
+
+
+def test_default_parameters_make_sense():
+    for model in (HeteroLinearRegression(), HeteroLogisticRegression()):
+        settings = model.settings()
+        assert settings.key_bits == 3072
+        assert not {"clip", "shuffle", "random_state"} & settings.terms().keys()
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"max_iter": 0}, "max_iter is 0; it must be a whole number, 1 or more"),
+        ({"max_iter": 2.5}, "max_iter is 2.5"),
+        ({"batch_size": -1}, "batch_size is -1"),
+        ({"batch_size": True}, "batch_size is True"),
+        ({"learning_rate": 0}, "learning_rate is 0; it must be a finite number above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"alpha": -0.1}, "alpha is -0.1; it must be a finite number 0 or more"),
+        ({"tol": "small"}, "tol is 'small'"),
+        ({"clip": 0}, "clip is 0"),
+        ({"convergence": "magic"}, "convergence is 'magic'; choose one of diff, abs, weight_diff"),
+        ({"optimizer": "sqn"}, "optimizer is 'sqn'; choose one of sgd, "),
+        ({"key_bits": "2048"}, "key_bits is '2048'"),
+    ],
+)
+def test_parameters_that_make_no_sense(params, text):
+    with pytest.raises(ConfigurationError, match=text):
+        HeteroLinearRegression(**params).settings()
+
+
+def test_parameters_of_a_search_are_taken():
+    params = {"max_iter": np.int64(3), "alpha": np.float64(0.1), "batch_size": np.int32(7)}
+    settings = HeteroLinearRegression(**params).settings()
+    assert (settings.max_iter, settings.alpha, settings.batch_size) == (3, 0.1, 7)
+    assert {type(value) for value in settings.terms().values()} <= {int, float, str, type(None)}
+
+
+def test_metrics():
+    metrics = classification_metrics(["n", "p", "p"], np.array([-1.0, 0.5, -0.5]))
+    assert metrics == {"auc": 1.0, "accuracy": pytest.approx(2 / 3)}
+    assert regression_metrics([1.0, 3.0], np.array([2.0, 3.0]))["rmse"] == pytest.approx(0.5**0.5)
