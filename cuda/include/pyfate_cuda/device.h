@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel sources need of their machine: nvcc's device, or the emulation on the host.
+//
+// Kernels are written once. They use no CUDA name but those below: PYFATE_DEVICE, PYFATE_KERNEL,
+// threadIdx, blockIdx, gridDim, __syncthreads, uint4, shared_memory() and launch().
+#pragma once
+
+#include "pyfate_cuda/types.h"
+
+#ifdef PYFATE_EMULATED
+#include "emulation/device.h"
+#else
+#include "pyfate_cuda/ptx.h"
+
+#define PYFATE_DEVICE __device__ __forceinline__
+#define PYFATE_KERNEL(min_blocks) __global__ void __launch_bounds__(32, min_blocks)
+#define PYFATE_UNROLL _Pragma("unroll")
+#define PYFATE_NO_UNROLL _Pragma("nounroll")
+
+namespace pyfate_cuda {
+
+extern __shared__ uint4 dynamic_shared_memory[];
+
+PYFATE_DEVICE uint4* shared_memory() {
+  return dynamic_shared_memory;
+}
+
+struct LaunchShape {
+  unsigned blocks;     // of one warp each
+  unsigned parts = 1;  // blockIdx.y
+  size_t shared_bytes = 0;
+};
+
+// Starts kernel(arguments...) on blocks of one warp; no blocks, no launch.
+template <class... Parameters, class... Arguments>
+Status launch(void (*kernel)(Parameters...), const LaunchShape& shape, Stream stream,
+              Arguments... arguments) {
+  if (shape.blocks == 0 || shape.parts == 0) return kSuccess;
+  const Status status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                             static_cast<int>(shape.shared_bytes));
+  if (status != kSuccess) {
+    (void)cudaGetLastError();  // not to be found by the next caller
+    return status;
+  }
+  kernel<<<dim3(shape.blocks, shape.parts), 32, shape.shared_bytes, stream>>>(
+      static_cast<Parameters>(arguments)...);
+  return cudaGetLastError();
+}
+
+}  // namespace pyfate_cuda
+
+#endif

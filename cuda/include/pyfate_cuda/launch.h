@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// How rows are dealt out to threads, the same for every kernel.
+#pragma once
+
+#include "pyfate_cuda/base_n.h"
+#include "pyfate_cuda/operations.h"
+
+namespace pyfate_cuda {
+
+// Blocks that shall fit on one multiprocessor at once: what its shared memory holds (228 KB on
+// sm_90, 16 H bytes a thread, two slots), but no more than 12, which leaves 168 registers a thread.
+constexpr int min_blocks(int limbs) {
+  const int fitting = (228 << 10) / (kLanes * 16 * limbs + 4 * limbs + 1024);
+  return fitting < 12 ? fitting : 12;
+}
+
+// Rows of a thread: first_row(), first_row() + row_stride(), ...
+PYFATE_DEVICE int64_t first_row() {
+  return int64_t{blockIdx.x} * kLanes + threadIdx.x;
+}
+PYFATE_DEVICE int64_t row_stride() {
+  return int64_t{gridDim.x} * kLanes;
+}
+
+// One thread a row, up to the widest grid.
+template <int H>
+LaunchShape row_shape(int64_t rows, int slots) {
+  constexpr int64_t kWidest = 0x7fffffff;
+  const int64_t blocks = (rows + kLanes - 1) / kLanes;
+  return {static_cast<unsigned>(blocks < kWidest ? blocks : kWidest), 1,
+          BaseN<H>::shared_bytes(slots)};
+}
+
+}  // namespace pyfate_cuda

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the extension module _cuda for the emulated device, from the sources of the real one."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+
+import pybind11
+
+ROOT = Path(__file__).parents[2]
+CUDA = ROOT / "cuda"
+BUILD = ROOT / "build" / "cuda-emulation"
+
+
+def emulated_module(limb_bits: int) -> ModuleType:
+    """Module _cuda on the emulated device, compiled if its sources have changed."""
+    compiler = os.environ.get("CXX", "c++")
+    flags = ["-std=c++20", "-O1", "-fPIC", "-fvisibility=hidden", "-DPYFATE_EMULATED"]
+    flags += ["-Wall", "-Wextra", "-Werror", f"-I{CUDA}", f"-I{CUDA / 'include'}"]
+    python = [f"-I{pybind11.get_include()}", f"-I{sysconfig.get_path('include')}"]
+    if limb_bits == 32:  # slow to emulate, and sizes are the narrow device's matter
+        flags.insert(0, f"-I{Path(__file__).parent / 'few_sizes'}")
+    width = [f"-DPYFATE_EMULATED_LIMB_BITS={limb_bits}", "-x", "c++"]
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        objects = [
+            _compile([compiler, *flags, *width], source, f"{source.stem}-{limb_bits}")
+            for source in sorted(CUDA.rglob("*.cu"))
+        ]
+        objects += [
+            _compile([compiler, *flags, "-O0", *python], source, source.stem)
+            for source in sorted(CUDA.rglob("*.cpp"))
+        ]
+        module = _fresh("_cuda", objects, sysconfig.get_config_var("EXT_SUFFIX"))
+        if not module.exists():
+            _run([compiler, "-shared", "-o", str(module), *map(str, objects)])
+    spec = importlib.util.spec_from_file_location("_cuda", module)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def _compile(command: list[str], source: Path, name: str) -> Path:
+    headers = [*CUDA.rglob("*.h"), *CUDA.rglob("*.def"), *Path(__file__).parent.rglob("*.def")]
+    out = _fresh(name, [source, *sorted(headers)], ".o", " ".join(command))
+    if not out.exists():
+        _run([*command, "-c", str(source), "-o", str(out)])
+    return out
+
+
+def _fresh(name: str, inputs: list[Path], suffix: str, salt: str = "") -> Path:
+    """Where the product of these inputs lies: named by their content, older ones removed."""
+    digest = hashlib.sha256(salt.encode())
+    for path in inputs:
+        digest.update(path.read_bytes())
+    out = BUILD / f"{name}.{digest.hexdigest()[:16]}{suffix}"
+    if suffix == ".o" and not out.exists():
+        for old in BUILD.glob(f"{name}.*{suffix}"):
+            old.unlink()
+    return out
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
