@@ -212,9 +212,13 @@ class ArithmeticChecks {
     require_product(out, std::vector<Integer>(kLanes, value * value), "multiply widest");
     engine_->square(out, number);
     require_product(out, std::vector<Integer>(kLanes, value * value), "square widest");
-    engine_->add(out, number, number);
-    require(store(out) == std::vector<Integer>(kLanes, (value + value) % scaffold_.n_squared),
-            "add widest");
+    Integer sum = value;
+    out = number;
+    for (int times = 0; times < 4; ++times) {
+      engine_->add(out, out, number);
+      sum = sum + value;
+      require(store(out) == std::vector<Integer>(kLanes, sum % scaffold_.n_squared), "add widest");
+    }
   }
 
   /// Results are operands: twenty squarings and products in a row stay within bounds.
