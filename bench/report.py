@@ -16,14 +16,21 @@ from bench.machine import has_ifma
 
 Result = dict[str, Any]
 
+FILE_WIDTH = 132
+
 
 def print_result(result: Result, console: Console | None = None) -> None:
     """One table a key size, a warning where the targets do not apply, and what each peer does."""
     console = console or Console()
+    if not console.is_terminal:
+        console.width = max(console.width, FILE_WIDTH)
     for key_bits in sorted({line["key_bits"] for line in result["lines"]}):
         table = Table(title=f"n = {key_bits} bits, {describe(result['machine'])}")
         for number, heading in enumerate(header(result)):
-            table.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
+            if number:
+                table.add_column(heading, justify="right", no_wrap=True)
+            else:
+                table.add_column(heading, min_width=24)
         for cells in rows(result, key_bits):
             table.add_row(*cells)
         console.print(table)

@@ -11,7 +11,7 @@ from bench.world import World
 
 def reblind(world: World, rows: int) -> Job:
     a = world.integers(rows)
-    c = world.ciphertexts(a) + 0
+    c = world.ciphertexts(a)
     right = world.decrypts_to(a)
     return Job(c.to_wire, rows, lambda data: right(world.public_key.from_wire(data)))
 
