@@ -95,7 +95,7 @@ def negate(words: SignedWords) -> SignedWords:
     """Negated signed words ``[..., k]``; one word more where ``-2**(64 k - 1)`` is among them."""
     if words.shape[-1] == 1 and not bool((words == np.iinfo(np.int64).min).any()):
         return -words
-    return integers_to_words(-words_to_integers(words))
+    return integers_to_words(np.asarray(-words_to_integers(words), dtype=object))
 
 
 def less_than(words: UnsignedWords, limit: int) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from pyfate_gpu.encoding.plaintext import Kind
 from pyfate_gpu.errors import BoundError, EncodingError
 
 CHUNK_ROWS = 1 << 16
+MIN_INT64 = np.uint64(1 << 63)
 
 
 def decode_residues(
@@ -82,9 +83,9 @@ def _to_integers(
 ) -> npt.NDArray[Any]:
     if exponent < 0:
         raise EncodingError(f"integers cannot have the exponent {exponent}; decode them as floats")
-    if exponent == 0 and not magnitude[:, 1:].any() and bool((magnitude[:, 0] < 1 << 63).all()):
-        small = magnitude[:, 0].astype(np.int64)
-        return np.where(negative, -small, small)
+    low = magnitude[:, 0]
+    if exponent == 0 and not magnitude[:, 1:].any() and bool((low < MIN_INT64 + negative).all()):
+        return np.where(negative, np.uint64(0) - low, low).astype(np.int64)
     signs = np.where(negative, -1, 1).astype(object)
     return np.asarray(unsigned_to_integers(magnitude) * signs * (1 << exponent), dtype=object)
 

@@ -60,7 +60,7 @@ class FixedPointEncoder:
             self.bound, int | float | np.integer | np.floating
         ):
             raise EncodingError(f"bound is {self.bound!r}; it must be a number")
-        if not (self.bound > 0 and math.isfinite(self.bound)):
+        if not 0 < self.bound < math.inf:
             raise EncodingError(f"bound is {self.bound!r}; it must be positive and finite")
         bound = int(self.bound) if isinstance(self.bound, int | np.integer) else float(self.bound)
         object.__setattr__(self, "bound", bound)
@@ -99,7 +99,7 @@ class FixedPointEncoder:
     def _encode_floats(self, array: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
         floats = array.astype(np.float64)
         self._refuse(~np.isfinite(floats), floats)
-        self._refuse(np.abs(floats) > self.bound, floats)
+        self._refuse(np.abs(floats) > _float_at_most(self.bound), floats)
         with np.errstate(over="ignore"):
             # Exact: a power of two changes the exponent only, and rint rounds ties to even.
             scaled = np.rint(np.ldexp(floats, self.fraction_bits))
@@ -145,3 +145,12 @@ class FixedPointEncoder:
                 f"at most {self.bound} in size; clean the data, or declare "
                 f"FixedPointEncoder(fraction_bits={self.fraction_bits}, bound=...) with more room"
             )
+
+
+def _float_at_most(bound: float) -> float:
+    """Return the largest float64 that is not beyond `bound`, which may be any integer."""
+    try:
+        nearest = float(bound)
+    except OverflowError:
+        return math.inf
+    return nearest if nearest <= bound else math.nextafter(nearest, 0.0)

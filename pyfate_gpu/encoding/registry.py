@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -38,7 +39,7 @@ def from_description(description: Mapping[str, Any]) -> Encoder:
 
 
 def _read_fixed_point(description: Mapping[str, Any]) -> Encoder:
-    numerator, denominator = (int(part, 16) for part in description["bound"].split("/"))
+    numerator, denominator = (_read_hex(part) for part in description["bound"].split("/"))
     bound = Fraction(numerator, denominator)
     exact: float = int(bound) if bound.denominator == 1 else float(bound)
     return FixedPointEncoder(description["fraction_bits"], exact)
@@ -46,7 +47,14 @@ def _read_fixed_point(description: Mapping[str, Any]) -> Encoder:
 
 def _read_integer(description: Mapping[str, Any]) -> Encoder:
     bound = description["bound"]
-    return IntegerEncoder(None if bound is None else int(bound, 16))
+    return IntegerEncoder(None if bound is None else _read_hex(bound))
+
+
+def _read_hex(text: str) -> int:
+    """Hexadecimal digits and nothing else: int() would take signs, spaces and underscores."""
+    if not re.fullmatch("[0-9a-f]{1,4096}", text):
+        raise ValueError(text)
+    return int(text, 16)
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], Encoder]] = {

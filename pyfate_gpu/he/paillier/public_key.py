@@ -127,7 +127,7 @@ class PublicKey:
         --------
         >>> from pyfate_gpu import FixedPointEncoder, generate_keypair
         >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
-        >>> private.decrypt(public.encrypt(2.5, FixedPointEncoder(fraction_bits=8)))
+        >>> float(private.decrypt(public.encrypt(2.5, FixedPointEncoder(fraction_bits=8))))
         2.5
         """
         plain = encode(x, encoder)
@@ -152,7 +152,7 @@ class PublicKey:
         exponent : int
             The plaintexts stand for ``m * 2**exponent``.
         bound : int, optional
-            Largest ``|m|``; by default n // 4, which leaves room for one addition.
+            Largest ``|m|``; by default just below n/4, which leaves room for a single addition.
         kind : "f" or "i", optional
             What decryption gives; by default integers for exponent 0.
         encoder : Encoder, optional
@@ -165,7 +165,7 @@ class PublicKey:
         BoundError
             If `bound` does not fit the key.
         """
-        bound = self._n // 4 if bound is None else int(bound)
+        bound = (self._n // 2 - 1) // 2 if bound is None else int(bound)
         check_bound(bound, self, "from_ints")
         array = np.asarray(ints, dtype=object)
         n2 = self._n * self._n

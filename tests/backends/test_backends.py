@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pyfate_gpu import available_backends, backend_info, use_backend
+from pyfate_gpu.backends import BACKENDS
+from pyfate_gpu.config import Settings, settings
+from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
+
+CPU = "cpu" in available_backends()
+
+
+def test_reference_is_always_there():
+    assert available_backends()[-1] == "reference"
+
+
+def test_priority_is_the_order_of_the_list():
+    names = [backend.name for backend in BACKENDS]
+    assert available_backends() == [name for name in names if name in available_backends()]
+
+
+def test_info_says_what_runs_and_why_others_do_not():
+    with use_backend("reference"):
+        info = backend_info()
+    assert (info.name, info.device, info.isa, info.threads) == ("reference", "cpu", None, 1)
+    assert set(info.availability) == {backend.name for backend in BACKENDS}
+    for found in info.availability.values():
+        assert found.available or found.reason
+        assert all(isa.available or isa.reason for isa in found.instruction_sets)
+    assert "reference: available" in str(info)
+
+
+def test_choice_ends_with_the_context():
+    before = backend_info().name
+    with use_backend("reference"):
+        assert backend_info().name == "reference"
+        with use_backend(None):
+            pass
+        assert backend_info().name == "reference"
+    assert backend_info().name == before
+
+
+def test_unknown_backend_names_the_known_ones():
+    with pytest.raises(BackendUnavailableError, match=r"'abacus' is unknown.*'cpu', 'reference'"):
+        use_backend("abacus")
+
+
+def test_a_refused_choice_changes_nothing():
+    before = backend_info()
+    with pytest.raises(BackendUnavailableError):
+        use_backend("reference", isa="avx512ifma")
+    assert backend_info() == before
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True, 10**6])
+def test_senseless_thread_counts(threads):
+    with pytest.raises(ConfigurationError, match=r"threads is .*integer from 1 to 1024"):
+        use_backend("reference", threads=threads)
+
+
+@pytest.mark.skipif(not CPU, reason="the cpu backend does not run here")
+def test_cpu_choices():
+    with use_backend("cpu", isa="portable", threads=1):
+        info = backend_info()
+        assert (info.name, info.isa, info.threads) == ("cpu", "portable", 1)
+    with pytest.raises(BackendUnavailableError, match=r"'mmx'.*unknown.*\['.*portable"):
+        use_backend("cpu", isa="mmx")
+    for isa in backend_info().availability["cpu"].instruction_sets:
+        if not isa.available:
+            with pytest.raises(BackendUnavailableError, match="cannot run here"):
+                use_backend("cpu", isa=isa.name)
+
+
+def test_settings_defaults(monkeypatch):
+    for name in ("BACKEND", "ISA", "THREADS", "TABLE_MB"):
+        monkeypatch.delenv(f"PYFATE_GPU_{name}", raising=False)
+    assert settings.__wrapped__() == Settings(backend=None, isa=None, threads=None, table_mb=64)
+
+
+@pytest.mark.parametrize("name", ["PYFATE_GPU_THREADS", "PYFATE_GPU_TABLE_MB"])
+@pytest.mark.parametrize("value", ["0", "-3", "many", "1.5", "99999999"])
+def test_settings_refuse(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{name} is '{value}'.*or unset"):
+        settings.__wrapped__()
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_environment_chooses():
+    code = "import pyfate_gpu; print(pyfate_gpu.backend_info().name)"
+    assert run_python(code, PYFATE_GPU_BACKEND="reference").stdout.strip() == "reference"
+
+
+@pytest.mark.parametrize("variable", ["PYFATE_GPU_BACKEND", "PYFATE_GPU_ISA"])
+def test_environment_with_an_unknown_name_is_an_error(variable):
+    if variable == "PYFATE_GPU_ISA" and not CPU:
+        pytest.skip("the cpu backend does not run here")
+    backend = {} if variable == "PYFATE_GPU_BACKEND" else {"PYFATE_GPU_BACKEND": "cpu"}
+    done = run_python(
+        "import pyfate_gpu; pyfate_gpu.backend_info()", **backend, **{variable: "nonsense"}
+    )
+    assert done.returncode == 1
+    assert "BackendUnavailableError" in done.stderr
+    assert "'nonsense'" in done.stderr
+
+
+def test_importing_is_lazy():
+    code = "import sys, pyfate_gpu; print([m for m in ('numpy', 'gmpy2') if m in sys.modules])"
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_public_names_resolve():
+    import pyfate_gpu
+
+    assert set(pyfate_gpu.__all__) <= set(dir(pyfate_gpu))
+    assert pyfate_gpu.PyFateError is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = pyfate_gpu.nonsense

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys and backends that all tests share. Keys here are short: they protect nothing and are fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from pyfate_gpu import PrivateKey, PublicKey, generate_keypair, use_backend
+from pyfate_gpu.backends import BACKENDS
+
+settings.register_profile(
+    "pyfate",
+    deadline=None,  # the first example of a key builds its table
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("pyfate")
+
+
+def engines() -> list[tuple[str, str | None]]:
+    """Every (backend, instruction set) that runs on this machine."""
+    found: list[tuple[str, str | None]] = []
+    for backend in BACKENDS:
+        availability = backend.availability()
+        if not availability.available:
+            continue
+        usable = [isa.name for isa in availability.instruction_sets if isa.available]
+        found += [(backend.name, isa) for isa in usable or [None]]
+    return found
+
+
+@pytest.fixture(params=engines(), ids=lambda engine: "-".join(filter(None, engine)))
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run the test on every engine of this machine."""
+    name, isa = request.param
+    with use_backend(name, isa=isa, threads=2 if name == "cpu" else None):
+        yield name
+
+
+@pytest.fixture(scope="session")
+def keypair() -> tuple[PublicKey, PrivateKey]:
+    """A Damgard-Jurik-Nielsen key of 512 bits."""
+    return generate_keypair(512, allow_insecure_key_size=True)
+
+
+@pytest.fixture(scope="session")
+def other_keypair() -> tuple[PublicKey, PrivateKey]:
+    """A second key of 512 bits."""
+    return generate_keypair(512, allow_insecure_key_size=True)
+
+
+@pytest.fixture(scope="session")
+def plain_keypair(keypair: tuple[PublicKey, PrivateKey]) -> tuple[PublicKey, PrivateKey]:
+    """A key without a blinding base, as other libraries make them: every r^n in full."""
+    public_key, private_key = generate_keypair(384, allow_insecure_key_size=True)
+    bare = PublicKey(public_key.n, allow_insecure_key_size=True)
+    return bare, PrivateKey(bare, *private_key._secret_factors())
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded numbers for test data; never for keys or blinding."""
+    return np.random.default_rng(20261123)

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays behave on the decrypted side as NumPy's do, on every engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pyfate_gpu import CiphertextArray, FixedPointEncoder, IntegerEncoder, concatenate
+from pyfate_gpu.errors import ArrayIndexError, EncodingError, ShapeError, UnsupportedOperationError
+
+shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+small = st.integers(-1000, 1000)
+
+
+def grid(*shape: int) -> np.ndarray:
+    return np.arange(int(np.prod(shape)), dtype=np.float64).reshape(shape) - 5
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (0,), (2, 3), (2, 0), (2, 3, 4)])
+def test_round_trip_of_shapes(engine, keypair, shape):
+    public, private = keypair
+    values = grid(*shape)
+    c = public.encrypt(values)
+    assert (c.shape, c.ndim, c.size, c.device) == (shape, len(shape), values.size, "cpu")
+    assert c.backend == engine
+    decrypted = private.decrypt(c)
+    np.testing.assert_array_equal(decrypted, values)
+    assert np.shape(decrypted) == shape
+    assert np.asarray(decrypted).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "dtype", ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
+)
+def test_round_trip_of_dtypes(engine, keypair, dtype):
+    public, private = keypair
+    values = np.array([0, 1, 1, 0], dtype=dtype)
+    if dtype[0] in "iu":
+        values[:2] = np.iinfo(dtype).min, np.iinfo(dtype).max
+    decrypted = private.decrypt(public.encrypt(values))
+    assert decrypted.tolist() == values.astype(object).tolist()
+    assert decrypted.dtype.kind == ("f" if dtype[0] == "f" else "O" if dtype == "u8" else "i")
+
+
+def test_round_trip_of_scalars(engine, keypair):
+    public, private = keypair
+    for value in (7, -7, 0, 2.5, np.float32(0.25), np.int8(-3), True):
+        decrypted = private.decrypt(public.encrypt(value))
+        assert decrypted == value
+        assert np.ndim(decrypted) == 0
+
+
+def test_round_trip_of_wide_integers(engine, keypair):
+    public, private = keypair
+    values = [2**200, -(2**201) + 1, 0, 5]
+    c = public.encrypt(values, IntegerEncoder(2**201))
+    assert private.decrypt(c).tolist() == values
+    assert private.decrypt(c + 1).tolist() == [v + 1 for v in values]
+    assert private.decrypt(-c).tolist() == [-v for v in values]
+
+
+@given(values=hnp.arrays(np.float64, shapes, elements=st.floats(-(2.0**20), 2.0**20, width=32)))
+def test_any_array(keypair, values):
+    public, private = keypair
+    np.testing.assert_allclose(private.decrypt(public.encrypt(values)), values, rtol=0, atol=2**-41)
+
+
+@given(data=st.data(), shape=hnp.array_shapes(max_dims=3, max_side=4))
+def test_basic_indexing(keypair, data, shape):
+    public, private = keypair
+    values = np.arange(np.prod(shape)).reshape(shape)
+    key = data.draw(hnp.basic_indices(shape, allow_newaxis=True, allow_ellipsis=True))
+    chosen = public.encrypt(values)[key]
+    assert isinstance(chosen, CiphertextArray)
+    assert chosen.shape == np.shape(values[key])
+    np.testing.assert_array_equal(private.decrypt(chosen), values[key])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [0, -1, slice(None, None, -1), slice(3, 0, -2), ..., None, (slice(None), None), [0, 2, 2],
+     np.array([[1], [0]]), (np.array([0, 1]), np.array([2, 0])), (..., -1), (1, slice(1, None)), [],
+     np.array([True, False, True]), np.zeros(3, dtype=bool), slice(5, 9), True],
+    ids=repr,
+)  # fmt: skip
+def test_indexing(engine, keypair, key):
+    public, private = keypair
+    values = grid(3, 4)
+    chosen = public.encrypt(values)[key]
+    np.testing.assert_array_equal(private.decrypt(chosen), values[key])
+    assert chosen.shape == values[key].shape
+
+
+def test_mask_of_both_axes(engine, keypair):
+    public, private = keypair
+    values = grid(3, 4)
+    np.testing.assert_array_equal(
+        private.decrypt(public.encrypt(values)[values > 0]), values[values > 0]
+    )
+
+
+@pytest.mark.parametrize(
+    "key", [4, -5, (0, 0, 0), "a", 1.5, np.array([True]), [9], (slice(None), 7)]
+)
+def test_bad_indices(keypair, key):
+    c = keypair[0].encrypt(grid(4, 3))
+    with pytest.raises(ArrayIndexError, match=r"shape \(4, 3\)"):
+        c[key]
+    with pytest.raises(IndexError):
+        c[key]
+
+
+def test_iteration_and_length(engine, keypair):
+    public, private = keypair
+    values = grid(3, 2)
+    c = public.encrypt(values)
+    assert len(c) == 3
+    np.testing.assert_array_equal([private.decrypt(row) for row in c], values)
+    with pytest.raises(UnsupportedOperationError, match="no length"):
+        len(c[0, 0])
+
+
+def test_take(engine, keypair):
+    public, private = keypair
+    values = grid(3, 4)
+    c = public.encrypt(values)
+    for indices, axis in (([2, 0, 2], 0), ([[1], [3]], 1), (5, None), ([], 0), ([-1], 0)):
+        expected = np.take(values, np.array(indices, dtype=int), axis=axis)
+        np.testing.assert_array_equal(
+            private.decrypt(c.take(np.array(indices, dtype=int), axis=axis)), expected
+        )
+    with pytest.raises(ArrayIndexError):
+        c.take([7], axis=0)
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (-1,), (2, -1), ((3, 4),), (2, 2, 3), (12, 1)])
+def test_reshape(engine, keypair, shape):
+    public, private = keypair
+    values = grid(3, 4)
+    c = public.encrypt(values).reshape(*shape)
+    np.testing.assert_array_equal(private.decrypt(c), values.reshape(*shape))
+
+
+@pytest.mark.parametrize("shape", [(5,), (-1, -1), (7, -1), ("a",), (13,)])
+def test_bad_reshapes(keypair, shape):
+    with pytest.raises(ShapeError, match="cannot reshape"):
+        keypair[0].encrypt(grid(3, 4)).reshape(*shape)
+
+
+def test_transpose(engine, keypair):
+    public, private = keypair
+    values = grid(2, 3, 4)
+    c = public.encrypt(values)
+    np.testing.assert_array_equal(private.decrypt(c.T), values.T)
+    np.testing.assert_array_equal(private.decrypt(c.transpose(1, 0, 2)), values.transpose(1, 0, 2))
+    np.testing.assert_array_equal(
+        private.decrypt(c.transpose((2, 0, 1))), values.transpose(2, 0, 1)
+    )
+    np.testing.assert_array_equal(private.decrypt(c[0, 0].T), values[0, 0].T)
+    assert c[0, :1].T.shape == (4, 1)
+    np.testing.assert_array_equal(private.decrypt(c.ravel()), values.ravel())
+    with pytest.raises(ShapeError):
+        c.transpose(0, 0, 1)
+
+
+def test_broadcast_to(engine, keypair):
+    public, private = keypair
+    c = public.encrypt([1, 2])
+    np.testing.assert_array_equal(private.decrypt(c.broadcast_to((3, 2))), [[1, 2]] * 3)
+    with pytest.raises(ShapeError, match="cannot broadcast"):
+        c.broadcast_to((3,))
+
+
+def test_concatenate(engine, keypair):
+    public, private = keypair
+    a, b = grid(2, 3), grid(4, 3)
+    joined = concatenate([public.encrypt(a), public.encrypt(b)])
+    np.testing.assert_array_equal(private.decrypt(joined), np.concatenate([a, b]))
+    joined = concatenate([public.encrypt(a), public.encrypt(b[:2])], axis=-1)
+    np.testing.assert_array_equal(private.decrypt(joined), np.concatenate([a, b[:2]], axis=-1))
+
+
+def test_concatenate_aligns(engine, keypair):
+    public, private = keypair
+    coarse = public.encrypt([1.5], FixedPointEncoder(8))
+    joined = concatenate([public.encrypt([2]), coarse, public.encrypt([0.25])])
+    assert joined.exponent == -40
+    assert joined.kind == "f"
+    np.testing.assert_array_equal(private.decrypt(joined), [2, 1.5, 0.25])
+
+
+def test_concatenate_refuses(keypair):
+    c = keypair[0].encrypt(grid(2, 3))
+    with pytest.raises(ShapeError, match="at least one"):
+        concatenate([])
+    with pytest.raises(ShapeError, match="cannot concatenate"):
+        concatenate([c, keypair[0].encrypt(grid(2, 2))])
+    with pytest.raises(ShapeError, match="cannot concatenate"):
+        concatenate([c, c], axis=2)
+
+
+def test_ciphertexts_are_no_numbers(keypair):
+    c = keypair[0].encrypt([1.0, 2.0])
+    attempts = [
+        lambda: np.asarray(c), lambda: np.array([c[0], 1.0]), lambda: bool(c), lambda: float(c[0]),
+        lambda: int(c[0]), lambda: c == c, lambda: c < 1, lambda: 1 in c, lambda: c * c,
+        lambda: c @ c, lambda: c[0] ** 2, lambda: c / 2, lambda: hash(c), lambda: np.exp(c),
+    ]  # fmt: skip
+    for attempt in attempts:
+        with pytest.raises(TypeError):
+            attempt()
+    for attempt in attempts[:10]:
+        with pytest.raises(UnsupportedOperationError):
+            attempt()
+
+
+def test_repr(keypair):
+    public, _ = keypair
+    c = public.encrypt(grid(2, 3))
+    for part in (
+        "scheme='paillier'", "key_bits=512", public.fingerprint, "shape=(2, 3)", "device='cpu'",
+        "exponent=-40", "bound_bits=64", "blinding='fresh'", f"backend={c.backend!r}",
+    ):  # fmt: skip
+        assert part in repr(c)
+
+
+def test_memory(engine, keypair):
+    public, _ = keypair
+    assert public.encrypt(np.zeros(10)).nbytes == 10 * 2 * 512 // 8
+
+
+@pytest.mark.parametrize(
+    "values", [[np.nan], [np.inf], [2.0**23 + 1], np.array([None]), "text", [[1], [2, 3]], [1j]]
+)
+def test_encrypt_refuses(keypair, values):
+    with pytest.raises(EncodingError):
+        keypair[0].encrypt(values)
+
+
+def test_encrypting_twice_is_refused(keypair):
+    with pytest.raises(EncodingError, match="encrypted already"):
+        keypair[0].encrypt(keypair[0].encrypt(1))
