@@ -26,7 +26,7 @@ _STEPS = {
     "blind": "ciphertexts re-blinded",
     "check": "ciphertexts received",
     "add": "ciphertexts added",
-    "multiply": "matrix entries times ciphertexts",
+    "multiply": "matrix entries multiplied",
     "decrypt": "values decrypted",
     "send": "frames made",
 }

@@ -99,7 +99,7 @@ class HeteroGLM(Parameters):
         shuffle: bool = False,
         random_state: int | None = None,
         optimizer: str = "rmsprop",
-        learning_rate: float = 0.15,
+        learning_rate: float = 0.05,
         alpha: float = 0.01,
         convergence: str = "diff",
         tol: float = 1e-4,

@@ -82,7 +82,7 @@ def test_every_engine(federate, toy, logistic, engine):
 @pytest.mark.slow
 def test_breast_cancer_of_scikit_learn(federate, logistic):
     split = load_breast_cancer_split()
-    model = logistic(max_iter=15)
+    model = logistic(learning_rate=0.15, max_iter=15)
     outcome = federate(model, split.guest, split.y, [split.host], predict="decision_function")
     plain = _check(outcome, [split.guest, split.host], split.y)
     np.testing.assert_allclose(outcome.predicted, plain.scores, atol=TOLERANCE)
@@ -92,7 +92,7 @@ def test_breast_cancer_of_scikit_learn(federate, logistic):
 @pytest.mark.slow
 def test_breast_cancer_as_fate_trains_it(federate, logistic, csv_split):
     guest, y, host = csv_split("breast")
-    model = logistic(max_iter=30, clip=None, standardize=False)
+    model = logistic(learning_rate=0.15, max_iter=30, clip=None, standardize=False)
     outcome = federate(model, guest, y, [host], predict="decision_function")
     _check(outcome, [guest, host], y)
     assert classification_metrics(y, outcome.predicted)["auc"] >= 0.99

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: what it prints, which files it makes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from pyfate_gpu.cli import main
+
+SMALL = ["--key-bits", "512", "--allow-insecure-key-size"]
+INSECURE = ["--allow-insecure-key-size"]
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command in this process; return exit code, standard output and error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pyfate-gpu", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "100")
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_info_names_backends_and_versions(call):
+    code, out, _ = call("info")
+    assert code == 0
+    for word in ("reference", "cpu", "numpy", "gmpy2", "2048 to 8192 bits", "PYFATE_GPU_BACKEND"):
+        assert word in out
+
+
+def test_demo_tells_the_whole_story(call):
+    code, out, err = call("demo", *SMALL, "--iterations", 2)
+    assert (code, err) == (0, "")
+    lines = re.findall(r"^ +(\d) +0\.\d{4} +(?:\d+\.\d\d +){5}1,171 +19,347 +0\.\d\d$", out, re.M)
+    assert lines == ["1", "2"]
+    assert "\x1b" not in out
+    for row in ("guest alone", "under encryption", "same rule in plaintext", "scikit-learn"):
+        assert re.search(rf"{row}.* 0\.9\d{{3}} .* 0\.[89]\d{{3}} ", out), row
+    assert float(re.search(r"federated to plaintext: (\S+)", out)[1]) < 1e-6
+    assert "values decrypted" in out
+    assert re.search(r"key of 512 bits, fingerprint [0-9a-f]{16}; 2 iterations", out)
+
+
+def test_demo_fits_narrow_terminals(call):
+    _, out, _ = call("demo", *SMALL, "--iterations", 1)
+    table = out[out.index("Seconds by step") : out.index("Scores")]
+    assert max(map(len, table.splitlines())) < 80
+
+
+def test_errors_are_one_line_and_a_code(call):
+    code, out, err = call("demo", "--key-bits", 512)
+    assert code == 1
+    assert err.startswith("error: a key of 512 bits can be broken")
+    assert err.count("\n") == 1
+    assert "Traceback" not in out + err
+
+
+def test_debug_shows_the_traceback():
+    command = [sys.executable, "-m", "pyfate_gpu.cli", "--debug", "keys", "show", "/nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "KeyFileError: cannot read /nowhere" in done.stderr
+
+
+def test_unknown_commands_are_errors(call):
+    code, _, err = call("train")
+    assert code == 2
+    assert "No such command" in err
+
+
+@pytest.fixture
+def key(tmp_path, call):
+    path = tmp_path / "key.json"
+    assert call("keys", "generate", path, *SMALL)[0] == 0
+    return path
+
+
+def test_generate_makes_a_pair_for_its_owner_only(key, tmp_path):
+    public = tmp_path / "key.pub.json"
+    for path in (key, public):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(public.read_text())["kty"] == "DAJ"
+    assert json.loads(public.read_text())["n"] == json.loads(key.read_text())["pub"]["n"]
+
+
+@pytest.mark.parametrize("name", ["key.json", "key.pub.json"])
+def test_generate_replaces_nothing_unasked(key, tmp_path, call, name):
+    before = key.read_text()
+    for path in (key, tmp_path / "key.pub.json"):
+        if path.name != name:
+            path.rename(tmp_path / "elsewhere")
+    code, _, err = call("keys", "generate", key, *SMALL)
+    assert code == 1
+    assert f"{name} exists; choose another name, or --overwrite" in err
+    if name == "key.json":
+        assert key.read_text() == before
+    else:
+        assert not key.exists()  # not half a pair
+    assert call("keys", "generate", key, "--overwrite", *SMALL)[0] == 0
+    assert key.read_text() != before
+
+
+def test_show_says_everything_but_secrets(key, tmp_path, call):
+    private_n = json.loads(key.read_text())
+    for path, kind in [(key, "private key"), (tmp_path / "key.pub.json", "public key")]:
+        code, out, _ = call("keys", "show", path, *INSECURE)
+        assert code == 0
+        assert kind in out
+        assert "512" in out
+        assert "short exponents" in out
+        assert private_n["p"] not in out
+
+
+def test_check_uses_the_key(key, tmp_path, call):
+    assert "good, PublicKey" in call("keys", "check", key, *INSECURE)[1]
+    assert "good, PublicKey" in call("keys", "check", tmp_path / "key.pub.json", *INSECURE)[1]
+
+
+def test_short_keys_need_the_opt_in(key, call):
+    code, _, err = call("keys", "check", key)
+    assert code == 1
+    assert "512 bits can be broken" in err
+
+
+def test_public_takes_the_public_half_out(key, tmp_path, call):
+    out = tmp_path / "again.json"
+    assert call("keys", "public", key, out, *INSECURE)[0] == 0
+    made = json.loads((tmp_path / "key.pub.json").read_text())
+    again = json.loads(out.read_text())
+    assert {**again, "kid": ""} == {**made, "kid": ""}
+    code, _, err = call("keys", "public", key, out, *INSECURE)
+    assert code == 1
+    assert "exists" in err
+
+
+def test_passphrases_come_from_a_file(tmp_path, call):
+    pytest.importorskip("cryptography")
+    secret, empty, path = tmp_path / "secret", tmp_path / "empty", tmp_path / "key.json"
+    secret.write_text("correct horse\n")
+    empty.write_text("")
+    assert call("keys", "generate", path, "--passphrase-file", secret, *SMALL)[0] == 0
+    assert "good" in call("keys", "check", path, "--passphrase-file", secret, *INSECURE)[1]
+    assert "is encrypted" in call("keys", "check", path, *INSECURE)[2]
+    for file, text in [(empty, "is empty"), (tmp_path / "none", "cannot read")]:
+        code, _, err = call("keys", "check", path, "--passphrase-file", file, *INSECURE)
+        assert code == 1
+        assert text in err
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "not json", '{"kty": "RSA"}', "\0\xff"])
+def test_files_that_are_no_keys(tmp_path, call, content):
+    path = tmp_path / "key.json"
+    path.write_bytes(content.encode("latin-1"))
+    path.chmod(0o600)
+    code, _, err = call("keys", "check", path)
+    assert code == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_importing_the_command_line_loads_nothing_heavy():
+    code = (
+        "import sys, pyfate_gpu.cli\n"
+        "heavy = {'typer', 'rich', 'sklearn', 'numpy', 'gmpy2'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
