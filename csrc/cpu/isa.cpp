@@ -4,8 +4,17 @@
 #include <stdexcept>
 #include <string>
 
+#include "cpu/features.h"
 #include "cpu/portable/kernels.h"
 #include "pyfate/instruction_set.h"
+
+#if defined(__x86_64__)
+#include "cpu/avx2/kernels.h"
+#include "cpu/avx512ifma/kernels.h"
+#endif
+#if defined(PYFATE_EMULATED)
+#include "cpu/emulated/kernels.h"
+#endif
 
 namespace pyfate {
 
@@ -17,7 +26,15 @@ const char* nothing_missing() { return nullptr; }
 
 const std::vector<InstructionSet>& instruction_sets() {
   static const std::vector<InstructionSet> sets = {
+#if defined(__x86_64__)
+      {"avx512ifma", &missing_avx512ifma, true, 52, &avx512ifma::limbs_for,
+       &avx512ifma::kernels_for},
+      {"avx2", &missing_avx2, true, 28, &avx2::limbs_for, &avx2::kernels_for},
+#endif
       {"portable", &nothing_missing, true, 64, &portable::limbs_for, &portable::kernels_for},
+#if defined(PYFATE_EMULATED)
+      {"emulated", &nothing_missing, false, 52, &emulated::limbs_for, &emulated::kernels_for},
+#endif
   };
   return sets;
 }
