@@ -15,7 +15,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.statistics import Statistics
 
 if TYPE_CHECKING:
-    from pyfate_gpu.he import PublicKey
+    from pyfate_gpu.he import CiphertextArray, PublicKey
 
 logger = logging.getLogger(__name__)
 
@@ -98,27 +98,62 @@ class Session:
             logger.debug("%s sent %s to %s, %d bytes", self.party, frame, recipient, nbytes)
 
     def receive(
-        self, sender: Party, name: str, *keys: str, iteration: int = 0, batch: int = 0
+        self, sender: Party, name: str, *, iteration: int = 0, batch: int = 0, **kinds: type
     ) -> Any:
-        """Wait for one message and return the values named by `keys` (one value for one key).
+        """Wait for one message and return its values, in the order asked for.
 
-        Encrypted arrays come back checked against `public_key`.
+        Parameters
+        ----------
+        **kinds
+            The values wanted and their types: bool, int, float, str, numpy.ndarray.
+
+        Returns
+        -------
+        list, or the value itself where one is asked for
 
         Raises
         ------
         ChannelTimeoutError, PartyFailedError, WireFormatError
             As `Channel.receive` does.
         ProtocolError
-            When the message lacks one of the values.
+            When a value is missing or has another type.
         """
-        with self.statistics.step("wait"):
-            frame = self.channel.receive(sender, self.task + name, iteration, batch, self.timeout)
-        self.statistics.count_received(name, frame.nbytes)
-        missing = [key for key in keys if key not in frame.payload]
-        if missing:
-            raise ProtocolError(f"{frame} from {sender} lacks {', '.join(missing)}")
-        values = [self._open(frame.payload[key]) for key in keys]
+        frame = self._wait(sender, name, iteration, batch)
+        values = [_checked_value(frame, sender, key, kind) for key, kind in kinds.items()]
         return values[0] if len(values) == 1 else values
+
+    def receive_encrypted(
+        self,
+        sender: Party,
+        name: str,
+        key: str,
+        shape: tuple[int, ...],
+        *,
+        iteration: int = 0,
+        batch: int = 0,
+    ) -> CiphertextArray:
+        """Wait for one message and return the encrypted array in it, checked against `public_key`.
+
+        Raises
+        ------
+        ChannelTimeoutError, PartyFailedError, WireFormatError
+            As `Channel.receive` does.
+        ProtocolError
+            When the array is missing, has another shape, or no key is known yet.
+        KeyMismatchError, InvalidCiphertextError
+            As `PublicKey.from_wire` does.
+        """
+        frame = self._wait(sender, name, iteration, batch)
+        sealed = _checked_value(frame, sender, key, Sealed)
+        if self.public_key is None:
+            raise ProtocolError(f"{self.party} got an encrypted array before any public key")
+        with self.statistics.step("check"):
+            array = self.public_key.from_wire(sealed.data)
+        if array.shape != shape:
+            raise ProtocolError(
+                f"{key!r} of {frame} from {sender} has shape {array.shape}, it takes {shape}"
+            )
+        return array
 
     def stop(self, error: BaseException) -> None:
         """Tell every party that this one ends by `error`.
@@ -135,13 +170,19 @@ class Session:
         with self.statistics.step("blind", operations=getattr(value, "size", 0) if derived else 0):
             return Sealed(value.to_wire())
 
-    def _open(self, value: Value) -> Any:
-        if not isinstance(value, Sealed):
-            return value
-        if self.public_key is None:
-            raise ProtocolError(f"{self.party} got an encrypted array before any public key")
-        with self.statistics.step("check"):
-            return self.public_key.from_wire(value.data)
+    def _wait(self, sender: Party, name: str, iteration: int, batch: int) -> Frame:
+        with self.statistics.step("wait"):
+            frame = self.channel.receive(sender, self.task + name, iteration, batch, self.timeout)
+        self.statistics.count_received(name, frame.nbytes)
+        return frame
+
+
+def _checked_value(frame: Frame, sender: Party, key: str, kind: type) -> Any:
+    value = frame.payload.get(key)
+    if type(value) is not kind:
+        found = "is missing" if value is None else f"is a {type(value).__name__}"
+        raise ProtocolError(f"{key!r} of {frame} from {sender} {found}, it takes a {kind.__name__}")
+    return value
 
 
 def _checked_timeout(timeout: float) -> float:

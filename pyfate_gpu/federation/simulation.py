@@ -52,7 +52,7 @@ def simulate(
     >>> def guest(session):
     ...     session.send(session.hosts, "greeting", text="hello")
     >>> def host(session):
-    ...     return session.receive(Party.parse("guest"), "greeting", "text")
+    ...     return session.receive(Party.parse("guest"), "greeting", text=str)
     >>> simulate(guest=guest, hosts=[host], arbiter=lambda session: None)["host-0"]
     'hello'
     """

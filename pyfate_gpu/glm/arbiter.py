@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import json
 from itertools import count
 from typing import TYPE_CHECKING
 
-from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.handshake import read_columns
 from pyfate_gpu.glm.masking import serve
 from pyfate_gpu.glm.progress import Progress
 
@@ -23,11 +22,9 @@ def serve_training(session: Session, private_key: PrivateKey, progress: Progress
     Each party gets one decryption for each of its columns, batch and iteration, the guest one more
     for the loss. The arbiter relays nothing and learns the shapes, no value.
     """
-    batches, text = session.receive(GUEST, "decryptions", "batches", "columns")
-    columns = json.loads(text)
+    batches, text = session.receive(GUEST, "decryptions", batches=int, columns=str)
+    columns = read_columns(text, session)
     parties = (GUEST, *session.hosts)
-    if set(columns) != {party.name for party in parties}:
-        raise ProtocolError(f"the guest named columns of {', '.join(columns)}")
     share = {party: columns[party.name] + (party == GUEST) for party in parties}
     for iteration in count(1):
         for batch in range(batches):
@@ -41,7 +38,7 @@ def serve_training(session: Session, private_key: PrivateKey, progress: Progress
                     iteration=iteration,
                     batch=batch,
                 )
-        proceed = session.receive(GUEST, "proceed", "proceed", iteration=iteration)
+        proceed = session.receive(GUEST, "proceed", iteration=iteration, proceed=bool)
         progress.end_iteration(iteration)
         if not proceed:
             break
@@ -50,5 +47,5 @@ def serve_training(session: Session, private_key: PrivateKey, progress: Progress
 
 def serve_scores(session: Session, private_key: PrivateKey) -> None:
     """Decrypt the guest's masked scores, one for each row; the arbiter's side of predict."""
-    rows = session.receive(GUEST, "decryptions", "count")
+    rows = session.receive(GUEST, "decryptions", count=int)
     serve(session, private_key, GUEST, "scores", rows)

@@ -98,13 +98,13 @@ class GuestTrainer:
         at = {"iteration": iteration, "batch": batch}
 
         own = slope * self.half.scores(features) + self.family.target(y)
-        residual = self._add_up("forward", "forward", **at)
+        residual = add_up(session, "forward", "forward", y.shape, **at)
         with session.statistics.step("add", operations=len(y)):
             residual = residual + own
         session.send(session.hosts, "residual", residual=residual, **at)
 
         gradient, loss = weighted_sums(session, features, own / slope, residual)
-        shares = self._add_up("loss_share", "share", **at)
+        shares = add_up(session, "loss_share", "share", (1,), **at)
         with session.statistics.step("add", operations=1):
             loss = loss + shares
         sums = reveal(session, concatenate([gradient, loss]), "gradient", **at) / SCALE
@@ -113,23 +113,13 @@ class GuestTrainer:
         self.half.descend(sums[:-1], len(y))
         return self.family.loss_from_residuals(float(sums[-1]) / 2, y) + len(y) * mean_loss
 
-    def _add_up(self, name: str, key: str, **at: int) -> CiphertextArray:
-        """Receive one array from each host and add them."""
-        session = self.session
-        total: CiphertextArray = session.receive(session.hosts[0], name, key, **at)
-        for host in session.hosts[1:]:
-            term = session.receive(host, name, key, **at)
-            with session.statistics.step("add", operations=total.size):
-                total = total + term
-        return total
-
     def _converged(self, before: NDArray[np.float64], iteration: int) -> bool:
         settings, session = self.settings, self.session
         if settings.convergence != "weight_diff":
             return loss_settled(settings.convergence, self.losses, settings.tol)
         settled = [weights_settled(before, self.half.weights, settings.tol)]
         settled += [
-            session.receive(host, "settled", "settled", iteration=iteration)
+            session.receive(host, "settled", iteration=iteration, settled=bool)
             for host in session.hosts
         ]
         return all(settled)
@@ -141,14 +131,22 @@ def collect_scores(
     """Return the score of each row: hosts' shares added under encryption; the guest's side of predict."""
     collect_shapes(session, features.rows)
     session.send(ARBITER, "decryptions", count=features.rows)
-    total = session.receive(session.hosts[0], "scores", "scores")
-    for host in session.hosts[1:]:
-        term = session.receive(host, "scores", "scores")
-        with session.statistics.step("add", operations=features.rows):
-            total = total + term
+    total = add_up(session, "scores", "scores", (features.rows,))
     with session.statistics.step("add", operations=features.rows):
         total = total + half.scores(features)
     return reveal(session, total, "scores")
+
+
+def add_up(
+    session: Session, name: str, key: str, shape: tuple[int, ...], **at: int
+) -> CiphertextArray:
+    """Receive one encrypted array from each host and add them."""
+    total = session.receive_encrypted(session.hosts[0], name, key, shape, **at)
+    for host in session.hosts[1:]:
+        term = session.receive_encrypted(host, name, key, shape, **at)
+        with session.statistics.step("add", operations=total.size):
+            total = total + term
+    return total
 
 
 def _checked_loss(loss: float) -> float:

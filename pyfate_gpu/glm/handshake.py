@@ -49,7 +49,7 @@ def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> Non
 
 def _read_terms(session: Session) -> dict[str, Any]:
     try:
-        terms = json.loads(session.receive(GUEST, "terms", "terms"))
+        terms = json.loads(session.receive(GUEST, "terms", terms=str))
     except (TypeError, ValueError):
         terms = None
     if not isinstance(terms, dict):
@@ -73,7 +73,7 @@ def receive_key(session: Session, key_bits: int, *, allow_insecure_key_size: boo
     InvalidKeyError
         When the numbers are no key.
     """
-    n, h = session.receive(ARBITER, "public_key", "n", "h")
+    n, h = session.receive(ARBITER, "public_key", n=int, h=int)
     if n.bit_length() < key_bits:
         raise InsecureKeyError(
             f"the arbiter announced a key of {n.bit_length()} bits, {key_bits} were agreed"
@@ -100,7 +100,7 @@ def collect_shapes(session: Session, rows: int) -> dict[Party, int]:
     """
     columns = {}
     for host in session.hosts:
-        count, columns[host] = session.receive(host, "shape", "rows", "columns")
+        count, columns[host] = session.receive(host, "shape", rows=int, columns=int)
         if count != rows:
             raise ConfigurationError(
                 f"guest has {rows} rows, {host} has {count}: give every party the same rows in the same order"
@@ -115,7 +115,7 @@ def announce_batches(session: Session, batches: Batches, columns: Mapping[str, i
     session.send(ARBITER, "decryptions", batches=len(batches), columns=text)
 
 
-def receive_batches(session: Session, rows: int) -> Batches:
+def receive_batches(session: Session, rows: int, columns: int) -> Batches:
     """Return the division of this host's rows, having checked it for every party's sake.
 
     Raises
@@ -123,11 +123,33 @@ def receive_batches(session: Session, rows: int) -> Batches:
     ConfigurationError
         When the batches are not of these rows, or too small to be safe.
     """
-    order, size, columns = session.receive(GUEST, "batches", "order", "size", "columns")
+    order, size, text = session.receive(GUEST, "batches", order=np.ndarray, size=int, columns=str)
     if order.dtype != np.int64 or order.shape != (rows,):
         raise ConfigurationError(
             f"the guest's batches are not of the {rows} rows of {session.party}"
         )
     batches = Batches(order, size)
-    batches.check_safe(json.loads(columns))
+    batches.check_safe(read_columns(text, session) | {session.party.name: columns})
     return batches
+
+
+def read_columns(text: str, session: Session) -> dict[str, int]:
+    """Return how many columns each party has, as the guest announced it.
+
+    Raises
+    ------
+    ProtocolError
+        When it is no list of all parties that have data.
+    """
+    try:
+        columns = json.loads(text)
+    except ValueError:
+        columns = None
+    wanted = {party.name for party in (GUEST, *session.hosts)}
+    if (
+        not isinstance(columns, dict)
+        or set(columns) != wanted
+        or not all(type(count) is int and count > 0 for count in columns.values())
+    ):
+        raise ProtocolError(f"the guest announced {text!r} for the columns of {sorted(wanted)}")
+    return columns

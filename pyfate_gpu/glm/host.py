@@ -47,7 +47,7 @@ class HostTrainer:
     def train(self) -> int:
         """Train until the guest says stop; return the number of iterations."""
         report_shape(self.session, self.features.rows, self.features.columns)
-        batches = receive_batches(self.session, self.features.rows)
+        batches = receive_batches(self.session, self.features.rows, self.features.columns)
         parts = [self.features.take(rows) for rows in batches]
         for iteration in count(1):
             before = self.half.weights
@@ -56,7 +56,7 @@ class HostTrainer:
             if self.settings.convergence == "weight_diff":
                 settled = weights_settled(before, self.half.weights, self.settings.tol)
                 self.session.send(GUEST, "settled", iteration=iteration, settled=settled)
-            proceed = self.session.receive(GUEST, "proceed", "proceed", iteration=iteration)
+            proceed = self.session.receive(GUEST, "proceed", iteration=iteration, proceed=bool)
             self.progress.end_iteration(iteration)
             if not proceed:
                 break
@@ -72,7 +72,7 @@ class HostTrainer:
             forward = public_key.encrypt(self.family.slope * scores)
         session.send(GUEST, "forward", forward=forward, **at)
 
-        residual = session.receive(GUEST, "residual", "residual", **at)
+        residual = session.receive_encrypted(GUEST, "residual", "residual", scores.shape, **at)
         gradient, loss = weighted_sums(session, features, scores, residual)
 
         penalty = 2 * features.rows * self.half.penalty  # the guest halves the sum of all shares

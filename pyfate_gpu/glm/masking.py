@@ -37,7 +37,9 @@ def reveal(
         masked = values.add_residue_mask(masks)
     at = {"iteration": iteration, "batch": batch}
     session.send(ARBITER, f"masked_{name}", masked=masked, **at)
-    words = session.receive(ARBITER, f"residues_{name}", "residues", **at)
+    words = session.receive(
+        ARBITER, f"residues_{name}", iteration=iteration, batch=batch, residues=np.ndarray
+    )
     residues = residues_from_words(words, public_key.n)
     if residues.shape != masks.shape:
         raise ProtocolError(
@@ -73,11 +75,7 @@ def serve(
         When `owner` asks for more or fewer values than its share.
     """
     at = {"iteration": iteration, "batch": batch}
-    masked = session.receive(owner, f"masked_{name}", "masked", **at)
-    if masked.shape != (count,):
-        raise ProtocolError(
-            f"{owner} asked for {masked.shape} values of {name} in one message, its share is {count}"
-        )
+    masked = session.receive_encrypted(owner, f"masked_{name}", "masked", (count,), **at)
     with session.statistics.step("decrypt", operations=count):
         residues = private_key.decrypt_residues(masked)
     words = residues_to_words(residues, masked.public_key.n)
@@ -99,7 +97,7 @@ def residues_from_words(words: NDArray[np.uint64], n: int) -> NDArray[np.object_
     ProtocolError
         When the array has another form, or holds an integer that is no residue mod n.
     """
-    if not isinstance(words, np.ndarray) or words.ndim != 2 or words.dtype != np.uint64:
+    if words.ndim != 2 or words.dtype != np.uint64:
         raise ProtocolError("residues did not come as rows of words")
     residues = [int.from_bytes(row.tobytes(), "little") for row in words]
     if any(residue >= n for residue in residues):

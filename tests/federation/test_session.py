@@ -13,6 +13,7 @@ from pyfate_gpu.errors import (
     ChannelTimeoutError,
     ConfigurationError,
     DataError,
+    KeyMismatchError,
     PartyFailedError,
     ProtocolError,
 )
@@ -50,7 +51,7 @@ def test_an_error_in_one_party_stops_the_others_and_comes_out():
     def wait(session):
         started = time.monotonic()
         try:
-            session.receive(GUEST, "never", "x")
+            session.receive(GUEST, "never", x=int)
         except PartyFailedError as error:
             seen.append((str(error), time.monotonic() - started))
             raise
@@ -72,7 +73,7 @@ def test_errors_about_the_protocol_travel_with_their_text():
 
     def host(session):
         with pytest.raises(PartyFailedError, match=r"arbiter stopped by .*max_iter 3 there"):
-            session.receive(GUEST, "never", "x")
+            session.receive(GUEST, "never", x=int)
 
     with pytest.raises(ConfigurationError):
         simulate(guest=_idle, hosts=[host], arbiter=fail)
@@ -82,7 +83,7 @@ def test_a_message_that_never_comes_is_named():
     def host(session):
         session.begin()
         session.agree("fit")
-        session.receive(GUEST, "residual", "x", iteration=2, batch=1)
+        session.receive(GUEST, "residual", iteration=2, batch=1, x=int)
 
     with pytest.raises(
         ChannelTimeoutError, match=r"for 'fit-1/residual' \(iteration 2, batch 1\) from guest"
@@ -90,14 +91,24 @@ def test_a_message_that_never_comes_is_named():
         simulate(guest=_idle, hosts=[host], arbiter=_idle, timeout=0.05)
 
 
-def test_a_value_that_is_missing_is_named():
+@pytest.mark.parametrize(
+    ("payload", "kind", "text"),
+    [
+        ({}, int, "is missing, it takes a int"),
+        ({"y": True}, int, "is a bool, it takes a int"),
+        ({"y": 1}, bool, "is a int, it takes a bool"),
+        ({"y": "1"}, np.ndarray, "is a str, it takes a ndarray"),
+        ({"y": Sealed(b"")}, str, "is a Sealed, it takes a str"),
+    ],
+)
+def test_values_are_there_and_of_their_type(payload, kind, text):
     def guest(session):
-        session.send(session.hosts, "message", x=1)
+        session.send(session.hosts, "message", x=1, **payload)
 
     def host(session):
-        session.receive(GUEST, "message", "x", "y")
+        session.receive(GUEST, "message", x=int, y=kind)
 
-    with pytest.raises(ProtocolError, match="from guest lacks y"):
+    with pytest.raises(ProtocolError, match=rf"'y' of 'message' .* from guest {text}"):
         simulate(guest=guest, hosts=[host], arbiter=_idle)
 
 
@@ -106,7 +117,7 @@ def test_encrypted_arrays_need_a_key():
         session.send(session.hosts, "message", c=Sealed(b"bytes"))
 
     def host(session):
-        session.receive(GUEST, "message", "c")
+        session.receive_encrypted(GUEST, "message", "c", (1,))
 
     with pytest.raises(ProtocolError, match="before any public key"):
         simulate(guest=guest, hosts=[host], arbiter=_idle)
@@ -120,8 +131,8 @@ def test_bytes_are_counted_by_message():
         return session.statistics.usage(since=before)
 
     def host(session):
-        session.receive(GUEST, "a", "x")
-        session.receive(GUEST, "b", "x")
+        session.receive(GUEST, "a", x=np.ndarray)
+        session.receive(GUEST, "b", x=int)
         return session.statistics.usage()
 
     result = simulate(guest=guest, hosts=[host], arbiter=_idle)
@@ -162,3 +173,37 @@ def test_hosts_come_in_order():
 def test_timeouts_are_positive(timeout):
     with pytest.raises(ConfigurationError, match="positive number of seconds"):
         _session(GUEST, [ARBITER, HOST], timeout=timeout)
+
+
+def test_encrypted_arrays_have_the_shape_agreed(keypair):
+    def guest(session):
+        session.send(session.hosts, "message", c=keypair[0].encrypt([1.0, 2.0]))
+
+    def host(session):
+        session.public_key = keypair[0]
+        session.receive_encrypted(GUEST, "message", "c", (3,))
+
+    with pytest.raises(ProtocolError, match=r"'c' of .* has shape \(2,\), it takes \(3,\)"):
+        simulate(guest=guest, hosts=[host], arbiter=_idle)
+
+
+def test_arrays_of_another_key_are_refused(keypair, other_keypair):
+    def guest(session):
+        session.send(session.hosts, "message", c=other_keypair[0].encrypt([1.0]))
+
+    def host(session):
+        session.public_key = keypair[0]
+        session.receive_encrypted(GUEST, "message", "c", (1,))
+
+    with pytest.raises(KeyMismatchError):
+        simulate(guest=guest, hosts=[host], arbiter=_idle)
+
+
+def test_a_private_key_never_travels(keypair):
+    def guest(session):
+        session.send(session.hosts, "message", key=keypair[1])
+
+    with pytest.raises(
+        ProtocolError, match=r"'key' of 'message' .* is a PrivateKey, which never travels"
+    ):
+        simulate(guest=guest, hosts=[_idle], arbiter=_idle)

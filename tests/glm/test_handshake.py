@@ -134,18 +134,14 @@ def test_a_host_checks_the_batches_itself(toy, logistic):
 
     def guest(session):
         agree_on_terms(session, "fit", logistic().settings().terms())
-        session.receive(session.peers[0], "shape", "rows")
+        session.receive(session.hosts[0], "shape", rows=int)
         order = np.arange(60, dtype=np.int64)
         columns = '{"guest": 3, "host-0": 4}'
         session.send(session.hosts, "batches", order=order, size=3, columns=columns)
 
-    def first(session):
-        session.peers = tuple(sorted(session.peers, key=str, reverse=True))  # host-0 first
-        return guest(session)
-
     with pytest.raises(ConfigurationError, match="each batch has 3 rows, host-0 has 4 columns"):
         simulate(
-            guest=first,
+            guest=guest,
             hosts=[_fit(logistic(), toy.hosts[0])],
             arbiter=_fit(logistic()),
             timeout=20,
