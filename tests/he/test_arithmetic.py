@@ -363,7 +363,9 @@ def test_bounds_do_not_depend_on_values(keypair):
 def test_overflow_is_refused_before_it_happens(keypair):
     public, _ = keypair
     c = public.encrypt([1, 1], IntegerEncoder((public.n // 2 - 1) // 2))
-    with pytest.raises(BoundError, match=r"addition could need integers of 51[12] bits.*512-bit key"):
+    with pytest.raises(
+        BoundError, match=r"addition could need integers of 51[12] bits.*512-bit key"
+    ):
         c + c + c
     with pytest.raises(BoundError, match="a sum of 2 terms could need"):
         (c + c).sum()

@@ -244,3 +244,32 @@ def test_encrypt_refuses(keypair, values):
 def test_encrypting_twice_is_refused(keypair):
     with pytest.raises(EncodingError, match="encrypted already"):
         keypair[0].encrypt(keypair[0].encrypt(1))
+
+
+def test_devices_that_are_not_there(keypair):
+    from pyfate_gpu.errors import BackendUnavailableError
+
+    c = keypair[0].encrypt([1])
+    assert c.to_device("cpu").device == "cpu"
+    for device in ("cuda:0", "gpu", ""):
+        with pytest.raises(BackendUnavailableError, match=f"device '{device}' is not served"):
+            c.to_device(device)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key_bits", [1024, 2048])
+def test_real_sizes(engine, rng, key_bits):
+    """One pass over everything with specialised key sizes."""
+    from pyfate_gpu import generate_keypair
+
+    public, private = generate_keypair(key_bits, allow_insecure_key_size=True)
+    values, matrix = rng.normal(size=(3, 2)), rng.normal(size=(2, 3))
+    c = public.from_wire(public.encrypt(values).to_wire())
+    result = (matrix @ (c * 2.0 - values) - 1.5)[::-1].sum(axis=0)
+    expected = (matrix @ (values * 2.0 - values) - 1.5)[::-1].sum(axis=0)
+    np.testing.assert_allclose(private.decrypt(result), expected, atol=1e-10)
+    assert c.nbytes == 6 * 2 * key_bits // 8
+    mask = public.random_residues(2)
+    residues = private.decrypt_residues(result.add_residue_mask(mask))
+    unmasked = public.decode_residues(residues - mask, result.exponent, bound=result.bound)
+    np.testing.assert_array_equal(unmasked, private.decrypt(result))
