@@ -186,7 +186,7 @@ def _checked_value(frame: Frame, sender: Party, key: str, kind: type) -> Any:
 
 
 def _checked_timeout(timeout: float) -> float:
-    if not (math.isfinite(timeout) and timeout > 0):
+    if not (isinstance(timeout, int | float) and math.isfinite(timeout) and timeout > 0):
         raise ConfigurationError(f"timeout is {timeout!r}; it must be a positive number of seconds")
     return float(timeout)
 

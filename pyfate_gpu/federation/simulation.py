@@ -15,6 +15,8 @@ from pyfate_gpu.federation.transports.memory import MemoryChannel
 
 logger = logging.getLogger(__name__)
 
+_POLL_SECONDS = 0.2
+
 PartyFunction = Callable[[Session], Any]
 
 
@@ -70,7 +72,8 @@ def simulate(
         run.start()
     try:
         for run in runs:
-            run.join()
+            while run.is_alive():
+                run.join(_POLL_SECONDS)  # so that a signal is noticed wherever it was delivered
     except BaseException as interrupt:  # Ctrl-C reaches the calling thread only
         for run in runs:
             run.session.stop(interrupt)

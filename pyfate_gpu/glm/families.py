@@ -106,7 +106,10 @@ def encode_binary(y: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[
     DataError
         When `y` does not have exactly two distinct values.
     """
-    classes, codes = np.unique(y, return_inverse=True)
+    try:
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError:
+        raise DataError("y mixes types that have no order: use one type for all labels") from None
     if len(classes) != 2:
         raise DataError(
             f"y has {len(classes)} distinct values, logistic regression takes 2: "

@@ -36,7 +36,7 @@ def read_table(X: Any) -> Table:
     if names and len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise DataError(f"columns named more than once: {', '.join(twice)}; rename them")
-    array = np.asarray(X)
+    array = _as_array(X, "X") if names is None else _from_pandas(X)
     if array.ndim != 2:
         raise DataError(f"X has {array.ndim} dimensions, it takes 2: rows and columns")
     if 0 in array.shape:
@@ -64,19 +64,41 @@ def read_labels(y: Any, rows: int) -> NDArray[np.generic]:
     """
     if y is None:
         raise DataError("the guest has the labels: pass y to fit")
-    array = np.asarray(y)
+    array = _as_array(y, "y")
     if array.shape != (rows,):
         raise DataError(
             f"y has shape {array.shape}, X has {rows} rows: pass one label for each row"
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise DataError("y holds NaN or infinite values: drop those rows at every party")
+    if array.dtype.kind == "f":
+        wrong = not np.isfinite(array).all()
+    else:
+        wrong = any(label is None or label != label for label in array.tolist())
+    if wrong:
+        raise DataError("y holds missing, NaN or infinite values: drop those rows at every party")
     return array
 
 
 def read_targets(y: Any, rows: int) -> NDArray[np.float64]:
     """Return numeric labels as float64; see `read_labels`."""
     return _as_float(read_labels(y, rows), "y")
+
+
+def _as_array(values: Any, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise DataError(f"{name} is no array: its rows have different lengths") from None
+
+
+def _from_pandas(X: Any) -> NDArray[Any]:
+    """Return the columns of a DataFrame, of mixed numeric dtypes if need be, missing values as NaN."""
+    for name, dtype in X.dtypes.items():
+        if getattr(dtype, "kind", "O") not in "biuf":
+            raise DataError(
+                f"column {str(name)!r} has dtype {dtype}, it takes numbers: "
+                "encode texts and dates before training"
+            )
+    return np.asarray(X.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _as_float(array: NDArray[Any], name: str) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 
@@ -77,6 +78,26 @@ def test_errors_about_the_protocol_travel_with_their_text():
 
     with pytest.raises(ConfigurationError):
         simulate(guest=_idle, hosts=[host], arbiter=fail)
+
+
+def test_ctrl_c_stops_all_parties():
+    ended = []
+
+    def wait(session):
+        try:
+            session.receive(GUEST, "never", x=int)
+        except PartyFailedError as error:
+            ended.append(str(error))
+
+    def guest(session):
+        time.sleep(0.2)
+        _thread.interrupt_main()
+        wait(session)
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(guest=guest, hosts=[wait], arbiter=wait, timeout=60)
+    assert len(ended) == 3
+    assert all("stopped by KeyboardInterrupt" in text for text in ended)
 
 
 def test_a_message_that_never_comes_is_named():
@@ -169,7 +190,7 @@ def test_hosts_come_in_order():
     assert _session(hosts[2], [GUEST, ARBITER, *hosts[:2]]).hosts == tuple(hosts[:3])
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "60"])
 def test_timeouts_are_positive(timeout):
     with pytest.raises(ConfigurationError, match="positive number of seconds"):
         _session(GUEST, [ARBITER, HOST], timeout=timeout)

@@ -62,6 +62,11 @@ def test_two_classes_in_sorted_order(labels):
     assert classes.tolist() == sorted(set(labels))
 
 
+def test_labels_without_an_order_are_refused():
+    with pytest.raises(DataError, match="mixes types that have no order"):
+        encode_binary(np.array([1, "a", 2], dtype=object))
+
+
 @pytest.mark.parametrize("labels", [[1, 1], [0, 1, 2], []])
 def test_other_numbers_of_classes_are_refused(labels):
     with pytest.raises(DataError, match=f"y has {len(set(labels))} distinct values"):

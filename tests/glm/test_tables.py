@@ -19,6 +19,7 @@ from pyfate_gpu.glm.tables import read_labels, read_table, read_targets
         np.array([[1, 2], [3, 4]], dtype=np.float32),
         np.asfortranarray([[1.0, 2.0], [3.0, 4.0]]),
         pd.DataFrame({"a": [1, 3], "b": [2.0, 4.0]}),
+        pd.DataFrame({"a": pd.array([1, 3], dtype="Int64"), "b": [2.0, 4.0]}),
     ],
     ids=str,
 )
@@ -47,7 +48,10 @@ def test_names_come_from_pandas_only():
         (pd.DataFrame({"age": [np.nan], "b": [1.0]}), "NaN or infinite values in 'age': drop"),
         (np.full((1, 9), np.nan), "column 4 and others: drop"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns named more than once: a; rename"),
-        (pd.DataFrame({"a": ["x"]}), "it takes numbers: encode texts"),
+        (pd.DataFrame({"age": [1], "city": ["x"]}), "column 'city' has dtype .* encode texts"),
+        (pd.DataFrame({"day": pd.to_datetime(["2026-01-01"])}), "column 'day' has dtype datetime"),
+        (pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}), "NaN or infinite values in 'a'"),
+        ([[1, 2], [3]], "X is no array: its rows have different lengths"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -62,12 +66,18 @@ def test_tables_that_are_refused(X, text):
         (None, "pass y to fit"),
         ([1, 2], r"y has shape \(2,\), X has 3 rows"),
         ([[1], [2], [3]], r"y has shape \(3, 1\), X has 3 rows"),
-        ([1.0, np.nan, 2.0], "y holds NaN or infinite values"),
+        ([1.0, np.nan, 2.0], "y holds missing, NaN or infinite values"),
+        (["a", None, "b"], "y holds missing, NaN or infinite values"),
+        (pd.Series([1, None, 2], dtype="Int64"), "y holds missing"),
     ],
 )
 def test_labels_that_are_refused(y, text):
     with pytest.raises(DataError, match=text):
         read_labels(y, 3)
+
+
+def test_columns_of_truth_values_are_numbers():
+    assert read_table(pd.DataFrame({"a": [True], "b": [0.5]})).values.tolist() == [[1.0, 0.5]]
 
 
 def test_targets_are_numbers():
