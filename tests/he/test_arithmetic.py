@@ -385,6 +385,19 @@ def test_overflow_is_refused_before_it_happens(keypair):
         fine * 0.5
 
 
+def test_too_many_fraction_bits(keypair):
+    c = keypair[0].encrypt([1.0])
+    fine = FixedPointEncoder(500, bound=1).encode(0.5)
+    with pytest.raises(
+        BoundError, match=r"multiplication could need integers of 564 bits.*fraction"
+    ):
+        c * fine
+    with pytest.raises(BoundError, match="addition"):
+        c + fine
+    with pytest.raises(BoundError, match="encrypt"):
+        keypair[0].encrypt(fine.align(-520))
+
+
 def test_the_largest_plaintexts(engine, keypair):
     public, private = keypair
     largest = public.n // 2 - 1

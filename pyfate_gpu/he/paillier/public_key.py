@@ -31,6 +31,7 @@ from pyfate_gpu.he.bounds import check_bound
 from pyfate_gpu.he.ciphertexts import check_coprime
 from pyfate_gpu.he.paillier.blinding import DERIVED, FreshBatch, blinding_numbers
 from pyfate_gpu.he.paillier.checks import check_blinding_base, check_modulus
+from pyfate_gpu.he.wire import read_array
 
 
 class PublicKey:
@@ -197,8 +198,6 @@ class PublicKey:
         ------
         WireFormatError, KeyMismatchError, InvalidCiphertextError
         """
-        from pyfate_gpu.he.wire import read_array
-
         return read_array(data, self)
 
     def random_residues(self, shape: int | tuple[int, ...]) -> npt.NDArray[np.object_]:
