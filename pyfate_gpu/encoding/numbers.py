@@ -28,7 +28,7 @@ def as_numbers(values: npt.ArrayLike) -> npt.NDArray[Any]:
         array = np.asarray(values)
         if isinstance(values, list | tuple | int) and array.dtype.kind in "fu" and array.size:
             exact = np.asarray(values, dtype=object)
-            if all(_is_integer(value) for value in exact.ravel()):
+            if all(is_integer(value) for value in exact.ravel()):
                 array = exact
     except ValueError as error:
         raise EncodingError(f"cannot read {type(values).__name__} as an array: {error}") from None
@@ -54,7 +54,7 @@ def first_index(mask: npt.NDArray[np.bool_]) -> tuple[int, ...]:
 
 def _check_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     for position, value in enumerate(array.ravel()):
-        if not _is_integer(value):
+        if not is_integer(value):
             raise EncodingError(
                 f"element {position} of the object array is a {type(value).__name__}; only Python "
                 f"integers may come as objects: convert with .astype(np.float64) if they are numbers"
@@ -62,5 +62,6 @@ def _check_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def _is_integer(value: object) -> bool:
+def is_integer(value: object) -> bool:
+    """Whether one value is an integer of Python, NumPy or gmpy2, and no truth value."""
     return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))

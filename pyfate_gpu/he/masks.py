@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.words import unsigned_to_words
+from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import EncodingError, ShapeError
 from pyfate_gpu.he.paillier.blinding import FreshBatch
 
@@ -26,7 +27,7 @@ def add_residue_mask(c: CiphertextArray, residues: npt.ArrayLike) -> CiphertextA
         )
     n = c.public_key.n
     for position, value in enumerate(array.ravel()):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < n:
+        if not is_integer(value) or not 0 <= value < n:
             raise EncodingError(
                 f"element {position} of the mask is no integer in [0, n); "
                 f"take it from public_key.random_residues(shape)"

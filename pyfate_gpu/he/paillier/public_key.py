@@ -23,7 +23,7 @@ from pyfate_gpu.encoding import (
     decode_residues,
     default_encoder,
 )
-from pyfate_gpu.encoding.numbers import as_numbers
+from pyfate_gpu.encoding.numbers import as_numbers, is_integer
 from pyfate_gpu.encoding.plaintext import Encodable, Kind
 from pyfate_gpu.errors import EncodingError, InvalidCiphertextError
 from pyfate_gpu.he.arrays import CiphertextArray
@@ -171,7 +171,7 @@ class PublicKey:
         array = np.asarray(ints, dtype=object)
         n2 = self._n * self._n
         for position, value in enumerate(array.ravel()):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            if not is_integer(value):
                 raise InvalidCiphertextError(
                     f"element {position} is a {type(value).__name__}; ciphertexts are integers"
                 )
