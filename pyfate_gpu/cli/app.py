@@ -30,11 +30,9 @@ app.add_typer(keys.app, name="keys")
 
 @app.callback()
 def _options(
-    context: typer.Context,
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show what each party logs.")] = False,
 ) -> None:
-    context.obj = {"debug": debug}
     if debug or verbose:
         level = logging.DEBUG if debug else logging.INFO
         handler = RichHandler(console=Console(stderr=True), show_path=False)

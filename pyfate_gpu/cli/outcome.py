@@ -70,7 +70,11 @@ def weight_difference(
 
 def print_costs(console: Console, usages: Mapping[str, Usage]) -> None:
     """Show seconds and counts of each kind of operation by party, predict included."""
-    table = Table("operation", title="Training and prediction: seconds in each kind of operation")
+    table = Table(
+        "operation",
+        title="Training and prediction: seconds in each kind of operation",
+        caption="wall-clock; the parties work side by side and share the processor",
+    )
     for column in (*usages, "all", "count"):
         table.add_column(column, justify="right")
     everybody = list(usages.values())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.glm.arbiter import serve_scores, serve_training
 from pyfate_gpu.glm.families import FAMILIES
@@ -158,20 +158,20 @@ class HeteroGLM(Parameters):
             When another party did not answer or stopped.
         """
         settings = self.settings()
-        if session.party.role is Role.ARBITER:
+        role = session.party.role
+        _check_owner(role, X, y)
+        if role is Role.ARBITER:
             self._serve_fit(settings, session)
             return self
         table = read_table(X)
-        labels = (
-            self._encode_labels(y, len(table.values)) if session.party.role is Role.GUEST else {}
-        )
+        labels = self._encode_labels(y, len(table.values)) if role is Role.GUEST else {}
         pipeline = FeaturePipeline.fit(
             table.values, standardize=settings.standardize, clip=settings.clip
         )
         features = pipeline.transform(table.values)
         self._shake_hands(session, "fit", settings)
         progress = Progress(session, self.callbacks)
-        if session.party.role is Role.GUEST:
+        if role is Role.GUEST:
             fitted = self._fit_guest(settings, session, features, labels, progress)
         else:
             trainer = HostTrainer(session, settings, FAMILIES[self.family], features, progress)
@@ -201,8 +201,9 @@ class HeteroGLM(Parameters):
             When `X` does not have the columns of fit.
         """
         settings = self.settings()
+        _check_owner(session.party.role, X, None)
         if session.party.role is Role.ARBITER:
-            self._serve_scores(settings, session)
+            serve_scores(session, self._announce_key(session, "predict", settings))
             return None
         if not hasattr(self, "_half"):
             raise ConfigurationError(f"this {type(self).__name__} is not fitted: call fit first")
@@ -213,7 +214,9 @@ class HeteroGLM(Parameters):
         if session.party.role is Role.HOST:
             send_scores(session, self._half, features)
             return None
-        return collect_scores(session, self._half, self._with_intercept(features))
+        if self._fitted_intercept:
+            features = features.with_ones()
+        return collect_scores(session, self._half, features)
 
     def _fit_guest(
         self,
@@ -246,9 +249,6 @@ class HeteroGLM(Parameters):
         iterations = serve_training(session, private_key, progress)
         self._keep({"n_iter_": iterations, "report_": progress.finish(iterations)})
 
-    def _serve_scores(self, settings: Settings, session: Session) -> None:
-        serve_scores(session, self._announce_key(session, "predict", settings))
-
     def _shake_hands(self, session: Session, task: str, settings: Settings) -> None:
         agree_on_terms(session, task, settings.terms())
         receive_key(
@@ -271,9 +271,6 @@ class HeteroGLM(Parameters):
         """Return float64 labels as ``y``, and fitted attributes that come with them."""
         raise NotImplementedError
 
-    def _with_intercept(self, features: FixedPointMatrix) -> FixedPointMatrix:
-        return features.with_ones() if self._fitted_intercept else features
-
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""
         if "_half" in fitted:
@@ -292,3 +289,11 @@ class HeteroGLM(Parameters):
         _half: HalfModel
         _fitted_intercept: bool
         _keys: tuple[PublicKey, PrivateKey]
+
+
+def _check_owner(role: Role, X: Any, y: Any) -> None:
+    """Refuse data that a party of this role should not even have."""
+    if role is Role.ARBITER and (X is not None or y is not None):
+        raise DataError("the arbiter has the private key and no data: call it without X and y")
+    if role is Role.HOST and y is not None:
+        raise DataError("a host has no labels, they are the guest's: call it without y")

@@ -109,9 +109,9 @@ class GuestTrainer:
             loss = loss + shares
         sums = reveal(session, concatenate([gradient, loss]), "gradient", **at) / SCALE
 
-        mean_loss = self.half.penalty
+        penalty = self.half.penalty
         self.half.descend(sums[:-1], len(y))
-        return self.family.loss_from_residuals(float(sums[-1]) / 2, y) + len(y) * mean_loss
+        return self.family.loss_from_residuals(float(sums[-1]) / 2, y) + len(y) * penalty
 
     def _converged(self, before: NDArray[np.float64], iteration: int) -> bool:
         settings, session = self.settings, self.session

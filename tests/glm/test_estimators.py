@@ -177,6 +177,21 @@ def test_logistic_regression_takes_two_classes(federate, logistic, toy, labels):
         federate(logistic(), toy.guest, labels, toy.hosts[:1])
 
 
+@pytest.mark.parametrize(
+    ("who", "text"), [("host", "a host has no labels"), ("arbiter", "the arbiter has .* no data")]
+)
+def test_data_in_the_wrong_hands_is_refused(toy, logistic, who, text):
+    def fit(X=None, y=None):
+        return lambda session: logistic().fit(X, y, session=session)
+
+    with pytest.raises(DataError, match=text):
+        simulate(
+            guest=fit(toy.guest, toy.labels),
+            hosts=[fit(toy.hosts[0], toy.labels if who == "host" else None)],
+            arbiter=fit(toy.guest if who == "arbiter" else None),
+        )
+
+
 def test_the_guest_needs_labels(federate, logistic, toy):
     with pytest.raises(DataError, match="the guest has the labels: pass y"):
         federate(logistic(), toy.guest, None, toy.hosts[:1])

@@ -16,7 +16,6 @@ from pyfate_gpu.errors import (
     PartyFailedError,
     ProtocolError,
 )
-from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.handshake import agree_on_terms
 
 
@@ -215,4 +214,3 @@ def test_nobody_waits_for_a_guest_that_never_begins(logistic, toy):
             arbiter=_fit(logistic()),
             timeout=0.3,
         )
-    assert GUEST.name == "guest"
