@@ -17,7 +17,7 @@ from pyfate_gpu.backends.words import (
 from pyfate_gpu.encoding.plaintext import Kind
 from pyfate_gpu.errors import BoundError, EncodingError
 
-CHUNK_ROWS = 1 << 16
+CHUNK_ROWS = 1 << 12  # a chunk stays in the cache while its columns are walked
 MIN_INT64 = np.uint64(1 << 63)
 
 
@@ -99,7 +99,9 @@ def _to_float64(
     as the whole integer does: 64 > 53 + 2.
     """
     rows, width = magnitude.shape
-    top = width - 1 - np.argmax(magnitude[:, ::-1] != 0, axis=1)
+    nonzero = magnitude != 0
+    top = width - 1 - np.argmax(nonzero[:, ::-1], axis=1)
+    bottom = np.argmax(nonzero, axis=1)
     every = np.arange(rows)
     high = magnitude[every, top]
     low = np.where(top > 0, magnitude[every, top - 1], np.uint64(0))
@@ -107,8 +109,7 @@ def _to_float64(
     leading = high << (shift & np.uint64(63))
     leading |= np.where(shift > 0, low >> (np.uint64(64) - np.maximum(shift, np.uint64(1))), 0)
     rest = (low << (shift & np.uint64(63))) != 0
-    nonzero = np.cumsum(magnitude != 0, axis=1)
-    rest |= (top > 1) & (nonzero[every, np.maximum(top - 2, 0)] > 0)
+    rest |= (bottom < top - 1) & (high != 0)
     leading |= rest.astype(np.uint64)
     scale = 64 * top - shift.astype(np.int64) + exponent
     with np.errstate(over="ignore", under="ignore"):

@@ -278,6 +278,12 @@ class CiphertextArray:
         """Pickle as wire bytes with their public key: what joblib and FATE need."""
         return _restore, (self._public_key, self.to_wire())
 
+    def __copy__(self) -> CiphertextArray:
+        return self  # nothing changes an array
+
+    def __deepcopy__(self, memo: Any) -> CiphertextArray:
+        return self
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         # scipy.sparse asks NumPy what the right operand of `X @ c` is, and steps back in favour of
         # c.__rmatmul__ for a 0-d object; it knows no __array_ufunc__. Everybody else is refused.

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -216,6 +218,13 @@ def test_ciphertexts_are_no_numbers(keypair):
     for attempt in attempts[:10]:
         with pytest.raises(UnsupportedOperationError):
             attempt()
+
+
+def test_copies_cost_nothing(keypair):
+    c = keypair[0].encrypt([1.0])
+    assert copy.copy(c) is c
+    assert copy.deepcopy([c])[0] is c
+    assert c.blinding == "fresh"
 
 
 def test_repr(keypair):
