@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: F401 - the imports below tell type checkers what __getattr__ gives
 """Batched Paillier encryption on arrays, and vertical federated learning on top of it.
 
 Public names load when they are first used: importing the package costs next to nothing.
@@ -10,21 +9,31 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pyfate_gpu.backends import available_backends, backend_info, use_backend
-    from pyfate_gpu.encoding import FixedPointEncoder, IntegerEncoder, PlaintextArray
-    from pyfate_gpu.errors import PyFateError
-    from pyfate_gpu.he import (
-        CiphertextArray,
-        PrivateKey,
-        PublicKey,
-        concatenate,
-        generate_keypair,
-        load_private_key,
-        load_public_key,
-        save_private_key,
-        save_public_key,
-    )
+if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
+    from pyfate_gpu.backends import available_backends as available_backends
+    from pyfate_gpu.backends import backend_info as backend_info
+    from pyfate_gpu.backends import use_backend as use_backend
+    from pyfate_gpu.encoding import FixedPointEncoder as FixedPointEncoder
+    from pyfate_gpu.encoding import IntegerEncoder as IntegerEncoder
+    from pyfate_gpu.encoding import PlaintextArray as PlaintextArray
+    from pyfate_gpu.errors import PyFateError as PyFateError
+    from pyfate_gpu.federation import Channel as Channel
+    from pyfate_gpu.federation import Frame as Frame
+    from pyfate_gpu.federation import Party as Party
+    from pyfate_gpu.federation import Role as Role
+    from pyfate_gpu.federation import Session as Session
+    from pyfate_gpu.federation import simulate as simulate
+    from pyfate_gpu.glm import HeteroLinearRegression as HeteroLinearRegression
+    from pyfate_gpu.glm import HeteroLogisticRegression as HeteroLogisticRegression
+    from pyfate_gpu.he import CiphertextArray as CiphertextArray
+    from pyfate_gpu.he import PrivateKey as PrivateKey
+    from pyfate_gpu.he import PublicKey as PublicKey
+    from pyfate_gpu.he import concatenate as concatenate
+    from pyfate_gpu.he import generate_keypair as generate_keypair
+    from pyfate_gpu.he import load_private_key as load_private_key
+    from pyfate_gpu.he import load_public_key as load_public_key
+    from pyfate_gpu.he import save_private_key as save_private_key
+    from pyfate_gpu.he import save_public_key as save_public_key
 
 _HOMES = {
     "available_backends": "backends",
