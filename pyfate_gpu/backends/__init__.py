@@ -148,16 +148,10 @@ def backend_info() -> BackendInfo:
 
 
 def public_engine(numbers: PublicNumbers, device: str | None = None) -> PublicEngine:
-    """An engine for a public key under the present choice.
-
-    `device`, if given, must be the device of the chosen backend.
-    """
+    """An engine for a public key: that of the chosen backend, or the first one for `device`."""
     backend, options = _resolve(_choice)
     if device is not None and device != backend.device:
-        raise BackendUnavailableError(
-            f"device {device!r} is not served: backend {backend.name!r} computes on "
-            f"{backend.device!r}; choose another backend with use_backend(...) first"
-        )
+        backend, options = _resolve(_Choice(_serving(device)))
     return backend.public_engine(numbers, options)
 
 
@@ -190,6 +184,18 @@ def _resolve(choice: _Choice) -> tuple[Backend, EngineOptions]:
 
 def _first_available() -> Backend:
     return next(backend for backend in BACKENDS if backend.availability().available)
+
+
+def _serving(device: str) -> str:
+    """Name of the first available backend that computes on `device`."""
+    available = [backend for backend in BACKENDS if backend.availability().available]
+    for backend in available:
+        if backend.device == device:
+            return backend.name
+    raise BackendUnavailableError(
+        f"device {device!r} is not served here; choose one of "
+        f"{sorted({backend.device for backend in available})}"
+    )
 
 
 def _find(name: str) -> Backend:

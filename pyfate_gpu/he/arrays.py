@@ -248,7 +248,7 @@ class CiphertextArray:
         return masks.add_residue_mask(self, residues)
 
     def to_device(self, device: str) -> CiphertextArray:
-        """Move to the engine that `use_backend` (or the environment) chose for the device."""
+        """Move to the chosen backend if it computes on `device`, else to the first one that does."""
         return export.to_device(self, device)
 
     def to_ints(self, *, reblind: bool = True) -> npt.NDArray[np.object_]:

@@ -11,8 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pyfate_gpu import CiphertextArray, FixedPointEncoder, IntegerEncoder, concatenate
-from pyfate_gpu.errors import ArrayIndexError, EncodingError, ShapeError, UnsupportedOperationError
+from pyfate_gpu import CiphertextArray, FixedPointEncoder, IntegerEncoder, backends, concatenate
+from pyfate_gpu.backends.reference import ReferenceBackend, ReferencePublicEngine
+from pyfate_gpu.errors import (
+    ArrayIndexError,
+    DeviceMismatchError,
+    EncodingError,
+    ShapeError,
+    UnsupportedOperationError,
+)
 
 shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 small = st.integers(-1000, 1000)
@@ -261,8 +268,35 @@ def test_devices_that_are_not_there(keypair):
     c = keypair[0].encrypt([1])
     assert c.to_device("cpu").device == "cpu"
     for device in ("cuda:0", "gpu", ""):
-        with pytest.raises(BackendUnavailableError, match=f"device '{device}' is not served"):
+        with pytest.raises(
+            BackendUnavailableError, match=f"device '{device}' is not served here.*'cpu'"
+        ):
             c.to_device(device)
+
+
+class Elsewhere(ReferenceBackend):
+    """A backend on a device of its own, computed by the reference."""
+
+    name, device = "elsewhere", "moon:0"
+
+    def public_engine(self, numbers, options):
+        engine = ReferencePublicEngine(numbers)
+        engine.backend, engine.device, engine.engine_id = "elsewhere", "moon:0", "elsewhere"
+        return engine
+
+
+def test_moving_between_devices(engine, keypair, monkeypatch):
+    monkeypatch.setattr(backends, "BACKENDS", (*backends.BACKENDS, Elsewhere()))
+    public, private = keypair
+    here = public.encrypt([1.5, -2.0])
+    there = here.to_device("moon:0")
+    assert (there.device, there.backend, here.device) == ("moon:0", "elsewhere", "cpu")
+    with pytest.raises(DeviceMismatchError, match="elsewhere.*to_device"):
+        here + there
+    assert private.decrypt(there + there).tolist() == [3.0, -4.0]
+    back = (there * 2).to_device("cpu")
+    assert back.backend == engine
+    assert private.decrypt(back + here).tolist() == [4.5, -6.0]
 
 
 @pytest.mark.slow
