@@ -291,7 +291,7 @@ def test_moving_between_devices(engine, keypair, monkeypatch):
     here = public.encrypt([1.5, -2.0])
     there = here.to_device("moon:0")
     assert (there.device, there.backend, here.device) == ("moon:0", "elsewhere", "cpu")
-    with pytest.raises(DeviceMismatchError, match="elsewhere.*to_device"):
+    with pytest.raises(DeviceMismatchError, match=r"elsewhere.*to_device"):
         here + there
     assert private.decrypt(there + there).tolist() == [3.0, -4.0]
     back = (there * 2).to_device("cpu")
