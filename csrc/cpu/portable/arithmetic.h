@@ -188,49 +188,75 @@ class Arithmetic {
     const int h = size();
     Column sum;
     for (int k = 0; k < h; ++k) {
-      sum.add_products2(a, b + k, q, n_ + k, k);
+      sum.add_products(k, a, b + k, q, n_ + k);
       sum.add_product(a[k], b[0]);
-      q[k] = sum.low() * negative_inverse_;
-      sum.add_product(q[k], n_[0]);
+      finish_low_column(sum, q + k);
+    }
+    for (int first = 1; first <= h; ++first) {
+      sum.add_products(h - first, a + first, b + h - 1, q + first, n_ + h - 1);
+      r[first - 1] = sum.low();
       sum.shift();
     }
-    for (int k = h; k < 2 * h - 1; ++k) {
-      const int first = k - h + 1;
-      sum.add_products2(a + first, b + h - 1, q + first, n_ + h - 1, h - first);
-      r[k - h] = sum.low();
-      sum.shift();
-    }
-    r[h - 1] = sum.low();
-    std::uint64_t top = sum.middle();
+    std::uint64_t top = sum.low();
     return subtract_once(r, top);
   }
 
+  /// The same for a = b: products off the diagonal are computed once and doubled.
   std::uint64_t square_low(std::uint64_t* r, std::uint64_t* q, const std::uint64_t* a) const {
     const int h = size();
     Column sum;
     for (int k = 0; k < h; ++k) {
       Column twice;
-      twice.add_products(a, a + k, (k + 1) / 2);
-      sum.add_products(q, n_ + k, k);
+      add_square_column(sum, twice, k / 2, a, a + k, q, n_ + k);
+      if (k % 2 != 0) {
+        twice.add_product(a[k / 2], a[k / 2 + 1]);
+        sum.add_product(q[k - 1], n_[1]);
+      } else {
+        sum.add_product(a[k / 2], a[k / 2]);
+      }
       sum.add_twice(twice);
-      if (k % 2 == 0) sum.add_product(a[k / 2], a[k / 2]);
-      q[k] = sum.low() * negative_inverse_;
-      sum.add_product(q[k], n_[0]);
-      sum.shift();
+      finish_low_column(sum, q + k);
     }
-    for (int k = h; k < 2 * h - 1; ++k) {
-      const int first = k - h + 1;
+    for (int first = 1; first <= h; ++first) {
       Column twice;
-      twice.add_products(a + first, a + h - 1, (h - first) / 2);
-      sum.add_products(q + first, n_ + h - 1, h - first);
+      const int count = h - first;
+      add_square_column(sum, twice, count / 2, a + first, a + h - 1, q + first, n_ + h - 1);
+      if (count % 2 != 0) {
+        const int middle = first + count / 2;
+        sum.add_product(a[middle], a[middle]);
+        sum.add_product(q[h - 1], n_[first]);
+      }
       sum.add_twice(twice);
-      if (k % 2 == 0) sum.add_product(a[k / 2], a[k / 2]);
-      r[k - h] = sum.low();
+      r[first - 1] = sum.low();
       sum.shift();
     }
-    r[h - 1] = sum.low();
-    std::uint64_t top = sum.middle();
+    std::uint64_t top = sum.low();
     return subtract_once(r, top);
+  }
+
+  /// `pairs` products of a with itself into twice, and 2 * pairs products of q and n into sum.
+  static void add_square_column(Column& sum, Column& twice, int pairs, const std::uint64_t* a,
+                                const std::uint64_t* a_back, const std::uint64_t* q,
+                                const std::uint64_t* n_back) {
+    for (; pairs >= 4; pairs -= 4, a += 4, a_back -= 4, q += 8, n_back -= 8) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        twice.add_product(a[i], a_back[-i]);
+        sum.add_product(q[2 * i], n_back[-2 * i]);
+        sum.add_product(q[2 * i + 1], n_back[-2 * i - 1]);
+      }
+    }
+    for (int i = 0; i < pairs; ++i) {
+      twice.add_product(a[i], a_back[-i]);
+      sum.add_product(q[2 * i], n_back[-2 * i]);
+      sum.add_product(q[2 * i + 1], n_back[-2 * i - 1]);
+    }
+  }
+
+  void finish_low_column(Column& sum, std::uint64_t* q) const {
+    *q = sum.low() * negative_inverse_;
+    sum.add_product(*q, n_[0]);
+    sum.shift();
   }
 
   /// out = (a0 b1 + a1 b0 - q) / R + wrapped mod n. The numerator is above -R, and an integer
@@ -242,58 +268,55 @@ class Arithmetic {
     std::uint64_t result[kMaxLimbs];
     Column sum;
     for (int k = 0; k < h; ++k) {
-      sum.add_products3(a.half[0], b.half[1] + k, a.half[1], b.half[0] + k, second, n_ + k, k);
+      sum.add_products(k, a.half[0], b.half[1] + k, a.half[1], b.half[0] + k, second, n_ + k);
       sum.add_product(a.half[0][k], b.half[1][0]);
       sum.add_product(a.half[1][k], b.half[0][0]);
-      sum.subtract(q[k]);
-      second[k] = sum.low() * negative_inverse_;
-      sum.add_product(second[k], n_[0]);
-      sum.shift_signed();
+      finish_cross_column(sum, q[k], second + k);
     }
     sum.add(wrapped);
-    for (int k = h; k < 2 * h - 1; ++k) {
-      const int first = k - h + 1;
-      sum.add_products3(a.half[0] + first, b.half[1] + h - 1, a.half[1] + first,
-                        b.half[0] + h - 1, second + first, n_ + h - 1, h - first);
-      result[k - h] = sum.low();
+    for (int first = 1; first <= h; ++first) {
+      sum.add_products(h - first, a.half[0] + first, b.half[1] + h - 1, a.half[1] + first,
+                       b.half[0] + h - 1, second + first, n_ + h - 1);
+      result[first - 1] = sum.low();
       sum.shift_signed();
     }
     finish_cross(out, result, sum);
   }
 
+  /// out = (2 a0 a1 - q) / R + wrapped mod n, with 2 a1 brought below n first.
   void cross_square(std::uint64_t* out, const Number& a, const std::uint64_t* q,
                     std::uint64_t wrapped) const {
     const int h = size();
+    std::uint64_t doubled[kMaxLimbs];
     std::uint64_t second[kMaxLimbs];
     std::uint64_t result[kMaxLimbs];
+    std::uint64_t carry = add_words(doubled, a.half[1], a.half[1]);
+    subtract_once(doubled, carry);
     Column sum;
     for (int k = 0; k < h; ++k) {
-      Column twice;
-      twice.add_products(a.half[0], a.half[1] + k, k + 1);
-      sum.add_products(second, n_ + k, k);
-      sum.add_twice(twice);
-      sum.subtract(q[k]);
-      second[k] = sum.low() * negative_inverse_;
-      sum.add_product(second[k], n_[0]);
-      sum.shift_signed();
+      sum.add_products(k, a.half[0], doubled + k, second, n_ + k);
+      sum.add_product(a.half[0][k], doubled[0]);
+      finish_cross_column(sum, q[k], second + k);
     }
     sum.add(wrapped);
-    for (int k = h; k < 2 * h - 1; ++k) {
-      const int first = k - h + 1;
-      Column twice;
-      twice.add_products(a.half[0] + first, a.half[1] + h - 1, h - first);
-      sum.add_products(second + first, n_ + h - 1, h - first);
-      sum.add_twice(twice);
-      result[k - h] = sum.low();
+    for (int first = 1; first <= h; ++first) {
+      sum.add_products(h - first, a.half[0] + first, doubled + h - 1, second + first, n_ + h - 1);
+      result[first - 1] = sum.low();
       sum.shift_signed();
     }
     finish_cross(out, result, sum);
+  }
+
+  void finish_cross_column(Column& sum, std::uint64_t q, std::uint64_t* second) const {
+    sum.subtract(q);
+    *second = sum.low() * negative_inverse_;
+    sum.add_product(*second, n_[0]);
+    sum.shift_signed();
   }
 
   /// Below (2 n^2 + R n) / R + 1 <= 3 n: two conditional subtractions.
   void finish_cross(std::uint64_t* out, std::uint64_t* result, const Column& sum) const {
-    result[size() - 1] = sum.low();
-    std::uint64_t top = sum.middle();
+    std::uint64_t top = sum.low();
     subtract_once(result, top);
     subtract_once(result, top);
     std::memcpy(out, result, bytes());

@@ -31,25 +31,42 @@ class Column {
 #endif
   }
 
-  /// Adds a[0] * b[0] + a[1] * b[-1] + ... , `count` products: b runs backwards.
-  void add_products(const std::uint64_t* a, const std::uint64_t* b, int count) {
-#pragma GCC unroll 4
+  /// Adds a[0] * b[0] + a[1] * b[-1] + ..., `count` products: b runs backwards. Blocks of eight
+  /// keep the loop counts of eight columns in a row alike, so that their branches are predicted.
+  void add_products(int count, const std::uint64_t* a, const std::uint64_t* b) {
+    for (; count >= 8; count -= 8, a += 8, b -= 8) {
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; ++i) add_product(a[i], b[-i]);
+    }
     for (int i = 0; i < count; ++i) add_product(a[i], b[-i]);
   }
 
-  /// The same for two and three pairs of operands of one length.
-  void add_products2(const std::uint64_t* a, const std::uint64_t* b, const std::uint64_t* c,
-                     const std::uint64_t* d, int count) {
-#pragma GCC unroll 4
+  /// The same for two and three pairs of operands.
+  void add_products(int count, const std::uint64_t* a, const std::uint64_t* b,
+                    const std::uint64_t* c, const std::uint64_t* d) {
+    for (; count >= 8; count -= 8, a += 8, b -= 8, c += 8, d -= 8) {
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; ++i) {
+        add_product(a[i], b[-i]);
+        add_product(c[i], d[-i]);
+      }
+    }
     for (int i = 0; i < count; ++i) {
       add_product(a[i], b[-i]);
       add_product(c[i], d[-i]);
     }
   }
-  void add_products3(const std::uint64_t* a, const std::uint64_t* b, const std::uint64_t* c,
-                     const std::uint64_t* d, const std::uint64_t* e, const std::uint64_t* f,
-                     int count) {
-#pragma GCC unroll 2
+  void add_products(int count, const std::uint64_t* a, const std::uint64_t* b,
+                    const std::uint64_t* c, const std::uint64_t* d, const std::uint64_t* e,
+                    const std::uint64_t* f) {
+    for (; count >= 8; count -= 8, a += 8, b -= 8, c += 8, d -= 8, e += 8, f -= 8) {
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; ++i) {
+        add_product(a[i], b[-i]);
+        add_product(c[i], d[-i]);
+        add_product(e[i], f[-i]);
+      }
+    }
     for (int i = 0; i < count; ++i) {
       add_product(a[i], b[-i]);
       add_product(c[i], d[-i]);
