@@ -24,6 +24,11 @@ def as_numbers(values: npt.ArrayLike) -> npt.NDArray[Any]:
         If the values are complex, text, dates, longer than 64-bit floats, ragged, or objects other
         than integers.
     """
+    if np.ma.is_masked(values):
+        raise EncodingError(
+            "the masked array has masked elements, which have no value; "
+            "fill them with .filled(...) or leave them out with .compressed()"
+        )
     try:
         array = np.asarray(values)
         if isinstance(values, list | tuple | int) and array.dtype.kind in "fu" and array.size:

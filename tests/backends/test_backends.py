@@ -106,6 +106,16 @@ def test_environment_chooses():
     assert run_python(code, PYFATE_GPU_BACKEND="reference").stdout.strip() == "reference"
 
 
+@pytest.mark.skipif(not CPU, reason="the cpu backend does not run here")
+def test_environment_chooses_for_the_cpu():
+    code = (
+        "from pyfate_gpu import backend_info; i = backend_info(); print(i.name, i.isa, i.threads)"
+    )
+    choice = {"BACKEND": "cpu", "ISA": "portable", "THREADS": "1"}
+    done = run_python(code, **{f"PYFATE_GPU_{name}": value for name, value in choice.items()})
+    assert done.stdout.split() == ["cpu", "portable", "1"]
+
+
 @pytest.mark.parametrize("variable", ["PYFATE_GPU_BACKEND", "PYFATE_GPU_ISA"])
 def test_environment_with_an_unknown_name_is_an_error(variable):
     if variable == "PYFATE_GPU_ISA" and not CPU:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import secrets
 from collections.abc import Iterable
 from functools import cached_property
@@ -166,7 +167,7 @@ class PublicKey:
         BoundError
             If `bound` does not fit the key.
         """
-        bound = (self._n // 2 - 1) // 2 if bound is None else int(bound)
+        bound = (self._n // 2 - 1) // 2 if bound is None else operator.index(bound)
         check_bound(bound, self, "from_ints")
         array = np.asarray(ints, dtype=object)
         n2 = self._n * self._n
@@ -187,7 +188,7 @@ class PublicKey:
         if encoder is None:
             encoder = IntegerEncoder() if kind == "i" else FixedPointEncoder()
         return CiphertextArray(
-            rows, array.shape, exponent=int(exponent), bound=bound, kind=kind, encoder=encoder,
+            rows, array.shape, exponent=operator.index(exponent), bound=bound, kind=kind, encoder=encoder,
             batches=DERIVED, public_key=self, engine=engine,
         )  # fmt: skip
 
