@@ -72,13 +72,13 @@ def simulate(
         run.start()
     try:
         for run in runs:
-            while run.is_alive():
-                run.join(_POLL_SECONDS)  # so that a signal is noticed wherever it was delivered
+            while not run.ended.wait(_POLL_SECONDS):  # a signal to another thread is noticed too
+                pass
     except BaseException as interrupt:  # Ctrl-C reaches the calling thread only
         for run in runs:
             run.session.stop(interrupt)
         for run in runs:
-            run.join()
+            run.ended.wait()
         raise
     _raise_first_error(runs)
     return {run.session.party.name: run.result for run in runs}
@@ -92,6 +92,7 @@ class _PartyThread(threading.Thread):
         self.session = session
         self.result: Any = None
         self.error: BaseException | None = None
+        self.ended = threading.Event()  # join() of Python 3.10 errs after an interrupt
         self._function = function
 
     def run(self) -> None:
@@ -100,6 +101,8 @@ class _PartyThread(threading.Thread):
         except BaseException as error:  # raised again by simulate
             self.error = error
             self.session.stop(error)
+        finally:
+            self.ended.set()
 
 
 def _raise_first_error(runs: Sequence[_PartyThread]) -> None:
