@@ -148,16 +148,15 @@ class Arithmetic {
   [[gnu::noinline]] void square(Number& out, const Number& a) const {
     Columns columns(size());
     Half half;
-    Half quotient;
+    Half doubled;
     columns.clear();
     columns.add_square(low(a));
     columns.reduce(n_, negative_inverse_);
     normalise<kBits>(half.limb, columns.upper(), V::zero(), size());
-    copy(quotient.limb, columns.lower(), size());
-    columns.clear();
-    columns.add_product(low(a), high(a));
-    columns.twice();
-    columns.add_complement(complement_, quotient.limb);
+    for (int i = 0; i < size(); ++i) doubled.limb[i] = high(a)[i] + high(a)[i];
+    normalise<kBits>(doubled.limb, doubled.limb, V::zero(), size());
+    columns.start_from_complement(complement_);
+    columns.add_product(low(a), doubled.limb);
     columns.reduce(n_, negative_inverse_);
     copy(low(out), half.limb, size());
     normalise<kBits>(high(out), columns.upper(), V::zero(), size());
@@ -245,7 +244,7 @@ class Arithmetic {
     normalise<kBits>(out, columns.upper(), V::zero(), size());
   }
 
-  /// out = a + b + carry below n (at most n, if carry is not 0); returns how often n was taken off.
+  /// out = a + b + carry, at most n + 2 for a carry of 2; returns how often n was taken off.
   PYFATE_INLINE V add_halves(V* out, const V* a, const V* b, const V& carry, Half& scratch) const {
     for (int i = 0; i < size(); ++i) out[i] = a[i] + b[i];
     normalise<kBits>(out, out, carry, size());

@@ -53,22 +53,7 @@ class Columns {
     }
   }
 
-  /// *= 2
-  PYFATE_INLINE void twice() {
-    if (2 * pending_ > kMaxProducts) settle(0);
-    pending_ *= 2;
-    for (int i = 0; i < 2 * limbs_; ++i) column_[i] = column_[i] + column_[i];
-  }
-
-  /// += K n - q for the q < R given: limb by limb, (K n - (R - 1)) + (R - 1 - q).
-  PYFATE_INLINE void add_complement(const std::uint64_t* complement, const V* q) {
-    const V ones = V::broadcast(kLimbMask<kBits>);
-    for (int i = 0; i < limbs_; ++i) {
-      column_[i] = column_[i] + V::broadcast(complement[i]) + (ones - q[i]);
-    }
-  }
-
-  /// = K n - q for the q of the reduction before.
+  /// = K n - q for the q of the reduction before: limb by limb, (K n - (R - 1)) + (R - 1 - q).
   PYFATE_INLINE void start_from_complement(const std::uint64_t* complement) {
     const V ones = V::broadcast(kLimbMask<kBits>);
     for (int i = 0; i < limbs_; ++i) {
@@ -93,6 +78,13 @@ class Columns {
   PYFATE_INLINE const V* upper() const { return column_ + limbs_; }
 
  private:
+  /// *= 2
+  PYFATE_INLINE void twice() {
+    if (2 * pending_ > kMaxProducts) settle(0);
+    pending_ *= 2;
+    for (int i = 0; i < 2 * limbs_; ++i) column_[i] = column_[i] + column_[i];
+  }
+
   /// Calls strip.operator()<width>(first) for strips that cover [0, limbs), the widest first. The
   /// narrowest width divides limbs.
   template <int kIndex = 0, typename Strip>
