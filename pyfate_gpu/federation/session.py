@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
 from pyfate_gpu.federation.channel import Channel
 from pyfate_gpu.federation.frame import Frame, Sealable, Sealed, Value
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
@@ -158,8 +158,11 @@ class Session:
     def stop(self, error: BaseException) -> None:
         """Tell every party that this one ends by `error`.
 
-        Only texts of protocol and configuration errors travel: others may quote private values.
+        Only texts of protocol and configuration errors travel: others may quote private values. An
+        error that another party caused is known to all already.
         """
+        if isinstance(error, PartyFailedError):
+            return
         text = f": {error}" if isinstance(error, ProtocolError | ConfigurationError) else ""
         self.channel.stop(f"{self.party} stopped by {type(error).__name__}{text}")
 

@@ -137,7 +137,7 @@ def test_predict_wants_the_columns_of_fit(federate, logistic, toy):
     with pytest.raises(DataError, match="X has 2 columns, the model was fitted on 3"):
         _rerun(outcome, "predict", toy.guest[:, :2], toy.hosts[0])
     with pytest.raises(DataError, match="missing: c"):
-        _rerun(outcome, "predict", pd.DataFrame(toy.guest, columns=list("abd")), toy.hosts[0])
+        _rerun(outcome, "predict", pd.DataFrame(toy.guest, columns=list("abx")), toy.hosts[0])
     with pytest.raises(DataError, match="the order differs"):
         _rerun(outcome, "predict", pd.DataFrame(toy.guest, columns=list("acb")), toy.hosts[0])
 
