@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must never happen, one test a line, as far as keys and arrays go.
 
-Each of these was found in a released Paillier library. The tests of single modules look closer.
+Most of these were found in released Paillier libraries. The tests of single modules look closer;
+secrets in frames and waits without a message are in tests/federation/test_session.py, instruction
+sets that do not run here in tests/backends/test_backends.py.
 """
 
 from __future__ import annotations
