@@ -48,11 +48,14 @@ void register_device(py::module_& m) {
         return names;
       },
       "Of all devices, in the order of their indices.");
-  m.def("multiprocessors", [](int device) {
-    int count = 0;
-    check(multiprocessors(device, count));
-    return count;
-  });
+  m.def(
+      "multiprocessors",
+      [](int device) {
+        int count = 0;
+        check(multiprocessors(device, count));
+        return count;
+      },
+      py::arg("device"));
   m.def("fill_random", &fill_random, py::arg("out"), py::arg("words"), py::arg("key"),
         py::arg("stream"));
 }

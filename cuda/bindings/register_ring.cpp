@@ -5,6 +5,7 @@
 #include "pyfate_cuda/kernel_table.h"
 
 using namespace pyfate_cuda;
+using namespace py::literals;
 
 namespace {
 
@@ -54,86 +55,124 @@ py::tuple sizes() {
 }
 
 void register_elementwise(py::class_<Ring>& ring) {
-  ring.def("enter", [](const Ring& r, Address out, Address canonical, int pieces, int64_t rows,
-                       Address stream) {
-    if (pieces < 1 || pieces >= Modulus::kPowers) {
-      throw py::value_error("pieces is " + std::to_string(pieces) + "; it must be 1 to 4");
-    }
-    r.run(&KernelTable::enter, {quads(out), quads(canonical), pieces, rows}, stream);
-  });
-  ring.def("leave", [](const Ring& r, Address out, Address a, int64_t rows, Address stream) {
-    r.run(&KernelTable::leave, {quads(out), quads(a), rows}, stream);
-  });
-  ring.def("multiply", [](const Ring& r, Address out, Address a, Address a_index, Address b,
-                          Address b_index, int64_t rows, Address stream) {
-    r.run(&KernelTable::multiply,
-          {quads(out), quads(a), indices(a_index), quads(b), indices(b_index), rows}, stream);
-  });
-  ring.def("square", [](const Ring& r, Address out, Address a, int64_t rows, Address stream) {
-    r.run(&KernelTable::square, {quads(out), quads(a), rows}, stream);
-  });
-  ring.def("multiply_plain",
-           [](const Ring& r, Address out, Address a, Address a_index, Address plain,
-              Address plain_index, int plain_limbs, int64_t rows, Address stream) {
-             r.run(&KernelTable::multiply_plain,
-                   {quads(out), quads(a), indices(a_index), limbs(plain), indices(plain_index),
-                    plain_limbs, rows},
-                   stream);
-           });
+  ring.def(
+      "enter",
+      [](const Ring& r, Address out, Address canonical, int pieces, int64_t rows, Address stream) {
+        if (pieces < 1 || pieces >= Modulus::kPowers) {
+          throw py::value_error("pieces is " + std::to_string(pieces) + "; it must be 1 to 4");
+        }
+        r.run(&KernelTable::enter, {quads(out), quads(canonical), pieces, rows}, stream);
+      },
+      "out"_a, "canonical"_a, "pieces"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "leave",
+      [](const Ring& r, Address out, Address a, int64_t rows, Address stream) {
+        r.run(&KernelTable::leave, {quads(out), quads(a), rows}, stream);
+      },
+      "out"_a, "a"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "multiply",
+      [](const Ring& r, Address out, Address a, Address a_index, Address b, Address b_index,
+         int64_t rows, Address stream) {
+        r.run(&KernelTable::multiply,
+              {quads(out), quads(a), indices(a_index), quads(b), indices(b_index), rows}, stream);
+      },
+      "out"_a, "a"_a, "a_index"_a, "b"_a, "b_index"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "square",
+      [](const Ring& r, Address out, Address a, int64_t rows, Address stream) {
+        r.run(&KernelTable::square, {quads(out), quads(a), rows}, stream);
+      },
+      "out"_a, "a"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "multiply_plain",
+      [](const Ring& r, Address out, Address a, Address a_index, Address plain, Address plain_index,
+         int plain_limbs, int64_t rows, Address stream) {
+        r.run(&KernelTable::multiply_plain,
+              {quads(out), quads(a), indices(a_index), limbs(plain), indices(plain_index),
+               plain_limbs, rows},
+              stream);
+      },
+      "out"_a, "a"_a, "a_index"_a, "plain"_a, "plain_index"_a, "plain_limbs"_a, "rows"_a,
+      "stream"_a);
 }
 
 void register_powers(py::class_<Ring>& ring) {
-  ring.def("power", [](const Ring& r, Address out, Address a, Address a_index, Address exponents,
-                       Address exponent_index, int exponent_stride, int exponent_bits, int window,
-                       Address scratch, int blocks, int64_t rows, Address stream) {
-    r.run(&KernelTable::power,
-          {quads(out), quads(a), indices(a_index), limbs(exponents), indices(exponent_index),
-           exponent_stride, exponent_bits, window, quads(scratch), blocks, rows},
-          stream);
-  });
-  ring.def("fixed_base", [](const Ring& r, Address out, Address table, Address sign,
-                            Address exponents, int exponent_stride, int exponent_bits, int window,
-                            int parts, int64_t rows, Address stream) {
-    r.run(&KernelTable::fixed_base,
-          {quads(out), quads(table), quads(sign), limbs(exponents), exponent_stride, exponent_bits,
-           window, parts, rows},
-          stream);
-  });
-  ring.def("horner",
-           [](const Ring& r, Address out, Address a, int bits, int64_t rows, Address stream) {
-             r.run(&KernelTable::horner, {quads(out), quads(a), bits, rows}, stream);
-           });
+  ring.def(
+      "power",
+      [](const Ring& r, Address out, Address a, Address a_index, Address exponents,
+         Address exponent_index, int exponent_stride, int exponent_bits, int window,
+         Address scratch, int blocks, int64_t rows, Address stream) {
+        r.run(&KernelTable::power,
+              {quads(out), quads(a), indices(a_index), limbs(exponents), indices(exponent_index),
+               exponent_stride, exponent_bits, window, quads(scratch), blocks, rows},
+              stream);
+      },
+      "out"_a, "a"_a, "a_index"_a, "exponents"_a, "exponent_index"_a, "exponent_stride"_a,
+      "exponent_bits"_a, "window"_a, "scratch"_a, "blocks"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "fixed_base",
+      [](const Ring& r, Address out, Address table, Address sign, Address exponents,
+         int exponent_stride, int exponent_bits, int window, int parts, int64_t rows,
+         Address stream) {
+        r.run(&KernelTable::fixed_base,
+              {quads(out), quads(table), quads(sign), limbs(exponents), exponent_stride,
+               exponent_bits, window, parts, rows},
+              stream);
+      },
+      "out"_a, "table"_a, "sign"_a, "exponents"_a, "exponent_stride"_a, "exponent_bits"_a,
+      "window"_a, "parts"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "horner",
+      [](const Ring& r, Address out, Address a, int bits, int64_t rows, Address stream) {
+        r.run(&KernelTable::horner, {quads(out), quads(a), bits, rows}, stream);
+      },
+      "out"_a, "a"_a, "bits"_a, "rows"_a, "stream"_a);
 }
 
 void register_reductions(py::class_<Ring>& ring) {
-  ring.def("segment_multiply", [](const Ring& r, Address out, Address a, Address index,
-                                  Address offsets, int64_t segments, Address stream) {
-    r.run(&KernelTable::segment_multiply,
-          {quads(out), quads(a), indices(index), indices(offsets), segments}, stream);
-  });
-  ring.def("prefix_products",
-           [](const Ring& r, Address out, Address a, int64_t chains, int64_t rows, Address stream) {
-             r.run(&KernelTable::prefix_products, {quads(out), quads(a), chains, rows}, stream);
-           });
-  ring.def("unwind_inverses", [](const Ring& r, Address out, Address a, Address prefixes,
-                                 Address inverses, int64_t chains, int64_t rows, Address stream) {
-    r.run(&KernelTable::unwind_inverses,
-          {quads(out), quads(a), quads(prefixes), quads(inverses), chains, rows}, stream);
-  });
+  ring.def(
+      "segment_multiply",
+      [](const Ring& r, Address out, Address a, Address index, Address offsets, int64_t segments,
+         Address stream) {
+        r.run(&KernelTable::segment_multiply,
+              {quads(out), quads(a), indices(index), indices(offsets), segments}, stream);
+      },
+      "out"_a, "a"_a, "index"_a, "offsets"_a, "segments"_a, "stream"_a);
+  ring.def(
+      "prefix_products",
+      [](const Ring& r, Address out, Address a, int64_t chains, int64_t rows, Address stream) {
+        r.run(&KernelTable::prefix_products, {quads(out), quads(a), chains, rows}, stream);
+      },
+      "out"_a, "a"_a, "chains"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "unwind_inverses",
+      [](const Ring& r, Address out, Address a, Address prefixes, Address inverses, int64_t chains,
+         int64_t rows, Address stream) {
+        r.run(&KernelTable::unwind_inverses,
+              {quads(out), quads(a), quads(prefixes), quads(inverses), chains, rows}, stream);
+      },
+      "out"_a, "a"_a, "prefixes"_a, "inverses"_a, "chains"_a, "rows"_a, "stream"_a);
 }
 
 void register_decryption(py::class_<Ring>& ring) {
-  ring.def("logarithm", [](const Ring& r, Address out, Address a, Address factor, Address failed,
-                           int64_t rows, Address stream) {
-    r.run(&KernelTable::logarithm,
-          {quads(out), quads(a), quads(factor), pointer<uint32_t>(failed), rows}, stream);
-  });
-  ring.def("recombine", [](const Ring& r, Address out, Address residues_p, Address residues_q,
-                           Address p, Address inverse, int64_t rows, Address stream) {
-    r.run(&KernelTable::recombine,
-          {quads(out), quads(residues_p), quads(residues_q), quads(p), quads(inverse), rows},
-          stream);
-  });
+  ring.def(
+      "logarithm",
+      [](const Ring& r, Address out, Address a, Address factor, Address failed, int64_t rows,
+         Address stream) {
+        r.run(&KernelTable::logarithm,
+              {quads(out), quads(a), quads(factor), pointer<uint32_t>(failed), rows}, stream);
+      },
+      "out"_a, "a"_a, "factor"_a, "failed"_a, "rows"_a, "stream"_a);
+  ring.def(
+      "recombine",
+      [](const Ring& r, Address out, Address residues_p, Address residues_q, Address p,
+         Address inverse, int64_t rows, Address stream) {
+        r.run(&KernelTable::recombine,
+              {quads(out), quads(residues_p), quads(residues_q), quads(p), quads(inverse), rows},
+              stream);
+      },
+      "out"_a, "residues_p"_a, "residues_q"_a, "p"_a, "inverse"_a, "rows"_a, "stream"_a);
 }
 
 }  // namespace

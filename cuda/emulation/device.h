@@ -11,7 +11,7 @@
 #include "emulation/carry.h"
 
 #define PYFATE_DEVICE inline
-#define PYFATE_KERNEL(min_blocks) void
+#define PYFATE_KERNEL void
 #define PYFATE_UNROLL
 #define PYFATE_NO_UNROLL
 

@@ -20,7 +20,7 @@ enum class State { kReady, kAtBarrier, kDone };
 
 struct Fiber {
   ucontext_t context;
-  std::unique_ptr<char[]> stack = std::make_unique<char[]>(kStackBytes);
+  std::unique_ptr<char[]> stack = std::make_unique_for_overwrite<char[]>(kStackBytes);
   State state = State::kReady;
 };
 
@@ -74,7 +74,7 @@ void synchronize() {
 }
 
 Status run(const LaunchShape& shape, const std::function<void()>& body) {
-  std::vector<Fiber> fibers(kThreads);
+  static std::vector<Fiber> fibers(kThreads);  // stacks are kept from launch to launch
   std::vector<uint4> memory(shape.shared_bytes / sizeof(uint4) + 1);
   shared = memory.data();
   current_body = &body;

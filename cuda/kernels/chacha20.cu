@@ -41,7 +41,7 @@ PYFATE_DEVICE void permute(uint32_t (&x)[kWords]) {
   }
 }
 
-PYFATE_KERNEL(1) chacha20_kernel(uint32_t* out, Key key, int64_t words) {
+PYFATE_KERNEL chacha20_kernel(uint32_t* out, Key key, int64_t words) {
   const int64_t stride = int64_t{gridDim.x} * kLanes;
   for (int64_t i = int64_t{blockIdx.x} * kLanes + threadIdx.x; i * kWords < words; i += stride) {
     // The upper word of the counter is the first word of the nonce: 2^64 blocks a key.

@@ -8,9 +8,8 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(1)
-logarithm_kernel(Modulus modulus, uint4* out, Rows<H> a, uint4* factor, uint32_t* failed,
-                 int64_t rows) {
+PYFATE_KERNEL logarithm_kernel(Modulus modulus, uint4* out, Rows<H> a, uint4* factor,
+                               uint32_t* failed, int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> x = ring.slot(0), z = ring.slot(1), unit = ring.slot(2);
   fill(unit.half(0), 1);
@@ -27,9 +26,8 @@ logarithm_kernel(Modulus modulus, uint4* out, Rows<H> a, uint4* factor, uint32_t
 }
 
 template <int H>
-PYFATE_KERNEL(1)
-recombine_kernel(Modulus modulus, uint4* out, uint4* residues_p, uint4* residues_q, uint4* p,
-                 uint4* inverse, int64_t rows) {
+PYFATE_KERNEL recombine_kernel(Modulus modulus, uint4* out, uint4* residues_p, uint4* residues_q,
+                               uint4* p, uint4* inverse, int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> residues = ring.slot(0), terms = ring.slot(1);
   const Half<H, kLanes> mp = residues.half(0), mq = residues.half(1);

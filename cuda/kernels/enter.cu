@@ -9,8 +9,8 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(1)
-enter_kernel(Modulus modulus, Rows<H> out, uint4* canonical, int pieces, int64_t rows) {
+PYFATE_KERNEL enter_kernel(Modulus modulus, Rows<H> out, uint4* canonical, int pieces,
+                           int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> sum = ring.slot(0), piece = ring.slot(1), term = ring.slot(2);
   for (int64_t row = first_row(); row < rows; row += row_stride()) {

@@ -10,9 +10,8 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-fixed_base_kernel(Modulus modulus, Rows<H> out, Rows<H> table, Rows<H> sign, Exponents exponents,
-                  int window, int64_t rows) {
+PYFATE_KERNEL fixed_base_kernel(Modulus modulus, Rows<H> out, Rows<H> table, Rows<H> sign,
+                                Exponents exponents, int window, int64_t rows) {
   const BaseN<H> ring(modulus);
   Slot<H> x = ring.slot(0), z = ring.slot(1);
   const int windows = (exponents.bits + window - 1) / window;

@@ -6,8 +6,7 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-horner_kernel(Modulus modulus, Rows<H> out, Rows<H> a, int bits, int64_t rows) {
+PYFATE_KERNEL horner_kernel(Modulus modulus, Rows<H> out, Rows<H> a, int bits, int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> x = ring.slot(0), z = ring.slot(1);
   for (int64_t row = first_row(); row < rows; row += row_stride()) {

@@ -10,25 +10,25 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-prefix_products_kernel(Modulus modulus, Rows<H> out, Rows<H> a, int64_t chains, int64_t rows) {
+PYFATE_KERNEL prefix_products_kernel(Modulus modulus, Rows<H> out, Rows<H> a, int64_t chains,
+                                     int64_t rows) {
   const BaseN<H> ring(modulus);
   Slot<H> x = ring.slot(0), z = ring.slot(1);
   for (int64_t chain = first_row(); chain < chains; chain += row_stride()) {
     copy(x, a[chain]);
-    copy(out[chain], x);
-    PYFATE_NO_UNROLL for (int64_t row = chain + chains; row < rows; row += chains) {
-      ring.multiply(z, x, a[row]);
-      copy(out[row], z);
+    int64_t row = chain;
+    PYFATE_NO_UNROLL for (; row + chains < rows; row += chains) {
+      copy(out[row], x);
+      ring.multiply(z, x, a[row + chains]);
       swap(x, z);
     }
+    copy(out[row], x);
   }
 }
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-unwind_inverses_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Rows<H> prefixes, Rows<H> inverses,
-                       int64_t chains, int64_t rows) {
+PYFATE_KERNEL unwind_inverses_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Rows<H> prefixes,
+                                     Rows<H> inverses, int64_t chains, int64_t rows) {
   const BaseN<H> ring(modulus);
   Slot<H> x = ring.slot(0), z = ring.slot(1);
   for (int64_t chain = first_row(); chain < chains; chain += row_stride()) {

@@ -6,8 +6,7 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(1)
-leave_kernel(Modulus modulus, uint4* out, Rows<H> a, int64_t rows) {
+PYFATE_KERNEL leave_kernel(Modulus modulus, uint4* out, Rows<H> a, int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> x = ring.slot(0), z = ring.slot(1), unit = ring.slot(2);
   fill(unit.half(0), 1);

@@ -6,8 +6,7 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-multiply_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Rows<H> b, int64_t rows) {
+PYFATE_KERNEL multiply_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Rows<H> b, int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> x = ring.slot(0), z = ring.slot(1);
   for (int64_t row = first_row(); row < rows; row += row_stride()) {
@@ -18,8 +17,7 @@ multiply_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Rows<H> b, int64_t rows
 }
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-square_kernel(Modulus modulus, Rows<H> out, Rows<H> a, int64_t rows) {
+PYFATE_KERNEL square_kernel(Modulus modulus, Rows<H> out, Rows<H> a, int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> x = ring.slot(0), z = ring.slot(1);
   for (int64_t row = first_row(); row < rows; row += row_stride()) {

@@ -21,9 +21,8 @@ PYFATE_DEVICE void load_signed(const BaseN<H>& ring, Half<H, kLanes> out, const 
 }
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-multiply_plain_kernel(Modulus modulus, Rows<H> out, Rows<H> a, const Limb* plain,
-                      const int64_t* plain_index, int plain_limbs, int64_t rows) {
+PYFATE_KERNEL multiply_plain_kernel(Modulus modulus, Rows<H> out, Rows<H> a, const Limb* plain,
+                                    const int64_t* plain_index, int plain_limbs, int64_t rows) {
   const BaseN<H> ring(modulus);
   const Slot<H> x = ring.slot(0), work = ring.slot(1);
   for (int64_t row = first_row(); row < rows; row += row_stride()) {

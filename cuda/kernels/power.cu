@@ -11,9 +11,8 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-power_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Exponents exponents, int window,
-             uint4* scratch, int64_t rows) {
+PYFATE_KERNEL power_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Exponents exponents, int window,
+                           uint4* scratch, int64_t rows) {
   const BaseN<H> ring(modulus);
   Slot<H> x = ring.slot(0), z = ring.slot(1);
   const int entries = 1 << window;

@@ -6,9 +6,8 @@ namespace pyfate_cuda {
 namespace {
 
 template <int H>
-PYFATE_KERNEL(min_blocks(H))
-segment_multiply_kernel(Modulus modulus, Rows<H> out, Rows<H> a, const int64_t* offsets,
-                        int64_t segments) {
+PYFATE_KERNEL segment_multiply_kernel(Modulus modulus, Rows<H> out, Rows<H> a,
+                                      const int64_t* offsets, int64_t segments) {
   const BaseN<H> ring(modulus);
   Slot<H> x = ring.slot(0), z = ring.slot(1);
   for (int64_t segment = first_row(); segment < segments; segment += row_stride()) {

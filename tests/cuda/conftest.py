@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
+import numpy as np
 import pytest
 
+from pyfate_gpu.backends.cuda_device import Device
 from tests.cuda.emulated_module import emulated_module
 
 
@@ -20,3 +22,9 @@ def narrow() -> ModuleType:
 def wide() -> ModuleType:
     """The device with the limbs of the real one."""
     return emulated_module(32)
+
+
+@pytest.fixture(scope="session")
+def emulated(wide: ModuleType) -> Device:
+    """The emulated device as the engine sees a GPU."""
+    return Device(wide, np)

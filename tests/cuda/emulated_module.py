@@ -42,7 +42,8 @@ def emulated_module(limb_bits: int) -> ModuleType:
         module = _fresh("_cuda", objects, sysconfig.get_config_var("EXT_SUFFIX"))
         if not module.exists():
             _run([compiler, "-shared", "-o", str(module), *map(str, objects)])
-    spec = importlib.util.spec_from_file_location("_cuda", module)
+    # pybind11 keeps modules by their full names: two widths must have two.
+    spec = importlib.util.spec_from_file_location(f"emulated_{limb_bits}._cuda", module)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
@@ -52,7 +53,7 @@ def emulated_module(limb_bits: int) -> ModuleType:
 
 def _compile(command: list[str], source: Path, name: str) -> Path:
     headers = [*CUDA.rglob("*.h"), *CUDA.rglob("*.def"), *Path(__file__).parent.rglob("*.def")]
-    out = _fresh(name, [source, *sorted(headers)], ".o", " ".join(command))
+    out = _fresh(name, [source, *sorted(headers)], ".o", f"{command} {source}")
     if not out.exists():
         _run([*command, "-c", str(source), "-o", str(out)])
     return out

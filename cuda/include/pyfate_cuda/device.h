@@ -13,7 +13,9 @@
 #include "pyfate_cuda/ptx.h"
 
 #define PYFATE_DEVICE __device__ __forceinline__
-#define PYFATE_KERNEL(min_blocks) __global__ void __launch_bounds__(32, min_blocks)
+// One warp a block, and registers enough for 12 of them on a multiprocessor: 168 a thread, three
+// warps a scheduler. Shared memory allows fewer from H = 48 on.
+#define PYFATE_KERNEL __global__ void __launch_bounds__(32, 12)
 #define PYFATE_UNROLL _Pragma("unroll")
 #define PYFATE_NO_UNROLL _Pragma("nounroll")
 

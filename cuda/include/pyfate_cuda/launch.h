@@ -7,13 +7,6 @@
 
 namespace pyfate_cuda {
 
-// Blocks that shall fit on one multiprocessor at once: what its shared memory holds (228 KB on
-// sm_90, 16 H bytes a thread, two slots), but no more than 12, which leaves 168 registers a thread.
-constexpr int min_blocks(int limbs) {
-  const int fitting = (228 << 10) / (kLanes * 16 * limbs + 4 * limbs + 1024);
-  return fitting < 12 ? fitting : 12;
-}
-
 // Rows of a thread: first_row(), first_row() + row_stride(), ...
 PYFATE_DEVICE int64_t first_row() {
   return int64_t{blockIdx.x} * kLanes + threadIdx.x;

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The CUDA engine: ciphertexts stay on the GPU, computed by the `_cuda` extension.
+
+CuPy owns the memory and the streams and is imported at the first use. Everything is tested on an
+emulated device; where there was no GPU, nothing here has been measured (docs/algorithms/gpu-kernels.md).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from pyfate_gpu.backends.base import (
+    Availability,
+    CsrMatrix,
+    EngineOptions,
+    Index,
+    PrivateNumbers,
+    PublicEngine,
+    PublicNumbers,
+)
+from pyfate_gpu.backends.cuda_device import Device, Limbs
+from pyfate_gpu.backends.cuda_matmul import bit_length, magnitudes, matmul
+from pyfate_gpu.backends.cuda_ring import LIMB_BITS, DeviceRing, limbs_for
+from pyfate_gpu.backends.words import SignedWords, UnsignedWords
+from pyfate_gpu.errors import BackendUnavailableError
+
+try:
+    import pyfate_gpu.backends._cuda as _cuda
+except ImportError as error:
+    _IMPORT_ERROR: str | None = str(error)
+else:
+    _IMPORT_ERROR = None
+
+Rows = Limbs
+
+TABLE_SHARE = 16  # a fixed-base table takes at most this fraction of the device's memory
+WIDEST_WINDOW = 16
+
+
+class CudaBackend:
+    """Registration of this backend, one for each GPU."""
+
+    name = "cuda"
+
+    def __init__(self, index: int = 0) -> None:
+        self.device = f"cuda:{index}"
+        self._index = index
+        self._engines: WeakValueDictionary[PublicNumbers, CudaPublicEngine] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def availability(self) -> Availability:
+        """Whether there are a GPU, a driver and a CuPy for the extension."""
+        return _availability(self._index)
+
+    def resolve(self, options: EngineOptions) -> EngineOptions:
+        """Neither instruction sets nor threads are to be chosen here."""
+        if options.isa is not None:
+            raise BackendUnavailableError(
+                f"instruction set {options.isa!r} is unknown to backend 'cuda', which has none to "
+                "choose; leave isa out"
+            )
+        return EngineOptions(None, 1, options.table_mb)
+
+    def public_engine(self, numbers: PublicNumbers, options: EngineOptions) -> PublicEngine:
+        """An engine for a public key; equal keys share one and its table."""
+        with self._lock:
+            engine = self._engines.get(numbers)
+            if engine is None:
+                engine = CudaPublicEngine(numbers, _device(self._index))
+                self._engines[numbers] = engine
+            return engine
+
+    def private_engine(self, numbers: PrivateNumbers, public: PublicEngine) -> CudaPrivateEngine:
+        """An engine for a private key."""
+        assert isinstance(public, CudaPublicEngine)
+        return CudaPrivateEngine(numbers, public)
+
+
+@cache
+def _device(index: int) -> Device:
+    import cupy
+
+    return Device(_cuda, cupy, index)
+
+
+@cache
+def _availability(index: int) -> Availability:
+    reason = _why_not(index)
+    return Availability(not reason, reason)
+
+
+def _why_not(index: int) -> str:
+    """Why the GPU of this index cannot be used, empty if it can."""
+    if _IMPORT_ERROR is not None:
+        return f"the extension module _cuda does not load ({_IMPORT_ERROR}); build it with nvcc"
+    driver, toolkit = _cuda.driver_version(), _cuda.toolkit_version()
+    if driver == 0:
+        return "no NVIDIA driver is installed"
+    if driver // 1000 < toolkit // 1000:
+        return (
+            f"the driver supports CUDA {_version(driver)}, this build needs "
+            f"{_version(toolkit)}; update the driver"
+        )
+    try:
+        names = _cuda.device_names()
+    except _cuda.DeviceError as error:
+        return f"no GPU can be used ({error})"
+    if index >= len(names):
+        return f"there is no device cuda:{index}; this machine has {len(names)}"
+    extra = f"pip install 'pyfate-gpu[cuda{driver // 1000}]'"
+    try:
+        import cupy
+    except ImportError as error:
+        return f"CuPy does not load ({error}); {extra}"
+    found = int(cupy.cuda.runtime.runtimeGetVersion())
+    if found // 1000 > driver // 1000:
+        return (
+            f"CuPy is built for CUDA {_version(found)}, the driver supports "
+            f"{_version(driver)}; {extra}"
+        )
+    return ""
+
+
+def _version(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+class CudaPublicEngine:
+    """Operations under a public key; rows are uint32 arrays ``[rows, 2, limbs]`` on the device."""
+
+    backend = "cuda"
+    isa: str | None = None
+    threads = 1
+
+    def __init__(self, numbers: PublicNumbers, on: Device) -> None:
+        self.on = on
+        self.device = self.engine_id = on.name
+        self.words = numbers.words
+        with on:
+            limbs = limbs_for(numbers.n.bit_length(), on.native.sizes())
+            self.ring = DeviceRing(on, numbers.n, limbs)
+        self._blinding = numbers.blinding
+        self._table: _Table | None = None
+        self._lock = threading.Lock()
+
+    def import_words(self, canonical: UnsignedWords) -> Rows:
+        """Into Montgomery form."""
+        with self.on:
+            return self.ring.enter(self.on.to_device(canonical, 2 * self.ring.limbs))
+
+    def export_words(self, rows: Rows) -> UnsignedWords:
+        """Out of Montgomery form, to the host."""
+        with self.on:
+            return self.on.to_host(self.ring.leave(rows), 2 * self.words)
+
+    def encrypt(self, plain: SignedWords, exponents: UnsignedWords | None = None) -> Rows:
+        """``(1 + m n) * h_s^a`` from the fixed-base table, or ``* r^n`` for a key without one.
+
+        Exponents (a with the sign bit above it, or r) are for tests only; never use them twice.
+        """
+        with self.on:
+            blinders = self._blinders(len(plain), exponents)
+            return self.ring.multiply_plain(blinders, self._integers(plain))
+
+    def blind(self, rows: Rows, exponents: UnsignedWords | None = None) -> Rows:
+        """The same plaintexts under fresh randomness."""
+        with self.on:
+            return self.ring.multiply(rows, self._blinders(len(rows), exponents))
+
+    def add(
+        self, a: Rows, b: Rows, a_index: Index | None = None, b_index: Index | None = None
+    ) -> Rows:
+        """``a * b`` mod n^2."""
+        with self.on:
+            return self.ring.multiply(a, b, a_index, b_index)
+
+    def add_plain(
+        self,
+        a: Rows,
+        plain: SignedWords,
+        a_index: Index | None = None,
+        plain_index: Index | None = None,
+    ) -> Rows:
+        """``c * (1 + m n)`` mod n^2."""
+        with self.on:
+            return self.ring.multiply_plain(a, self._integers(plain), a_index, plain_index)
+
+    def negate(self, a: Rows) -> Rows:
+        """``1 / c`` mod n^2 by batched inversion."""
+        with self.on:
+            return self.ring.invert(a)
+
+    def scale(
+        self,
+        a: Rows,
+        scalars: SignedWords,
+        a_index: Index | None = None,
+        scalar_index: Index | None = None,
+    ) -> Rows:
+        """``c ** s`` mod n^2: powers by the magnitudes, then one batched inversion."""
+        arrays = self.on.arrays
+        with self.on:
+            magnitude, negative = magnitudes(
+                arrays, arrays.asarray(np.ascontiguousarray(scalars.reshape(-1, scalars.shape[-1])))
+            )
+            exponents = arrays.ascontiguousarray(magnitude).view(np.uint32)
+            bits = max(1, bit_length(magnitude))
+            if scalar_index is None and len(scalars) == 1:
+                rows = len(a) if a_index is None else len(a_index)
+                scalar_index = np.zeros(rows, dtype=np.int64)
+            out = self.ring.power(a, exponents, bits, a_index, scalar_index)
+            index = self.on.index_array(scalar_index)
+            inverted = arrays.nonzero(negative if index is None else negative[index])[0]
+            if len(inverted):
+                out[inverted] = self.ring.invert(out[inverted])
+            return out
+
+    def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
+        """``out[i, j] = product over t of c[t, j] ** matrix[i, t]``."""
+        with self.on:
+            return matmul(self.ring, matrix, c, columns, self.on.total_memory() // TABLE_SHARE)
+
+    def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
+        """Products of the rows of each segment."""
+        with self.on:
+            return self.ring.segment_multiply(a, index, offsets)
+
+    def take(self, rows: Rows, index: Index) -> Rows:
+        """A copy of the chosen rows."""
+        with self.on:
+            return rows[self.on.index_array(index)]
+
+    def concatenate(self, parts: Sequence[Rows]) -> Rows:
+        """One after the other."""
+        with self.on:
+            return self.on.arrays.concatenate(list(parts))
+
+    def count(self, rows: Rows) -> int:
+        """How many ciphertexts."""
+        return int(rows.shape[0])
+
+    def nbytes(self, rows: Rows) -> int:
+        """Bytes of device memory."""
+        return int(rows.nbytes)
+
+    def _integers(self, plain: SignedWords) -> Limbs:
+        flat = plain.reshape(-1, plain.shape[-1])
+        return self.on.to_device(flat, 2 * flat.shape[1])
+
+    def _blinders(self, rows: int, exponents: UnsignedWords | None) -> Rows:
+        """Random n-th powers, fresh for each row."""
+        table, limbs = self._ready_table(), self.ring.limbs
+        if table is not None:
+            width = -(-(table.bits + 1) // LIMB_BITS)
+            secrets = self._secrets(rows, width, exponents)
+            out = self.ring.fixed_base(table.rows, table.sign, secrets, table.bits, table.window)
+        else:
+            # Twice as many bits as n: uniform modulo n but for less than 2^-bits of n.
+            secrets = self._secrets(rows, 2 * limbs, exponents)
+            n = self.ring.halves(self.ring.n)
+            out = self.ring.power(self.ring.enter(secrets), n, self.ring.n.bit_length())
+        secrets.fill(0)
+        return out
+
+    def _secrets(self, rows: int, limbs: int, given: UnsignedWords | None) -> Limbs:
+        if given is None:
+            return self.on.random_limbs(rows, limbs)
+        return self.on.to_device(given, limbs).copy()
+
+    def _ready_table(self) -> _Table | None:
+        """The fixed-base table, built at its first use; None for a key without a base."""
+        if self._blinding is None:
+            return None
+        with self._lock:
+            if self._table is None:
+                self._table = _Table(self.ring, self._blinding)
+            return self._table
+
+
+class _Table:
+    """Fixed-base table of a key: the widest window that the memory allows."""
+
+    def __init__(self, ring: DeviceRing, blinding: Any) -> None:
+        self.bits = blinding.exponent_bits
+        limit = ring.device.total_memory() // TABLE_SHARE
+        self.window = next(
+            window
+            for window in range(WIDEST_WINDOW, 0, -1)
+            if window == 1 or -(-self.bits // window) * 8 * ring.limbs << window <= limit
+        )
+        self.rows = ring.power_table(ring.from_integers(blinding.base), self.bits, self.window)
+        self.sign = ring.from_integers(1, blinding.sign_base)
+
+
+class CudaPrivateEngine:
+    """Decryption by the Chinese remainder theorem; the factors are overwritten when it goes."""
+
+    def __init__(self, numbers: PrivateNumbers, public: CudaPublicEngine) -> None:
+        self._public = public
+        on, p, q = public.on, numbers.p, numbers.q
+        with on:
+            limbs = limbs_for(max(p.bit_length(), q.bit_length()), on.native.sizes())
+            self._rings = [DeviceRing(on, prime, limbs) for prime in (p, q)]
+            r = 1 << (LIMB_BITS * limbs)
+            # (1 + n)^(p - 1) = 1 - q p modulo p^2, so that L of a power is -q m.
+            self._factors = self._rings[0].halves(pow(-q, -1, p) * r % p, pow(-p, -1, q) * r % q)
+            self._exponents = self._rings[0].halves(p - 1, q - 1)
+            inverse = pow(p, -1, q)
+            self._recombination = self._rings[0].halves(p, inverse * r % q, -inverse * r % q)
+        self._bits = (p.bit_length(), q.bit_length())
+
+    def decrypt(self, rows: Rows) -> UnsignedWords:
+        """Residues mod n."""
+        public, on = self._public, self._public.on
+        with on:
+            canonical = public.ring.leave(rows)
+            limbs = self._rings[0].limbs
+            pieces = on.zeros(len(rows), 4 * limbs)
+            pieces[:, : canonical.shape[1]] = canonical[:, : 4 * limbs]
+            residues = []
+            for i, ring in enumerate(self._rings):
+                powers = ring.power(ring.enter(pieces), self._exponents[i : i + 1], self._bits[i])
+                residues.append(ring.logarithm(powers, self._factors[i : i + 1]))
+            p, inverse = self._recombination[:1], self._recombination[1:]
+            plain = self._rings[1].recombine(residues[0], residues[1], p, inverse)
+            words = on.to_host(plain, public.words)
+            for secret in (plain, *residues):
+                secret.fill(0)
+            return words
+
+    def encrypt(self, plain: SignedWords) -> Rows:
+        """As the public engine does, whose table is on the device already."""
+        return self._public.encrypt(plain)
+
+    def __del__(self) -> None:
+        for secret in ("_factors", "_exponents", "_recombination"):
+            if hasattr(self, secret):
+                getattr(self, secret).fill(0)
+        for ring in getattr(self, "_rings", []):
+            ring.erase()

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A GPU as the CUDA engine sees it: arrays of CuPy, a stream, and errors in words.
+
+On the emulated device of the tests the arrays are NumPy's; nothing else differs.
+"""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.errors import BackendError
+
+Limbs = Any
+"""An array of uint32 on the device: `cupy.ndarray`, or `numpy.ndarray` under emulation."""
+
+
+class DeviceMemoryError(BackendError, MemoryError):
+    """The device has no memory left for an operation; the process and its arrays stay usable."""
+
+
+class Device:
+    """One GPU. As a context manager it makes the GPU current and turns its errors into ours.
+
+    Parameters
+    ----------
+    native : module
+        `pyfate_gpu.backends._cuda`, or its like for the emulated device.
+    arrays : module
+        `cupy`, or `numpy` for the emulated device.
+    index : int
+        Which GPU, in the order of the CUDA runtime.
+    """
+
+    def __init__(self, native: Any, arrays: Any, index: int = 0) -> None:
+        self.native = native
+        self.arrays = arrays
+        self.index = index
+        self.name = f"cuda:{index}"
+        self.emulated = bool(native.emulated)
+        self.multiprocessors = int(native.multiprocessors(index))
+        self._current: list[Any] = []
+
+    def __enter__(self) -> Device:
+        if not self.emulated:
+            current = self.arrays.cuda.Device(self.index)
+            current.__enter__()
+            self._current.append(current)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._current:
+            self._current.pop().__exit__(kind, error, trace)
+        if isinstance(error, MemoryError) and not isinstance(error, DeviceMemoryError):
+            raise DeviceMemoryError(
+                f"{self.name} has no memory left ({self._memory_text()}); take fewer rows at a "
+                "time, or free arrays and call cupy.get_default_memory_pool().free_all_blocks()"
+            ) from error
+        if isinstance(error, self.native.DeviceError):
+            raise BackendError(f"{self.name} failed: {error}") from error
+
+    def stream(self) -> int:
+        """The current stream of CuPy, in which everything is enqueued."""
+        return 0 if self.emulated else int(self.arrays.cuda.get_current_stream().ptr)
+
+    def empty(self, *shape: int) -> Limbs:
+        """Uninitialised limbs."""
+        return self.arrays.empty(shape, dtype=np.uint32)
+
+    def zeros(self, *shape: int) -> Limbs:
+        """Limbs that are 0."""
+        return self.arrays.zeros(shape, dtype=np.uint32)
+
+    def index_array(self, index: Any) -> Any:
+        """An int64 index on the device, C-contiguous; None stays None."""
+        if index is None:
+            return None
+        return self.arrays.ascontiguousarray(self.arrays.asarray(index, dtype=np.int64))
+
+    def to_device(self, words: npt.NDArray[Any], limbs: int) -> Limbs:
+        """64-bit words ``[rows, k]`` as limbs ``[rows, limbs]``, cut or padded with zeros."""
+        halves = np.ascontiguousarray(words).view(np.uint32).reshape(len(words), -1)
+        if halves.shape[1] == limbs:
+            return self.arrays.asarray(halves)
+        padded = self.zeros(len(words), limbs)
+        taken = min(limbs, halves.shape[1])
+        padded[:, :taken] = self.arrays.asarray(np.ascontiguousarray(halves[:, :taken]))
+        return padded
+
+    def to_host(self, limbs: Limbs, words: int) -> npt.NDArray[np.uint64]:
+        """Limbs ``[rows, k]`` as 64-bit words ``[rows, words]``; waits for the stream."""
+        kept = self.arrays.ascontiguousarray(limbs[:, : 2 * words])
+        host = kept if self.emulated else kept.get()
+        return np.ascontiguousarray(host).view(np.uint64).reshape(len(host), words)
+
+    def random_limbs(self, rows: int, limbs: int) -> Limbs:
+        """Uniform limbs ``[rows, limbs]``: a ChaCha20 stream under a new key of the system."""
+        out = self.empty(rows, limbs)
+        self.native.fill_random(address(out), out.size, os.urandom(32), self.stream())
+        return out
+
+    def total_memory(self) -> int:
+        """Bytes of memory of the device."""
+        if self.emulated:
+            return 1 << 22
+        return int(self.arrays.cuda.runtime.memGetInfo()[1])
+
+    def _memory_text(self) -> str:
+        if self.emulated:
+            return "emulated"
+        free, total = self.arrays.cuda.runtime.memGetInfo()
+        return f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free, and CuPy's pool"
+
+
+def address(array: Any) -> int:
+    """Where an array lies; 0 for None."""
+    if array is None:
+        return 0
+    if isinstance(array, np.ndarray):
+        return int(array.ctypes.data)
+    return int(array.data.ptr)
