@@ -19,7 +19,7 @@ from pyfate_gpu.glm.half import HalfModel
 from pyfate_gpu.glm.handshake import announce_batches, collect_shapes
 from pyfate_gpu.glm.masking import reveal
 from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.residuals import SCALE, weighted_sums
+from pyfate_gpu.glm.residuals import SCALE, check_scores, weighted_sums
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.he import CiphertextArray, concatenate
 
@@ -100,7 +100,7 @@ class GuestTrainer:
         own = slope * self.half.scores(features) + self.family.target(y)
         residual = add_up(session, "forward", "forward", y.shape, **at)
         with session.statistics.step("add", operations=len(y)):
-            residual = residual + own
+            residual = residual + check_scores(own)
         session.send(session.hosts, "residual", residual=residual, **at)
 
         gradient, loss = weighted_sums(session, features, own / slope, residual)
@@ -133,7 +133,7 @@ def collect_scores(
     session.send(ARBITER, "decryptions", count=features.rows)
     total = add_up(session, "scores", "scores", (features.rows,))
     with session.statistics.step("add", operations=features.rows):
-        total = total + half.scores(features)
+        total = total + check_scores(half.scores(features))
     return reveal(session, total, "scores")
 
 

@@ -14,7 +14,7 @@ from pyfate_gpu.glm.half import HalfModel
 from pyfate_gpu.glm.handshake import receive_batches, report_shape
 from pyfate_gpu.glm.masking import reveal
 from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.residuals import SCALE, weighted_sums
+from pyfate_gpu.glm.residuals import SCALE, check_scores, weighted_sums
 from pyfate_gpu.glm.settings import Settings
 
 
@@ -69,7 +69,7 @@ class HostTrainer:
 
         scores = self.half.scores(features)
         with session.statistics.step("encrypt", operations=len(scores)):
-            forward = public_key.encrypt(self.family.slope * scores)
+            forward = public_key.encrypt(check_scores(self.family.slope * scores))
         session.send(GUEST, "forward", forward=forward, **at)
 
         residual = session.receive_encrypted(GUEST, "residual", "residual", scores.shape, **at)
@@ -87,5 +87,5 @@ def send_scores(session: Session, half: HalfModel, features: FixedPointMatrix) -
     assert session.public_key is not None
     report_shape(session, features.rows, features.columns)
     with session.statistics.step("encrypt", operations=features.rows):
-        scores = session.public_key.encrypt(half.scores(features))
+        scores = session.public_key.encrypt(check_scores(half.scores(features)))
     session.send(GUEST, "scores", scores=scores)

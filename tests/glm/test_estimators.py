@@ -199,8 +199,13 @@ def test_the_guest_needs_labels(federate, logistic, toy):
 
 def test_a_loss_that_explodes_is_an_error(federate, linear, toy):
     model = linear(optimizer="sgd", learning_rate=1e4, max_iter=50)
-    with pytest.raises((DataError, ValueError), match=r"learning rate|bound"):
+    with pytest.raises(DataError, match=r"the limit is .* or lower the learning rate"):
         federate(model, toy.guest, toy.y, toy.hosts[:1])
+
+
+def test_targets_beyond_the_encoding_are_an_error(federate, linear, toy):
+    with pytest.raises(DataError, match=r"reached .*e\+.., the limit is 8.38861e\+06: rescale y"):
+        federate(linear(), toy.guest, toy.y * 1e12, toy.hosts[:1])
 
 
 class _Recorder:
