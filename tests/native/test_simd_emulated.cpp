@@ -8,6 +8,6 @@ int main() {
   using pyfate::emulated::Arithmetic;
   simd_test::check_arithmetic<Arithmetic<20>>({1024, 1001, 961});
   simd_test::check_arithmetic<Arithmetic<40>>({2048, 2047});
-  simd_test::check_arithmetic<Arithmetic<0>>({3, 64, 128, 256, 257, 514, 1536, 3072});
+  simd_test::check_arithmetic<Arithmetic<0>>({3, 64, 128, 256, 257, 514, 1536, 3072, 8192});
   std::puts("ok");
 }
