@@ -1,0 +1,402 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every native operation of every instruction set against gmpy2 and Python integers."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import time
+
+import gmpy2
+import numpy as np
+import pytest
+
+_cpu = pytest.importorskip("pyfate_gpu.backends._cpu")
+
+from tests.backends.kernel_oracle import (  # noqa: E402
+    Oracle,
+    from_words,
+    to_bytes,
+    to_signed,
+    to_words,
+)
+
+ISAS = [name for name, usable, _ in _cpu.instruction_sets() if usable]
+SIZES = [256, 770, 1024, 1090, 2048, 2050, 3072, 4096]
+SLOW = {2048, 2050, 3072, 4096}
+
+
+@pytest.fixture(scope="module", params=ISAS)
+def isa(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def oracle(request: pytest.FixtureRequest, isa: str) -> Oracle:
+    if isa == "emulated" and request.param > 1090:
+        pytest.skip("the emulated engine is slow, and its code does not depend on such sizes")
+    return Oracle(request.param, isa)
+
+
+def rows_for(oracle: Oracle) -> int:
+    """Enough rows for every edge, whole groups of lanes and a remainder."""
+    return 15 if oracle.bits in SLOW else 29
+
+
+def test_form_round_trip(oracle: Oracle) -> None:
+    values = [0, *oracle.ciphertexts(rows_for(oracle)), oracle.n, oracle.n_squared - oracle.n]
+    rows = oracle.enter(values, threads=2)
+    assert rows.shape == (len(values), 2, oracle.words)
+    assert oracle.leave(rows, threads=2) == values
+    halves = from_words(rows.reshape(-1, oracle.words))
+    assert max(halves) < oracle.n
+
+
+def test_multiply(oracle: Oracle) -> None:
+    a = oracle.ciphertexts(rows_for(oracle))
+    b = a[::-1]
+    left, right = oracle.enter(a), oracle.enter(b)
+    square = oracle.n_squared
+    product = oracle.context.multiply(left, None, right, None, 2)
+    assert oracle.leave(product) == [x * y % square for x, y in zip(a, b, strict=True)]
+    index = np.array([oracle.below(len(a)) for _ in range(40)])
+    gathered = oracle.context.multiply(left, index, right, index[::-1].copy(), 1)
+    expected = [a[i] * b[j] % square for i, j in zip(index, index[::-1], strict=True)]
+    assert oracle.leave(gathered) == expected
+
+
+def test_long_chains_of_products(oracle: Oracle) -> None:
+    values = oracle.ciphertexts(12)
+    rows = oracle.enter(values)
+    for _ in range(40):
+        rows = oracle.context.multiply(rows, None, rows[::-1].copy(), None, 1)
+        values = [x * y % oracle.n_squared for x, y in zip(values, values[::-1], strict=True)]
+    assert oracle.leave(rows) == values
+
+
+def test_multiply_plain(oracle: Oracle) -> None:
+    values = oracle.ciphertexts(rows_for(oracle))
+    plain = [0, 1, -1, oracle.n - 1, 1 - oracle.n, oracle.n // 2]
+    plain += [oracle.below(2 * oracle.n) - oracle.n for _ in values[6:]]
+    rows = oracle.enter(values)
+    expected = [
+        c * (1 + m * oracle.n) % oracle.n_squared for c, m in zip(values, plain, strict=True)
+    ]
+    for words in (oracle.words + 1, oracle.words + 3):
+        got = oracle.context.multiply_plain(rows, None, to_signed(plain, words), None, 2)
+        assert oracle.leave(got) == expected
+    one = oracle.context.multiply_plain(
+        rows, None, to_signed([-5], 1), np.zeros(len(values), np.int64), 1
+    )
+    assert oracle.leave(one) == [c * (1 - 5 * oracle.n) % oracle.n_squared for c in values]
+
+
+def test_plaintexts_beyond_n_are_refused(oracle: Oracle) -> None:
+    rows = oracle.enter([1])
+    for value in (oracle.n, oracle.n + 1, -oracle.n - 1, 1 << (64 * oracle.words), 1 << 9000):
+        words = value.bit_length() // 64 + 1
+        with pytest.raises(ValueError, match="n or more"):
+            oracle.context.multiply_plain(rows, None, to_signed([value], words), None, 1)
+
+
+def test_invert(oracle: Oracle) -> None:
+    values = oracle.ciphertexts(rows_for(oracle))
+    expected = [int(gmpy2.invert(value, oracle.n_squared)) for value in values]
+    assert oracle.leave(oracle.context.invert(oracle.enter(values), 2)) == expected
+    assert oracle.leave(oracle.context.invert(oracle.enter(values[:1]), 1)) == expected[:1]
+    for bad in (0, oracle.p, oracle.q * 3, oracle.n):
+        values[11] = bad
+        with pytest.raises(ValueError, match="row 11 has no inverse"):
+            oracle.context.invert(oracle.enter(values), 1)
+
+
+@pytest.mark.parametrize("bits", [1, 53, 64, 200])
+def test_scale(oracle: Oracle, bits: int) -> None:
+    values = oracle.ciphertexts(rows_for(oracle))
+    limit = 1 << bits
+    scalars = [0, 1, -1, limit - 1, -limit]
+    scalars += [oracle.below(2 * limit) - limit for _ in values[5:]]
+    rows = oracle.enter(values)
+    words = bits // 64 + 1
+    got = oracle.context.scale(rows, None, to_signed(scalars, words), None, 2)
+    expected = [oracle.power(c, s) for c, s in zip(values, scalars, strict=True)]
+    assert oracle.leave(got) == expected
+
+
+def test_scale_by_shared_and_extreme_scalars(oracle: Oracle) -> None:
+    values = oracle.ciphertexts(9)
+    rows = oracle.enter(values)
+    everywhere = np.zeros(len(values), np.int64)
+    for scalar in (-(2**63), 2**63 - 1, 0):
+        got = oracle.context.scale(rows, None, to_signed([scalar], 1), everywhere, 1)
+        assert oracle.leave(got) == [oracle.power(c, scalar) for c in values]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_segment_multiply(oracle: Oracle, threads: int) -> None:
+    values = oracle.ciphertexts(20)
+    rows = oracle.enter(values)
+    index = np.array([oracle.below(len(values)) for _ in range(200)])
+    offsets = np.array([0, 0, 1, 5, 150, 151, 151, 200])
+    got = oracle.context.segment_multiply(rows, index, offsets, threads)
+    expected = [
+        oracle.product(values[i] for i in index[begin:end])
+        for begin, end in zip(offsets[:-1], offsets[1:], strict=True)
+    ]
+    assert oracle.leave(got) == expected
+    nothing = oracle.context.segment_multiply(rows, index[:0], np.array([0]), threads)
+    assert nothing.shape == (0, 2, oracle.words)
+
+
+# rows, inner, columns, words of an entry, entries drawn from [low, high)
+PRODUCTS = [
+    (3, 5, 2, 1, -(2**24), 2**24),
+    (1, 29, 1, 2, -(2**70), 2**70),
+    (29, 1, 1, 1, -5, 5),
+    (4, 29, 1, 1, 0, 2),
+    (5, 14, 2, 1, -1, 2),
+    (40, 3, 2, 1, -(2**24), 2**24),
+    (2, 40, 1, 1, -(2**63), 2**63),
+    (2, 3, 1, 1, 0, 1),
+    (2, 0, 3, 1, 0, 1),
+]
+
+
+@pytest.mark.parametrize("shape", PRODUCTS, ids=str)
+def test_multi_exponentiate(oracle: Oracle, shape: tuple[int, ...]) -> None:
+    if oracle.bits in SLOW and shape not in PRODUCTS[:1] + PRODUCTS[5:6]:
+        pytest.skip("the same code as at 1024 bits")
+    height, inner, columns, words, low, high = shape
+    matrix = [[low + oracle.below(high - low) for _ in range(inner)] for _ in range(height)]
+    if inner:
+        matrix[0][0], matrix[-1][-1] = low, high - 1
+    pool = oracle.ciphertexts(20)
+    values = [pool[i % len(pool)] for i in range(inner * columns)]
+    rows = oracle.enter(values) if values else np.zeros((0, 2, oracle.words), np.uint64)
+    expected = [
+        oracle.product(oracle.power(values[t * columns + j], line[t]) for t in range(inner))
+        for line in matrix
+        for j in range(columns)
+    ]
+    flat = to_signed([entry for line in matrix for entry in line], words)
+    dense = flat.reshape(height, inner, words)
+    for threads in (1, 2):
+        got = oracle.context.multi_exponentiate(dense, rows, columns, threads)
+        assert oracle.leave(got) == expected
+
+    kept = [[t for t in range(inner) if line[t] != 0 or t % 3 == 0] for line in matrix]
+    indptr = np.cumsum([0, *(len(line) for line in kept)])
+    indices = np.array([t for line in kept for t in line], dtype=np.int64)
+    data = to_signed(
+        [line[t] for line, places in zip(matrix, kept, strict=True) for t in places], words
+    )
+    got = oracle.context.multi_exponentiate_csr(indptr, indices, data, height, rows, columns, 2)
+    assert oracle.leave(got) == expected
+
+
+class TestEncryption:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def base(oracle: Oracle) -> tuple[int, int, int]:
+        """(base, sign base, exponent bits), set in the oracle's context with a small table."""
+        base = oracle.power(oracle.below(oracle.n), 2 * oracle.n)
+        sign = oracle.power(2, oracle.n)
+        bits = oracle.bits // 2 if oracle.bits not in SLOW else 200
+        oracle.context.set_blinding_base(to_bytes(base), bits, to_bytes(sign), 1 << 18, 2)
+        return base, sign, bits
+
+    @staticmethod
+    def powers(oracle: Oracle, base: tuple[int, int, int], exponents: list[int]) -> list[int]:
+        power, sign, bits = base
+        mask = (1 << bits) - 1
+        return [
+            oracle.power(power, e & mask) * oracle.power(sign, e >> bits) % oracle.n_squared
+            for e in exponents
+        ]
+
+    def test_fixed_base(self, oracle: Oracle, base: tuple[int, int, int]) -> None:
+        bits = base[2]
+        count = rows_for(oracle)
+        exponents = [0, 1, (2 << bits) - 1, 1 << bits, (1 << bits) - 1]
+        exponents += [oracle.below(2 << bits) for _ in range(count - 5)]
+        words = to_words(exponents, bits // 64 + 1)
+        plain = [0, -1, 2**62, *(oracle.below(2**53) for _ in range(count - 3))]
+        factors = self.powers(oracle, base, exponents)
+        expected = [
+            f * (1 + m * oracle.n) % oracle.n_squared for f, m in zip(factors, plain, strict=True)
+        ]
+        got = oracle.context.encrypt(to_signed(plain, 1), words, 2)
+        assert oracle.leave(got) == expected
+        values = oracle.ciphertexts(count)
+        blinded = oracle.context.blind(oracle.enter(values), words, 2)
+        assert oracle.leave(blinded) == [
+            c * f % oracle.n_squared for c, f in zip(values, factors, strict=True)
+        ]
+        owner = _cpu.PrivateContext(to_bytes(oracle.p), to_bytes(oracle.q), oracle.isa)
+        owner.set_blinding_base(to_bytes(base[0]), bits, to_bytes(base[1]), 1 << 18, 2)
+        mine = owner.encrypt(oracle.context, to_signed(plain, 1), words, 2)
+        assert oracle.leave(mine) == expected
+
+    def test_full_powers(self, oracle: Oracle) -> None:
+        r = [1, oracle.n - 1, *(1 + oracle.below(oracle.n - 1) for _ in range(8))]
+        plain = [oracle.below(2**60) for _ in r]
+        words = to_words(r, oracle.words)
+        expected = [
+            oracle.power(x, oracle.n) * (1 + m * oracle.n) % oracle.n_squared
+            for x, m in zip(r, plain, strict=True)
+        ]
+        got = oracle.context.encrypt_full(to_signed(plain, 1), words, 2)
+        assert oracle.leave(got) == expected
+        values = oracle.ciphertexts(len(r))
+        blinded = oracle.context.blind_full(oracle.enter(values), words, 1)
+        assert oracle.leave(blinded) == [
+            c * oracle.power(x, oracle.n) % oracle.n_squared for c, x in zip(values, r, strict=True)
+        ]
+        for bad in (0, oracle.n):
+            with pytest.raises(ValueError, match=r"r is not in \[1, n\)"):
+                oracle.context.encrypt_full(to_signed([1], 1), to_words([bad], oracle.words), 1)
+
+    def test_fresh_ciphertexts_decrypt_and_differ(
+        self, oracle: Oracle, base: tuple[int, int, int]
+    ) -> None:
+        owner = _cpu.PrivateContext(to_bytes(oracle.p), to_bytes(oracle.q), oracle.isa)
+        owner.set_blinding_base(to_bytes(base[0]), base[2], to_bytes(base[1]), 1 << 16)
+        plain = [0, 1, -1, oracle.n - 1, 1 - oracle.n]
+        plain += [7] * (2 if oracle.bits in SLOW else 12)
+        signed = to_signed(plain, oracle.words + 1)
+        made = [
+            oracle.context.encrypt(signed, None, 2),
+            oracle.context.encrypt(signed, None, 2),
+            oracle.context.encrypt_full(signed, None, 2),
+            owner.encrypt(oracle.context, signed, None, 2),
+            oracle.context.blind(oracle.context.encrypt(signed, None, 1), None, 1),
+            oracle.context.blind_full(oracle.context.encrypt(signed, None, 1), None, 1),
+        ]
+        seen: set[int] = set()
+        for rows in made:
+            decrypted = from_words(owner.decrypt(oracle.context, rows, 2))
+            assert decrypted == [value % oracle.n for value in plain]
+            seen.update(oracle.leave(rows))
+        assert len(seen) == len(made) * len(plain)
+
+
+def test_decrypt_refuses_what_is_no_ciphertext(oracle: Oracle) -> None:
+    owner = _cpu.PrivateContext(to_bytes(oracle.p), to_bytes(oracle.q), oracle.isa)
+    rows = oracle.enter([oracle.power(5, oracle.n), oracle.p * 3])
+    with pytest.raises(ValueError, match="row 1 is not a ciphertext"):
+        owner.decrypt(oracle.context, rows, 1)
+
+
+@pytest.mark.parametrize("bits", [(300, 212), (212, 300), (256, 64)])
+def test_primes_of_different_lengths_decrypt(isa: str, bits: tuple[int, int]) -> None:
+    p, q = (int(gmpy2.next_prime(1 << (length - 1))) for length in bits)
+    n = p * q
+    context = _cpu.PublicContext(to_bytes(n), isa)
+    owner = _cpu.PrivateContext(to_bytes(p), to_bytes(q), isa)
+    plain = [0, 1, -1, 123456789]
+    rows = context.encrypt_full(to_signed(plain, 1), None, 1)
+    assert from_words(owner.decrypt(context, rows, 1)) == [value % n for value in plain]
+    with pytest.raises(ValueError, match="differ in length"):
+        owner.set_blinding_base(b"\x04", 100, b"\x02", 1 << 16)
+
+
+def test_engines_agree_on_the_canonical_form() -> None:
+    values = Oracle(512, ISAS[0]).ciphertexts(20)
+    results = set()
+    for isa in ISAS:
+        oracle = Oracle(512, isa)
+        rows = oracle.enter(values)
+        results.add(tuple(oracle.leave(oracle.context.multiply(rows, None, rows, None, 1))))
+    assert len(results) == 1
+
+
+class TestBadInput:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def small(isa: str) -> Oracle:
+        return Oracle(256, isa)
+
+    def test_arrays(self, small: Oracle) -> None:
+        rows = small.enter([1, 2, 3])
+        context = small.context
+        for wrong in (
+            rows.astype(np.int64),
+            rows.astype(np.float64),
+            rows[:, ::-1],
+            rows[:, :1],
+            rows.reshape(-1),
+            np.zeros((3, 2, small.words + 1), np.uint64),
+            np.zeros(rows.nbytes + 1, np.uint8)[1:].view(np.uint64).reshape(rows.shape),
+            rows.astype(">u8"),
+        ):
+            with pytest.raises(ValueError, match="must be"):
+                context.leave(wrong, 1)
+        for index in ([3], [-1], [2**40]):
+            with pytest.raises(ValueError, match="there are 3 rows"):
+                context.multiply(rows, np.array(index), rows, np.array([0]), 1)
+        with pytest.raises(ValueError, match="3 and 2 rows"):
+            context.multiply(rows, None, rows[:2], None, 1)
+        with pytest.raises(ValueError, match="offsets must rise"):
+            context.segment_multiply(rows, np.array([0, 1]), np.array([0, 2, 1, 2]), 1)
+        with pytest.raises(ValueError, match="indptr must rise"):
+            context.multi_exponentiate_csr(
+                np.array([0, 2]), np.array([0]), np.ones((1, 1), np.int64), 1, rows, 1, 1
+            )
+        with pytest.raises(ValueError, match="words a value"):
+            context.scale(rows, None, np.zeros((3, 0), np.int64), None, 1)
+        with pytest.raises(ValueError, match="n\\^2 or more"):
+            small.enter([small.n_squared])
+        for threads in (0, -1, 10**6):
+            with pytest.raises(ValueError, match="threads"):
+                context.leave(rows, threads)
+
+    def test_contexts(self, small: Oracle) -> None:
+        for n in (0, 1, 4, 1 << 100, (1 << 9000) + 1):
+            with pytest.raises(ValueError, match="modulus"):
+                _cpu.PublicContext(to_bytes(n), small.isa)
+        with pytest.raises(ValueError, match="unknown instruction set"):
+            _cpu.PublicContext(to_bytes(small.n), "mmx")
+        with pytest.raises(ValueError, match="distinct primes"):
+            _cpu.PrivateContext(to_bytes(small.p), to_bytes(small.p), small.isa)
+        other = _cpu.PrivateContext(to_bytes(small.p), to_bytes(65537), small.isa)
+        with pytest.raises(ValueError, match="does not belong"):
+            other.decrypt(small.context, small.enter([1]), 1)
+        with pytest.raises(ValueError, match="set_blinding_base"):
+            small.context.encrypt(to_signed([1], 1), None, 1)
+        with pytest.raises(ValueError, match="exponent_bits"):
+            small.context.set_blinding_base(b"\x02", 0, b"\x02", 1 << 16)
+
+    def test_secrets_are_not_picklable(self, small: Oracle) -> None:
+        owner = _cpu.PrivateContext(to_bytes(small.p), to_bytes(small.q), small.isa)
+        with pytest.raises(TypeError, match="not picklable"):
+            pickle.dumps(owner)
+        assert str(small.p) not in repr(owner)
+
+
+def test_ctrl_c_ends_a_long_call(isa: str) -> None:
+    oracle = Oracle(1024, isa)
+    rows = oracle.enter(oracle.ciphertexts(16))[np.zeros(20_000, np.int64)]
+    scalars = to_signed([1 << 1000], 16)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        oracle.context.scale(rows, None, scalars, np.zeros(len(rows), np.int64), 2)
+    timer.join()
+    assert time.monotonic() - began < 10
+
+
+def test_a_fork_draws_other_randomness(isa: str) -> None:
+    oracle = Oracle(256, isa)
+    read, write = os.pipe()
+    child = os.fork()
+    rows = oracle.context.encrypt_full(to_signed([1], 1), None, 1)
+    if child == 0:
+        os.write(write, rows.tobytes())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 1 << 16) != rows.tobytes()
+    os.close(read)
+    os.close(write)
