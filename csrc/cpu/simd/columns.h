@@ -16,8 +16,8 @@ namespace pyfate::simd {
 template <typename V, int kBits, int kCapacity>
 class Columns {
  public:
-  /// Products that fit a column beside a carry and a limb: 2047 halves of 52 bits, twice; 255
-  /// whole products of 28-bit limbs.
+  /// Products that fit a column beside a carry and a limb: 2047 in two parts of 52 bits each, or
+  /// 255 whole ones of 28-bit limbs.
   static constexpr int kMaxProducts = (1 << (V::kSplitProducts ? 63 - kBits : 64 - 2 * kBits)) - 1;
 
   explicit PYFATE_INLINE Columns(int limbs) : limbs_(limbs) {}
@@ -102,7 +102,7 @@ class Columns {
 
   /// Moves every carry up by one column: each is then below 2^kBits + 2^(64 - kBits), less than one
   /// product. The top column has none, the value is below R^2.
-  PYFATE_INLINE void settle(int first) {
+  [[gnu::noinline]] void settle(int first) {
     const V mask = V::broadcast(kLimbMask<kBits>);
     for (int i = 2 * limbs_ - 1; i > first; --i) {
       column_[i] = (column_[i] & mask) + shift_right(column_[i - 1], kBits);
