@@ -16,6 +16,7 @@ import pybind11
 
 ROOT = Path(__file__).parents[2]
 CUDA = ROOT / "cuda"
+FEW_SIZES = Path(__file__).parent / "few_sizes"
 BUILD = ROOT / "build" / "cuda-emulation"
 
 
@@ -25,21 +26,20 @@ def emulated_module(limb_bits: int) -> ModuleType:
     flags = ["-std=c++20", "-O1", "-fPIC", "-fvisibility=hidden", "-DPYFATE_EMULATED"]
     flags += ["-Wall", "-Wextra", "-Werror", f"-I{CUDA}", f"-I{CUDA / 'include'}"]
     python = [f"-I{pybind11.get_include()}", f"-I{sysconfig.get_path('include')}"]
-    if limb_bits == 32:  # slow to emulate, and sizes are the narrow device's matter
-        flags.insert(0, f"-I{Path(__file__).parent / 'few_sizes'}")
     width = [f"-DPYFATE_EMULATED_LIMB_BITS={limb_bits}", "-x", "c++"]
+    few = [f"-I{FEW_SIZES}"] if limb_bits == 32 else []  # slow to emulate: all sizes narrow only
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         objects = [
-            _compile([compiler, *flags, *width], source, f"{source.stem}-{limb_bits}")
+            _compile([compiler, *few, *flags, *width], source, f"{source.stem}-{limb_bits}")
             for source in sorted(CUDA.rglob("*.cu"))
         ]
         objects += [
             _compile([compiler, *flags, "-O0", *python], source, source.stem)
             for source in sorted(CUDA.rglob("*.cpp"))
         ]
-        module = _fresh("_cuda", objects, sysconfig.get_config_var("EXT_SUFFIX"))
+        module = _fresh(f"_cuda-{limb_bits}", objects, sysconfig.get_config_var("EXT_SUFFIX"))
         if not module.exists():
             _run([compiler, "-shared", "-o", str(module), *map(str, objects)])
     # pybind11 keeps modules by their full names: two widths must have two.
@@ -52,7 +52,7 @@ def emulated_module(limb_bits: int) -> ModuleType:
 
 
 def _compile(command: list[str], source: Path, name: str) -> Path:
-    headers = [*CUDA.rglob("*.h"), *CUDA.rglob("*.def"), *Path(__file__).parent.rglob("*.def")]
+    headers = [*CUDA.rglob("*.h"), *CUDA.rglob("*.def"), *FEW_SIZES.rglob("*.def")]
     out = _fresh(name, [source, *sorted(headers)], ".o", f"{command} {source}")
     if not out.exists():
         _run([*command, "-c", str(source), "-o", str(out)])
@@ -65,7 +65,7 @@ def _fresh(name: str, inputs: list[Path], suffix: str, salt: str = "") -> Path:
     for path in inputs:
         digest.update(path.read_bytes())
     out = BUILD / f"{name}.{digest.hexdigest()[:16]}{suffix}"
-    if suffix == ".o" and not out.exists():
+    if not out.exists():
         for old in BUILD.glob(f"{name}.*{suffix}"):
             old.unlink()
     return out

@@ -17,7 +17,7 @@
 // warps a scheduler. Shared memory allows fewer from H = 48 on.
 #define PYFATE_KERNEL __global__ void __launch_bounds__(32, 12)
 #define PYFATE_UNROLL _Pragma("unroll")
-#define PYFATE_NO_UNROLL _Pragma("nounroll")
+#define PYFATE_NO_UNROLL _Pragma("unroll 1")
 
 namespace pyfate_cuda {
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way not to have a GPU is an answer in words, never a crash."""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from pyfate_gpu.backends import cuda
+from pyfate_gpu.backends.base import EngineOptions
+from pyfate_gpu.errors import BackendUnavailableError
+
+
+class NoDeviceError(RuntimeError):
+    pass
+
+
+def machine(driver: int, names: list[str] | None) -> SimpleNamespace:
+    """What `_cuda` says on a machine with this driver and these GPUs; None: it cannot tell."""
+
+    def device_names() -> list[str]:
+        if names is None:
+            raise NoDeviceError("cudaErrorNoDevice: no CUDA-capable device is detected")
+        return names
+
+    return SimpleNamespace(
+        DeviceError=NoDeviceError,
+        driver_version=lambda: driver,
+        toolkit_version=lambda: 13000,
+        device_names=device_names,
+    )
+
+
+def cupy_for(version: int) -> SimpleNamespace:
+    runtime = SimpleNamespace(runtimeGetVersion=lambda: version)
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime))
+
+
+@pytest.mark.parametrize(
+    ("driver", "names", "cupy", "index", "reason"),
+    [
+        (0, None, None, 0, r"no NVIDIA driver"),
+        (12040, ["H200"], None, 0, r"driver supports CUDA 12\.4, this build needs 13\.0; update"),
+        (13010, None, None, 0, r"no GPU can be used \(cudaErrorNoDevice"),
+        (13010, ["H200"], None, 1, r"no device cuda:1; this machine has 1"),
+        (13010, ["H200"], None, 0, r"CuPy does not load .*pyfate-gpu\[cuda13\]"),
+        (13010, ["H200"], 14000, 0, r"CuPy is built for CUDA 14\.0, the driver supports 13\.1"),
+        (13010, ["H200"], 13000, 0, r"^$"),
+    ],
+)
+def test_reasons(monkeypatch, driver, names, cupy, index, reason):
+    monkeypatch.setattr(cuda, "_cuda", machine(driver, names), raising=False)
+    monkeypatch.setattr(cuda, "_IMPORT_ERROR", None)
+    monkeypatch.setitem(sys.modules, "cupy", None if cupy is None else cupy_for(cupy))
+    cuda._availability.cache_clear()
+    try:
+        found = cuda.CudaBackend(index).availability()
+    finally:
+        cuda._availability.cache_clear()
+    assert found.available == (reason == "^$")
+    assert re.search(reason, found.reason)
+
+
+def test_a_module_that_was_not_built(monkeypatch):
+    monkeypatch.setattr(cuda, "_IMPORT_ERROR", "No module named '_cuda'")
+    cuda._availability.cache_clear()
+    try:
+        found = cuda.CudaBackend().availability()
+    finally:
+        cuda._availability.cache_clear()
+    assert not found.available
+    assert found.reason.startswith("the extension module _cuda does not load")
+
+
+def test_there_is_no_instruction_set_to_choose():
+    backend = cuda.CudaBackend(2)
+    assert (backend.name, backend.device) == ("cuda", "cuda:2")
+    assert backend.resolve(EngineOptions(threads=7)).threads == 1
+    with pytest.raises(BackendUnavailableError, match="'avx2' is unknown to backend 'cuda'"):
+        backend.resolve(EngineOptions(isa="avx2"))
+
+
+def test_the_built_module_answers_without_a_gpu():
+    module = pytest.importorskip("pyfate_gpu.backends._cuda")
+    assert module.limb_bits == 32
+    assert not module.emulated
+    assert module.sizes() == (16, 32, 48, 64, 96, 128)
+    if module.driver_version() == 0:
+        with pytest.raises(module.DeviceError, match="cudaError"):
+            module.device_names()
