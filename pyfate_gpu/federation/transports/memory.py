@@ -8,56 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyfate_gpu.errors import ProtocolError
-from pyfate_gpu.federation.frame import Frame, decode_frame, encode_frame
-from pyfate_gpu.federation.mailbox import Address, Mailbox
+from pyfate_gpu.federation.mailbox import Address
+from pyfate_gpu.federation.mailbox_channel import MailboxChannel
 from pyfate_gpu.federation.roles import Party
 
 
-class MemoryChannel:
-    """A `Channel` made of everybody's mailboxes; `connect` makes one for each party."""
+class MemoryChannel(MailboxChannel):
+    """A `Channel` that knows everybody's mailbox; `connect` makes one for each party."""
 
-    def __init__(self, party: Party, mailboxes: dict[Party, Mailbox]) -> None:
-        self._party = party
-        self._mailboxes = mailboxes
+    def __init__(self, party: Party, channels: dict[Party, MemoryChannel]) -> None:
+        super().__init__(party)
+        self._channels = channels
 
     @classmethod
     def connect(cls, parties: Iterable[Party]) -> dict[Party, MemoryChannel]:
         """Return connected channels, one for each party."""
-        mailboxes = {party: Mailbox(party) for party in parties}
-        return {party: cls(party, mailboxes) for party in mailboxes}
-
-    @property
-    def party(self) -> Party:
-        """Whose end it is."""
-        return self._party
-
-    def send(self, to: Party, frame: Frame) -> int:
-        """Put the bytes of `frame` into the mailbox of `to`; see `Channel.send`."""
-        self._mailboxes[self._party].check()
-        if to == self._party or to not in self._mailboxes:
-            raise ProtocolError(f"{self._party} cannot send {frame} to {to}: no such peer")
-        data = encode_frame(frame, self._party, to)
-        self._mailboxes[to].put(
-            Address(self._party, frame.name, frame.iteration, frame.batch), data
-        )
-        return len(data)
-
-    def receive(
-        self, sender: Party, name: str, iteration: int, batch: int, timeout: float
-    ) -> Frame:
-        """Wait for one frame; see `Channel.receive`."""
-        address = Address(sender, name, iteration, batch)
-        frame, source, recipient = decode_frame(self._mailboxes[self._party].take(address, timeout))
-        found = Address(source, frame.name, frame.iteration, frame.batch)
-        if (found, recipient) != (address, self._party):
-            raise ProtocolError(
-                f"{self._party} was handed {found} for {recipient} in place of {address}"
-            )
-        return frame
+        channels: dict[Party, MemoryChannel] = {}
+        channels.update((party, cls(party, channels)) for party in parties)
+        return channels
 
     def stop(self, reason: str) -> None:
         """Make every other party's waits end with `reason`."""
-        for party, mailbox in self._mailboxes.items():
-            if party != self._party:
-                mailbox.fail(reason)
+        for party in self._peers():
+            self._channels[party].mailbox.fail(reason)
+
+    def _peers(self) -> frozenset[Party]:
+        return frozenset(self._channels.keys() - {self._party})
+
+    def _deliver(self, to: Party, address: Address, data: bytes) -> None:
+        self._channels[to].mailbox.put(address, data)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which messages one party sent and received: names, sizes and hashes, never contents."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation.mailbox import Address
+from pyfate_gpu.federation.roles import Party
+
+
+class Transcript:
+    """Appends a line of JSON to a file for each message, for audits.
+
+    The hash is the SHA-256 that ends every frame, so the lines of sender and recipient agree.
+
+    Parameters
+    ----------
+    path : Path
+        Appended to when it exists: a job that was restarted keeps the record of its first attempt.
+
+    Raises
+    ------
+    ConfigurationError
+        When the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("a", encoding="utf-8", buffering=1)  # by line: survives a kill
+        except OSError as error:
+            raise ConfigurationError(f"no transcript can be written: {error}") from None
+        self._lock = threading.Lock()
+
+    def record(self, direction: str, peer: Party, address: Address, data: bytes) -> None:
+        """Note a frame that was ``sent`` to or ``received`` from `peer`."""
+        entry = {
+            "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            direction: peer.name,
+            "name": address.name,
+            "iteration": address.iteration,
+            "batch": address.batch,
+            "bytes": len(data),
+            "sha256": data[-32:].hex(),
+        }
+        with self._lock:
+            self._file.write(json.dumps(entry) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
