@@ -32,7 +32,9 @@ Integer Integer::from_bytes(const unsigned char* bytes, std::size_t count) {
   return result;
 }
 
-Integer Integer::power_of_two(int exponent) { return Integer(1) << exponent; }
+Integer Integer::power_of_two(int exponent) {
+  return Integer(1) << exponent;
+}
 
 void Integer::to_words(std::uint64_t* words, std::size_t count) const {
   for (std::size_t i = 0; i < count; ++i) {
@@ -193,8 +195,8 @@ void Integer::divide(const Integer& dividend, const Integer& divisor, Integer& q
   const std::uint64_t second = n > 1 ? v.limbs_[n - 2] : 0;
   for (std::size_t j = m; j-- > 0;) {
     // Estimate from three limbs of u: at most one too large after the correction (theorem B).
-    const std::uint64_t head = static_cast<std::uint64_t>(u.limbs_[j + n]) << 32 |
-                               u.limbs_[j + n - 1];
+    const std::uint64_t head =
+        static_cast<std::uint64_t>(u.limbs_[j + n]) << 32 | u.limbs_[j + n - 1];
     std::uint64_t estimate = head / top;
     std::uint64_t rest = head % top;
     const std::uint64_t third = n > 1 ? u.limbs_[j + n - 2] : 0;
@@ -233,29 +235,99 @@ void Integer::divide(const Integer& dividend, const Integer& divisor, Integer& q
   remainder = u >> shift;
 }
 
+namespace {
+
+/// Quotient steps of Euclid's algorithm seen from the leading bits alone. After them, the pair
+/// (a, b) is (x a - y b, w b - z a), or with all signs reversed when `odd`.
+struct LeadingSteps {
+  std::int64_t x = 1;
+  std::int64_t y = 0;
+  std::int64_t z = 0;
+  std::int64_t w = 1;
+  bool odd = false;
+
+  /// a >= b are the leading bits of two numbers cut at the same place, below 2^62. Steps are taken
+  /// while the quotient does not depend on the bits cut off (Knuth 4.5.2, algorithm L) and the
+  /// factors stay below 2^30.
+  LeadingSteps(std::int64_t a, std::int64_t b) {
+    for (;;) {
+      // With the signs that the factors have now, the true numbers lie between these.
+      const std::int64_t b_low = odd ? b - w : b - z;
+      const std::int64_t b_high = odd ? b + z : b + w;
+      const std::int64_t a_low = odd ? a - x : a - y;
+      const std::int64_t a_high = odd ? a + y : a + x;
+      if (b_low <= 0 || b_high <= 0 || a_low < 0) return;
+      const std::int64_t quotient = a_low / b_high;
+      if (quotient != a_high / b_low || quotient >> 30 != 0) return;
+      const std::int64_t next_z = x + quotient * z;
+      const std::int64_t next_w = y + quotient * w;
+      if (next_z >> 30 != 0 || next_w >> 30 != 0) return;
+      const std::int64_t rest = a - quotient * b;
+      a = b;
+      b = rest;
+      x = z;
+      y = w;
+      z = next_z;
+      w = next_w;
+      odd = !odd;
+    }
+  }
+};
+
+}  // namespace
+
+Integer Integer::combine(std::int64_t x, const Integer& a, std::int64_t y, const Integer& b) {
+  Integer result;
+  const std::size_t size = std::max(a.limbs_.size(), b.limbs_.size());
+  result.limbs_.resize(size + 1);
+  std::int64_t carry = 0;
+  for (std::size_t i = 0; i <= size; ++i) {
+    if (i < a.limbs_.size()) carry += x * static_cast<std::int64_t>(a.limbs_[i]);
+    if (i < b.limbs_.size()) carry += y * static_cast<std::int64_t>(b.limbs_[i]);
+    result.limbs_[i] = static_cast<std::uint32_t>(carry);
+    carry >>= 32;
+  }
+  result.trim();
+  return result;
+}
+
 bool invert_var(const Integer& value, const Integer& modulus, Integer& inverse) {
-  // Euclid; the coefficients of `value` alternate in sign, so magnitudes are enough.
+  // Euclid, many quotients at a time (Lehmer). Invariant: a = -+ a_factor * value and
+  // b = +- b_factor * value mod modulus; the signs alternate, so magnitudes are enough.
   Integer a = modulus;
   Integer b = value % modulus;
   Integer a_factor = 0;
   Integer b_factor = 1;
   bool b_negative = false;
   while (!b.is_zero()) {
-    if (b == Integer(1)) {
-      inverse = b_negative ? modulus - b_factor : b_factor;
-      return true;
+    const int cut = std::max(0, a.bits() - 61);
+    const LeadingSteps steps(static_cast<std::int64_t>((a >> cut).low_word()),
+                             static_cast<std::int64_t>((b >> cut).low_word()));
+    if (steps.y == 0) {
+      Integer quotient;
+      Integer remainder;
+      Integer::divide(a, b, quotient, remainder);
+      a = b;
+      b = remainder;
+      Integer next = a_factor + quotient * b_factor;
+      a_factor = b_factor;
+      b_factor = next;
+      b_negative = !b_negative;
+      continue;
     }
-    Integer quotient;
-    Integer remainder;
-    Integer::divide(a, b, quotient, remainder);
-    Integer next = a_factor + quotient * b_factor;
-    a_factor = b_factor;
-    b_factor = next;
-    b_negative = !b_negative;
-    a = b;
-    b = remainder;
+    const std::int64_t sign = steps.odd ? -1 : 1;
+    const Integer next_a = Integer::combine(sign * steps.x, a, -sign * steps.y, b);
+    b = Integer::combine(-sign * steps.z, a, sign * steps.w, b);
+    a = next_a;
+    const Integer next_factor = Integer::combine(steps.x, a_factor, steps.y, b_factor);
+    b_factor = Integer::combine(steps.z, a_factor, steps.w, b_factor);
+    a_factor = next_factor;
+    b_negative = b_negative != steps.odd;
   }
-  return false;
+  if (a != Integer(1)) return false;
+  // One step past a = 1: the factor of a has the sign opposite to b's.
+  inverse = b_negative ? a_factor % modulus : modulus - a_factor % modulus;
+  return true;
 }
 
 }  // namespace pyfate

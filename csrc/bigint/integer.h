@@ -53,6 +53,9 @@ class Integer {
   static void divide(const Integer& dividend, const Integer& divisor, Integer& quotient,
                      Integer& remainder);
 
+  /// x * a + y * b for |x|, |y| < 2^30. Precondition: the sum is not negative.
+  static Integer combine(std::int64_t x, const Integer& a, std::int64_t y, const Integer& b);
+
  private:
   void trim();
 

@@ -24,8 +24,8 @@ std::string shape_of(const Array& array) {
 
 }  // namespace
 
-void check_shape(const Array& array, const char* name,
-                 std::initializer_list<py::ssize_t> shape, const char* description) {
+void check_shape(const Array& array, const char* name, std::initializer_list<py::ssize_t> shape,
+                 const char* description) {
   bool right = array.ndim() == static_cast<py::ssize_t>(shape.size());
   py::ssize_t axis = 0;
   for (const py::ssize_t extent : shape) {

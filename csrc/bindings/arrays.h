@@ -24,8 +24,8 @@ using Array = py::array;
 inline constexpr py::ssize_t kAny = -1;
 
 /// Throws unless `array` is C-contiguous, aligned, of type T and of this shape.
-void check_shape(const Array& array, const char* name,
-                 std::initializer_list<py::ssize_t> shape, const char* description);
+void check_shape(const Array& array, const char* name, std::initializer_list<py::ssize_t> shape,
+                 const char* description);
 
 template <class T>
 const T* checked(const Array& array, const char* name, std::initializer_list<py::ssize_t> shape,

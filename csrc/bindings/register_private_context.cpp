@@ -28,9 +28,9 @@ py::array encrypt(PrivateContext& context, const PublicContext& key, const Array
   const auto rows = static_cast<std::size_t>(plain.shape(0));
   const std::uint64_t* words = nullptr;
   if (exponents) {
-    words = checked<std::uint64_t>(*exponents, "exponents",
-                                   {plain.shape(0), context.exponent_words()},
-                                   "None or (rows, words of an exponent)");
+    words =
+        checked<std::uint64_t>(*exponents, "exponents", {plain.shape(0), context.exponent_words()},
+                               "None or (rows, words of an exponent)");
   }
   auto out = new_rows(rows, key.modulus().words());
   std::uint64_t* target = out.mutable_data();

@@ -72,16 +72,16 @@ py::ssize_t exponent_words(const PublicContext& context) {
 
 py::array enter(const PublicContext& context, const Array& canonical, int threads) {
   const auto row = static_cast<py::ssize_t>(context.modulus().row_words());
-  const auto* words = checked<std::uint64_t>(canonical, "canonical", {kAny, row},
-                                             "(rows, 2 * words of the key)");
+  const auto* words =
+      checked<std::uint64_t>(canonical, "canonical", {kAny, row}, "(rows, 2 * words of the key)");
   const auto rows = static_cast<std::size_t>(canonical.shape(0));
   const Integer& limit = context.modulus().n_squared();
   Words bound(row);
   limit.to_words(bound.data(), row);
   for (std::size_t i = 0; i < rows; ++i) {
-    if (!std::lexicographical_compare(
-            std::make_reverse_iterator(words + (i + 1) * row),
-            std::make_reverse_iterator(words + i * row), bound.rbegin(), bound.rend())) {
+    if (!std::lexicographical_compare(std::make_reverse_iterator(words + (i + 1) * row),
+                                      std::make_reverse_iterator(words + i * row), bound.rbegin(),
+                                      bound.rend())) {
       throw py::value_error("canonical row " + std::to_string(i) + " is n^2 or more");
     }
   }
@@ -156,8 +156,7 @@ py::array segment_multiply(const PublicContext& context, const Array& a, const A
   const Operands operands(context);
   const RowsView rows = operands.rows(a, {}, "a");
   if (row_count(a, {}) >> 32 != 0) throw py::value_error("a has 2^32 rows or more");
-  const std::int64_t* chosen =
-      checked_index(index, "index", static_cast<std::size_t>(a.shape(0)));
+  const std::int64_t* chosen = checked_index(index, "index", static_cast<std::size_t>(a.shape(0)));
   const auto* bounds = checked<std::int64_t>(offsets, "offsets", {kAny}, "(segments + 1,)");
   const py::ssize_t segments = offsets.shape(0) - 1;
   if (segments < 0 || bounds[0] != 0 || bounds[segments] != index.shape(0) ||
@@ -287,8 +286,7 @@ py::array blind_full(const PublicContext& context, const Array& rows_in, const I
   const auto* words = operands.optional_words(r, "r", rows, context.modulus().words());
   auto out = operands.result(rows);
   std::uint64_t* target = out.mutable_data();
-  without_gil(threads,
-              [&](const Run& run) { context.blind_full(view, words, rows, target, run); });
+  without_gil(threads, [&](const Run& run) { context.blind_full(view, words, rows, target, run); });
   return out;
 }
 
@@ -305,8 +303,8 @@ void register_public_context(pybind11::module_& module) {
            arg("n"), arg("isa"))
       .def_property_readonly(
           "isa", [](const PublicContext& context) { return context.instruction_set().name; })
-      .def_property_readonly(
-          "words", [](const PublicContext& context) { return context.modulus().words(); })
+      .def_property_readonly("words",
+                             [](const PublicContext& context) { return context.modulus().words(); })
       .def("enter", &enter, arg("canonical"), arg("threads"))
       .def("leave", &leave, arg("rows"), arg("threads"))
       .def("multiply", &multiply, arg("a"), arg("a_index").none(true), arg("b"),

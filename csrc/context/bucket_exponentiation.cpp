@@ -174,19 +174,18 @@ class Buckets {
     const DigitWindows& windows = plan_.windows;
     const int top = windows.count() - 1;
     const double cost = windows.offsets[top] + top;
-    parallel_chunks(
-        parts_.size(), modulus_.chunk_rows(parts_.size(), std::max(cost, 1.0), run_), run_,
-        [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
-          for (int window = top - 1; window >= 0; --window) {
-            std::uint64_t* upper = &products[(window + 1) * parts_.size() * row];
-            std::uint64_t* lower = &products[window * parts_.size() * row];
-            kernels_.square_many(modulus_.engine(), modulus_.view(upper), windows.widths[window],
-                                 upper, begin, end);
-            kernels_.multiply(modulus_.engine(), modulus_.view(upper), modulus_.view(lower), lower,
-                              begin, end);
-            checkpoint.check();
-          }
-        });
+    parallel_chunks(parts_.size(), modulus_.chunk_rows(parts_.size(), std::max(cost, 1.0), run_),
+                    run_, [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
+                      for (int window = top - 1; window >= 0; --window) {
+                        std::uint64_t* upper = &products[(window + 1) * parts_.size() * row];
+                        std::uint64_t* lower = &products[window * parts_.size() * row];
+                        kernels_.square_many(modulus_.engine(), modulus_.view(upper),
+                                             windows.widths[window], upper, begin, end);
+                        kernels_.multiply(modulus_.engine(), modulus_.view(upper),
+                                          modulus_.view(lower), lower, begin, end);
+                        checkpoint.check();
+                      }
+                    });
   }
 
   /// Multiplies the slices of each output together.

@@ -5,6 +5,7 @@
 
 #include "context/packed.h"
 #include "context/public_context.h"
+#include "context/window_width.h"
 #include "rng/chacha20.h"
 
 namespace pyfate {
@@ -24,14 +25,6 @@ void draw_unit(const Modulus& modulus, ChaCha20& random, std::uint64_t* out) {
   }
 }
 
-/// The width that makes a sliding-window power of `bits` bits cheapest.
-int sliding_width(int bits) {
-  auto products = [bits](int w) { return (1 << (w - 1)) + bits / (w + 1); };
-  int width = 1;
-  while (width < 10 && products(width + 1) < products(width)) ++width;
-  return width;
-}
-
 }  // namespace
 
 void draw_exponents(const PowerTable& table, ChaCha20& random, std::size_t count,
@@ -45,9 +38,8 @@ void draw_exponents(const PowerTable& table, ChaCha20& random, std::size_t count
 void PublicContext::set_blinding_base(const Integer& base, int exponent_bits,
                                       const Integer& sign_base, std::size_t table_bytes,
                                       const Run& run) {
-  std::atomic_store(&blinding_,
-                    std::shared_ptr<const PowerTable>(std::make_shared<PowerTable>(
-                        modulus_, base, exponent_bits, sign_base, table_bytes, run)));
+  std::atomic_store(&blinding_, std::shared_ptr<const PowerTable>(std::make_shared<PowerTable>(
+                                    modulus_, base, exponent_bits, sign_base, table_bytes, run)));
 }
 
 template <class Finish>
@@ -57,25 +49,25 @@ void PublicContext::with_short_powers(const std::uint64_t* exponents, std::size_
   if (!table) throw std::invalid_argument("set_blinding_base must be called first");
   const std::size_t exponent_words = table->exponent_words();
   const RandomKey key;
-  parallel_chunks(
-      rows, modulus_.chunk_rows(rows, table->products() + 1, run), run,
-      [&](std::size_t begin, std::size_t end, Checkpoint&) {
-        const std::size_t count = end - begin;
-        Words fresh;
-        const std::uint64_t* chosen = nullptr;
-        if (exponents != nullptr) {
-          chosen = exponents + begin * exponent_words;
-        } else {
-          fresh.resize(count * exponent_words);
-          ChaCha20 random(key.words, begin);  // a stream for each chunk: no two chunks share one
-          draw_exponents(*table, random, count, fresh.data());
-          chosen = fresh.data();
-        }
-        Words powers(count * modulus_.row_words());
-        modulus_.kernels().fixed_base(modulus_.engine(), table->view(), chosen,
-                                      table->exponent_words(), powers.data(), 0, count);
-        finish(powers.data(), begin, end);
-      });
+  parallel_chunks(rows, modulus_.chunk_rows(rows, table->products() + 1, run), run,
+                  [&](std::size_t begin, std::size_t end, Checkpoint&) {
+                    const std::size_t count = end - begin;
+                    Words fresh;
+                    const std::uint64_t* chosen = nullptr;
+                    if (exponents != nullptr) {
+                      chosen = exponents + begin * exponent_words;
+                    } else {
+                      fresh.resize(count * exponent_words);
+                      ChaCha20 random(key.words,
+                                      begin);  // a stream for each chunk: no two chunks share one
+                      draw_exponents(*table, random, count, fresh.data());
+                      chosen = fresh.data();
+                    }
+                    Words powers(count * modulus_.row_words());
+                    modulus_.kernels().fixed_base(modulus_.engine(), table->view(), chosen,
+                                                  table->exponent_words(), powers.data(), 0, count);
+                    finish(powers.data(), begin, end);
+                  });
 }
 
 template <class Finish>
@@ -84,35 +76,34 @@ void PublicContext::with_full_powers(const std::uint64_t* r, std::size_t rows, c
   const std::size_t words = modulus_.words();
   const Words to_montgomery = modulus_.factor_row(1);
   const CommonExponent n{modulus_.n_words().data(), modulus_.bits()};
-  const int width = sliding_width(n.bits);
+  const int width = sliding_width(n.bits, false);
   const RandomKey key;
-  parallel_chunks(
-      rows, modulus_.chunk_rows(rows, 1.2 * n.bits, run), run,
-      [&](std::size_t begin, std::size_t end, Checkpoint&) {
-        const std::size_t count = end - begin;
-        Words units(count * words);
-        ChaCha20 random(key.words, begin);
-        for (std::size_t i = 0; i < count; ++i) {
-          if (r == nullptr) {
-            draw_unit(modulus_, random, &units[i * words]);
-            continue;
-          }
-          const std::uint64_t* given = r + (begin + i) * words;
-          if (!less_than(given, modulus_.n_words().data(), words) ||
-              bit_length(given, words) == 0) {
-            throw std::invalid_argument("r is not in [1, n)");
-          }
-          std::copy(given, given + words, &units[i * words]);
-        }
-        Words powers(count * modulus_.row_words());
-        const KernelTable& kernels = modulus_.kernels();
-        kernels.linear(modulus_.engine(), units.data(), modulus_.words(), to_montgomery.data(), 1,
-                       powers.data(), 0, count);
-        Words table(((std::size_t{1} << (width - 1)) + 1) * kernels.number_bytes / 8);
-        kernels.power_var(modulus_.engine(), view(powers.data()), n, width, table.data(),
-                          powers.data(), 0, count);
-        finish(powers.data(), begin, end);
-      });
+  parallel_chunks(rows, modulus_.chunk_rows(rows, 1.2 * n.bits, run), run,
+                  [&](std::size_t begin, std::size_t end, Checkpoint&) {
+                    const std::size_t count = end - begin;
+                    Words units(count * words);
+                    ChaCha20 random(key.words, begin);
+                    for (std::size_t i = 0; i < count; ++i) {
+                      if (r == nullptr) {
+                        draw_unit(modulus_, random, &units[i * words]);
+                        continue;
+                      }
+                      const std::uint64_t* given = r + (begin + i) * words;
+                      if (!less_than(given, modulus_.n_words().data(), words) ||
+                          bit_length(given, words) == 0) {
+                        throw std::invalid_argument("r is not in [1, n)");
+                      }
+                      std::copy(given, given + words, &units[i * words]);
+                    }
+                    Words powers(count * modulus_.row_words());
+                    const KernelTable& kernels = modulus_.kernels();
+                    kernels.linear(modulus_.engine(), units.data(), modulus_.words(),
+                                   to_montgomery.data(), 1, powers.data(), 0, count);
+                    Words table(((std::size_t{1} << (width - 1)) + 1) * kernels.number_bytes / 8);
+                    kernels.power_var(modulus_.engine(), view(powers.data()), n, width,
+                                      table.data(), powers.data(), 0, count);
+                    finish(powers.data(), begin, end);
+                  });
 }
 
 void PublicContext::encrypt(SignedView plain, const std::uint64_t* exponents, std::size_t rows,
@@ -125,12 +116,11 @@ void PublicContext::encrypt(SignedView plain, const std::uint64_t* exponents, st
 
 void PublicContext::blind(RowsView a, const std::uint64_t* exponents, std::size_t rows,
                           std::uint64_t* out, const Run& run) const {
-  with_short_powers(exponents, rows, run,
-                    [&](const std::uint64_t* powers, std::size_t begin, std::size_t end) {
-                      modulus_.kernels().multiply(modulus_.engine(), rows_from(a, begin),
-                                                  view(powers), out + begin * a.stride, 0,
-                                                  end - begin);
-                    });
+  with_short_powers(
+      exponents, rows, run, [&](const std::uint64_t* powers, std::size_t begin, std::size_t end) {
+        modulus_.kernels().multiply(modulus_.engine(), rows_from(a, begin), view(powers),
+                                    out + begin * a.stride, 0, end - begin);
+      });
 }
 
 void PublicContext::encrypt_full(SignedView plain, const std::uint64_t* r, std::size_t rows,
@@ -143,12 +133,11 @@ void PublicContext::encrypt_full(SignedView plain, const std::uint64_t* r, std::
 
 void PublicContext::blind_full(RowsView a, const std::uint64_t* r, std::size_t rows,
                                std::uint64_t* out, const Run& run) const {
-  with_full_powers(r, rows, run,
-                   [&](const std::uint64_t* powers, std::size_t begin, std::size_t end) {
-                     modulus_.kernels().multiply(modulus_.engine(), rows_from(a, begin),
-                                                 view(powers), out + begin * a.stride, 0,
-                                                 end - begin);
-                   });
+  with_full_powers(
+      r, rows, run, [&](const std::uint64_t* powers, std::size_t begin, std::size_t end) {
+        modulus_.kernels().multiply(modulus_.engine(), rows_from(a, begin), view(powers),
+                                    out + begin * a.stride, 0, end - begin);
+      });
 }
 
 }  // namespace pyfate

@@ -61,8 +61,8 @@ class DigitReader {
 struct MatrixSummary {
   explicit MatrixSummary(const ExponentMatrix& matrix);
 
-  int bits = 0;              ///< of the greatest magnitude
-  std::size_t nonzero = 0;   ///< entries that are not zero
+  int bits = 0;             ///< of the greatest magnitude
+  std::size_t nonzero = 0;  ///< entries that are not zero
   bool any_negative = false;
 };
 

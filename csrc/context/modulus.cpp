@@ -23,8 +23,8 @@ Modulus::Modulus(const Integer& n, const InstructionSet& set)
     : n_(n), n_squared_(n * n), bits_(n.bits()), words_((n.bits() + 63) / 64) {
   if (!n.is_odd() || bits_ < 3 || bits_ > kMaxBits) {
     throw std::invalid_argument("the modulus has " + std::to_string(bits_) +
-                                " bits; it must be odd and have 3 to " +
-                                std::to_string(kMaxBits) + " bits");
+                                " bits; it must be odd and have 3 to " + std::to_string(kMaxBits) +
+                                " bits");
   }
   const int limbs = set.limbs_for(bits_);
   r_bits_ = limbs * set.radix_bits;

@@ -36,8 +36,8 @@ void multi_exponentiate_var(const PublicContext& context, const ExponentMatrix& 
     table_exponentiate_var(context, matrix, plan, c, columns, out, run);
     return;
   }
-  const std::size_t block = std::max<std::size_t>(
-      1, scratch_rows / (columns * (plan.inverses ? 2 : 1)));
+  const std::size_t block =
+      std::max<std::size_t>(1, scratch_rows / (columns * (plan.inverses ? 2 : 1)));
   Words partial(matrix.columns > block ? outputs * row : 0);
   for (std::size_t first = 0; first < matrix.columns; first += block) {
     const std::size_t last = std::min(matrix.columns, first + block);

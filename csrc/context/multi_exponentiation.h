@@ -31,9 +31,8 @@ struct MultiExponentiationPlan {
 /// The cheapest plan for `columns` columns of ciphertexts, `workers` lanes in all threads, tables
 /// of at most `table_rows` stored rows.
 MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
-                                                  const MatrixSummary& summary,
-                                                  std::size_t columns, std::size_t workers,
-                                                  std::size_t table_rows);
+                                                  const MatrixSummary& summary, std::size_t columns,
+                                                  std::size_t workers, std::size_t table_rows);
 
 /// c: rows [matrix.columns * columns], out: rows [matrix.rows * columns], both row-major. Throws
 /// NotInvertible when an inverse is needed and a ciphertext has none.

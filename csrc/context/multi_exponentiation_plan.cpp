@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cost model of docs/algorithms/bucket-multi-exponentiation.md.
 #include <algorithm>
+#include <cmath>
 
 #include "context/multi_exponentiation.h"
 
@@ -28,19 +29,28 @@ double all_buckets(const DigitWindows& windows) {
 }
 
 Plan bucket_plan(const Shape& shape, int bits, int count, bool signs, bool inverses) {
-  Plan plan{Plan::Method::kBuckets, DigitWindows(bits, count), inverses, 1, 0};
-  // Two tasks for each lane let threads end together; parts below 32 entries are all overhead.
+  Plan best{Plan::Method::kBuckets, DigitWindows(bits, count), inverses, 1, -1};
   const double tasks = std::max(1.0, shape.outputs * count);
-  const double wanted = 2 * static_cast<double>(shape.workers) / tasks;
-  const double most = shape.entries / (32 * std::max(1.0, shape.outputs));
-  plan.slices = static_cast<std::size_t>(std::max(1.0, std::min(wanted + 0.999, most)));
-  const double parts = shape.outputs * static_cast<double>(plan.slices);
+  const auto workers = static_cast<double>(shape.workers);
   const double sets = signs && !inverses ? 2 : 1;
-  // Filling; two products a bucket; squarings at 0.7 and a product a window; signs.
-  plan.cost = shape.entries * count + parts * sets * 2 * all_buckets(plan.windows) +
-              parts * sets * (0.7 * bits + count);
-  if (signs) plan.cost += inverses ? 3 * shape.ciphertexts : 4 * parts;
-  return plan;
+  // Slices below 32 entries are all overhead, and four tasks a worker are enough.
+  const double most =
+      std::min(4 * workers / tasks, shape.entries / (32 * std::max(1.0, shape.outputs)));
+  for (double slices = 1; slices == 1 || slices <= most; ++slices) {
+    const double parts = shape.outputs * slices;
+    // Filling, and two products a bucket; workers without a task in the last round stand idle.
+    const double rounds = std::ceil(tasks * slices / workers);
+    const double idle = rounds * workers / (tasks * slices);
+    double cost = idle * (shape.entries * count + parts * sets * 2 * all_buckets(best.windows));
+    // Squarings at 0.7 and a product a window; signs.
+    cost += parts * sets * (0.7 * bits + count);
+    if (signs) cost += inverses ? 3 * shape.ciphertexts : 4 * parts;
+    if (best.cost < 0 || cost < best.cost) {
+      best.cost = cost;
+      best.slices = static_cast<std::size_t>(slices);
+    }
+  }
+  return best;
 }
 
 Plan table_plan(const Shape& shape, int bits, int count, bool signs) {
@@ -53,9 +63,8 @@ Plan table_plan(const Shape& shape, int bits, int count, bool signs) {
 }  // namespace
 
 MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
-                                                  const MatrixSummary& summary,
-                                                  std::size_t columns, std::size_t workers,
-                                                  std::size_t table_rows) {
+                                                  const MatrixSummary& summary, std::size_t columns,
+                                                  std::size_t workers, std::size_t table_rows) {
   const auto wide = static_cast<double>(columns);
   const Shape shape{static_cast<double>(matrix.rows) * wide,
                     static_cast<double>(summary.nonzero) * wide,
@@ -65,7 +74,8 @@ MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
   auto consider = [&best](const Plan& plan) {
     if (best.cost < 0 || plan.cost < best.cost) best = plan;
   };
-  for (int count = (bits + kWidestWindow - 1) / kWidestWindow; count <= (bits + 2) / 2; ++count) {
+  for (int width = 1; width <= kWidestWindow; ++width) {
+    const int count = (bits + width - 1) / width;
     // Lower digits are signed even where no entry is negative.
     const bool signs = summary.any_negative || count > 1;
     consider(bucket_plan(shape, bits, count, signs, false));

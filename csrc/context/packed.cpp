@@ -41,8 +41,8 @@ void recompose(const std::uint64_t* low, const std::uint64_t* high, const std::u
   }
 }
 
-std::uint64_t residue_of(const std::int64_t* value, std::size_t value_words,
-                         const std::uint64_t* n, std::size_t words, std::uint64_t* out) {
+std::uint64_t residue_of(const std::int64_t* value, std::size_t value_words, const std::uint64_t* n,
+                         std::size_t words, std::uint64_t* out) {
   const auto sign = static_cast<std::uint64_t>(value[value_words - 1] >> 63);
   std::uint64_t carry = 0;
   std::uint64_t borrow = 0;

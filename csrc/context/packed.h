@@ -17,8 +17,8 @@ void recompose(const std::uint64_t* low, const std::uint64_t* high, const std::u
 
 /// out (`words` words) = value mod n for a two's complement value of `value_words` words. Returns
 /// all ones when |value| < n and 0 otherwise. Time does not depend on the value.
-std::uint64_t residue_of(const std::int64_t* value, std::size_t value_words,
-                         const std::uint64_t* n, std::size_t words, std::uint64_t* out);
+std::uint64_t residue_of(const std::int64_t* value, std::size_t value_words, const std::uint64_t* n,
+                         std::size_t words, std::uint64_t* out);
 
 /// out (`count` words) = |value|; returns whether it was negative.
 bool magnitude_of(const std::int64_t* value, std::size_t count, std::uint64_t* out);

@@ -15,7 +15,7 @@ class PowerTable {
   /// Powers base^e * sign_base^b for e of exponent_bits bits and one bit b that follows them. The
   /// fewest windows whose entries fit table_bytes; a window a bit when nothing fits.
   PowerTable(const Modulus& modulus, const Integer& base, int exponent_bits,
-                  const Integer& sign_base, std::size_t table_bytes, const Run& run);
+             const Integer& sign_base, std::size_t table_bytes, const Run& run);
 
   FixedBaseTable view() const {
     return {entries_.data(), windows_.data(), static_cast<int>(windows_.size())};

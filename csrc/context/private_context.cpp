@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "context/packed.h"
+#include "context/window_width.h"
 #include "rng/chacha20.h"
 
 namespace pyfate {
@@ -21,18 +22,8 @@ Integer inverse_of(const Integer& value, const Integer& modulus) {
   return inverse;
 }
 
-void append(Words& rows, const Words& row) { rows.insert(rows.end(), row.begin(), row.end()); }
-
-/// A fixed window for a secret exponent: 2^width products fill the table, which is read whole for
-/// each of bits / width digits at about 1/30 of a product an entry.
-int scanned_width(int bits) {
-  auto cost = [bits](int w) {
-    const double entries = 1 << w;
-    return entries + (1 + entries / 30) * bits / w;
-  };
-  int width = 1;
-  while (width < 6 && cost(width + 1) < cost(width)) ++width;
-  return width;
+void append(Words& rows, const Words& row) {
+  rows.insert(rows.end(), row.begin(), row.end());
 }
 
 }  // namespace
@@ -88,8 +79,8 @@ KeyBridge::Side make_side(const PrimeSide& side, const Integer& other,
 
 /// The logarithms of a chunk mod one prime: [count, words of n], zero-extended.
 void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modulus& source,
-                const std::uint64_t* rows, std::size_t first, std::size_t count,
-                std::uint64_t* out, std::size_t out_stride) {
+                const std::uint64_t* rows, std::size_t first, std::size_t count, std::uint64_t* out,
+                std::size_t out_stride) {
   const Modulus& modulus = side.modulus;
   const KernelTable& kernels = modulus.kernels();
   const std::size_t words = modulus.words();
@@ -110,8 +101,8 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
   const CommonExponent exponent{side.exponent.data(), modulus.bits()};
   const int width = scanned_width(exponent.bits);
   Words table(((std::size_t{1} << width) + 1) * kernels.number_bytes / 8);
-  kernels.power_secret(modulus.engine(), modulus.view(powers.data()), exponent, width,
-                       table.data(), powers.data(), 0, count);
+  kernels.power_secret(modulus.engine(), modulus.view(powers.data()), exponent, width, table.data(),
+                       powers.data(), 0, count);
   kernels.leave(modulus.engine(), modulus.view(powers.data()), powers.data(), 0, count);
   // c^(p - 1) = 1 + l p for each c coprime to p: the form hands over l without a division.
   for (std::size_t i = 0; i < count; ++i) {
@@ -131,8 +122,8 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
 PrivateContext::PrivateContext(const Integer& p, const Integer& q, const InstructionSet& set)
     : set_(set), n_(p * q), p_(p, q, set), q_(q, p, set) {
   if (n_.bits() > Modulus::kMaxBits) {
-    throw std::invalid_argument("p * q has " + std::to_string(n_.bits()) +
-                                " bits; at most " + std::to_string(Modulus::kMaxBits));
+    throw std::invalid_argument("p * q has " + std::to_string(n_.bits()) + " bits; at most " +
+                                std::to_string(Modulus::kMaxBits));
   }
 }
 
@@ -205,7 +196,9 @@ std::shared_ptr<const PowerTable> PrivateContext::blinding(PrimeSide& side) {
   return side.blinding;
 }
 
-int PrivateContext::exponent_words() { return blinding(p_)->exponent_words(); }
+int PrivateContext::exponent_words() {
+  return blinding(p_)->exponent_words();
+}
 
 void PrivateContext::encrypt(const PublicContext& context, SignedView plain,
                              const std::uint64_t* exponents, std::size_t rows, std::uint64_t* out,

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations on ciphertexts that need no randomness; encryption is in encryption.cpp.
+// Operations on ciphertexts that need no randomness; encryption.cpp, scaling.cpp and
+// segments.cpp have the others.
 #include "context/public_context.h"
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
-#include <string>
-#include <vector>
 
 #include "context/inversion.h"
 #include "context/packed.h"
@@ -32,8 +30,7 @@ void PublicContext::enter(const std::uint64_t* canonical, std::size_t rows, std:
                       cut_bits(value, row, bits, bits, piece + words, words);
                     }
                     modulus_.kernels().linear(modulus_.engine(), pieces.data(), modulus_.words(),
-                                              factors.data(), 2, out + begin * row, 0,
-                                              end - begin);
+                                              factors.data(), 2, out + begin * row, 0, end - begin);
                   });
 }
 
@@ -47,8 +44,8 @@ void PublicContext::leave(const std::uint64_t* rows_in, std::size_t rows, std::u
                     modulus_.kernels().leave(modulus_.engine(), view(rows_in + begin * row),
                                              plain.data(), 0, end - begin);
                     for (std::size_t i = 0; i < end - begin; ++i) {
-                      recompose(&plain[i * row], &plain[i * row + words],
-                                modulus_.n_words().data(), words, canonical + (begin + i) * row);
+                      recompose(&plain[i * row], &plain[i * row + words], modulus_.n_words().data(),
+                                words, canonical + (begin + i) * row);
                     }
                   });
 }
@@ -83,52 +80,11 @@ void PublicContext::add_plain_chunk(RowsView chunk, SignedView plain, std::size_
                                     out + begin * modulus_.row_words(), 0, end - begin);
 }
 
-void PublicContext::invert(RowsView a, std::size_t rows, std::uint64_t* out,
-                           const Run& run) const {
+void PublicContext::invert(RowsView a, std::size_t rows, std::uint64_t* out, const Run& run) const {
   const std::size_t chunk = std::min<std::size_t>(
       std::max<std::size_t>(1, rows / std::max(run.threads, 1)), inversion_chunk(modulus_));
   parallel_chunks(rows, chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
     invert_chunk_var(modulus_, a, begin, end, out + begin * modulus_.row_words());
-  });
-}
-
-void PublicContext::scale(RowsView a, SignedView scalars, std::size_t rows, std::uint64_t* out,
-                          const Run& run) const {
-  const std::size_t row = modulus_.row_words();
-  const KernelTable& kernels = modulus_.kernels();
-  const double longest = 1.3 * 64 * static_cast<double>(scalars.words);
-  const std::size_t rows_in_chunk = modulus_.chunk_rows(rows, longest, run);
-  parallel_chunks(rows, rows_in_chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
-    const std::size_t count = end - begin;
-    std::vector<std::uint64_t> magnitudes(count * scalars.words);
-    std::vector<std::int64_t> sources(count);
-    std::vector<std::size_t> negative;
-    int bits = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      std::uint64_t* magnitude = &magnitudes[i * scalars.words];
-      if (magnitude_of(scalars.at(begin + i), scalars.words, magnitude)) negative.push_back(i);
-      bits = std::max(bits, bit_length(magnitude, scalars.words));
-      sources[i] = a.index != nullptr ? a.index[begin + i] : static_cast<std::int64_t>(begin + i);
-    }
-    int width = 1;
-    auto products = [bits](int w) { return (1 << w) + (bits + w - 1) / w; };
-    while (width < 8 && products(width + 1) < products(width)) ++width;
-    Words table((std::size_t{1} << width) * kernels.lanes * modulus_.stored_words());
-    kernels.power_each_var(modulus_.engine(), {a.words, sources.data(), a.stride},
-                           {magnitudes.data(), nullptr, scalars.words}, bits, width, table.data(),
-                           out + begin * row, 0, count);
-    if (negative.empty()) return;
-    std::vector<std::int64_t> picked(negative.begin(), negative.end());
-    Words inverses(negative.size() * row);
-    try {
-      invert_chunk_var(modulus_, view(out + begin * row, picked.data()), 0, picked.size(),
-                       inverses.data());
-    } catch (const NotInvertible& failure) {
-      throw NotInvertible(begin + negative[failure.row]);
-    }
-    for (std::size_t i = 0; i < negative.size(); ++i) {
-      std::memcpy(out + (begin + negative[i]) * row, &inverses[i * row], row * sizeof *out);
-    }
   });
 }
 

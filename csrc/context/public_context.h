@@ -36,8 +36,7 @@ class PublicContext {
              const Run& run) const;
   void leave(const std::uint64_t* rows_in, std::size_t rows, std::uint64_t* canonical,
              const Run& run) const;
-  void multiply(RowsView a, RowsView b, std::size_t rows, std::uint64_t* out,
-                const Run& run) const;
+  void multiply(RowsView a, RowsView b, std::size_t rows, std::uint64_t* out, const Run& run) const;
   /// Throws std::invalid_argument when some |plain| >= n.
   void multiply_plain(RowsView a, SignedView plain, std::size_t rows, std::uint64_t* out,
                       const Run& run) const;
@@ -61,8 +60,8 @@ class PublicContext {
   void blind(RowsView a, const std::uint64_t* exponents, std::size_t rows, std::uint64_t* out,
              const Run& run) const;
   /// (1 + plain n) * r^n, fresh r in [1, n) when `r` is null.
-  void encrypt_full(SignedView plain, const std::uint64_t* r, std::size_t rows,
-                    std::uint64_t* out, const Run& run) const;
+  void encrypt_full(SignedView plain, const std::uint64_t* r, std::size_t rows, std::uint64_t* out,
+                    const Run& run) const;
   void blind_full(RowsView a, const std::uint64_t* r, std::size_t rows, std::uint64_t* out,
                   const Run& run) const;
 

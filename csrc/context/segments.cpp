@@ -35,8 +35,8 @@ void PublicContext::segment_multiply(const std::uint64_t* a, const std::int64_t*
     // Parts short enough that all lanes of all threads have work and none works for long.
     const std::size_t workers = lanes * static_cast<std::size_t>(std::max(run.threads, 1));
     const auto longest = static_cast<std::size_t>(modulus_.products_per_chunk() / lanes);
-    const std::size_t limit = std::max<std::size_t>(
-        8, std::min(longest, rows.size() / (4 * workers)));
+    const std::size_t limit =
+        std::max<std::size_t>(8, std::min(longest, rows.size() / (4 * workers)));
     std::vector<Part> parts;
     std::vector<std::int64_t> next_bounds(1, 0);
     for (std::size_t s = 0; s < segments; ++s) {
@@ -44,8 +44,8 @@ void PublicContext::segment_multiply(const std::uint64_t* a, const std::int64_t*
       const std::size_t pieces = std::max<std::size_t>(1, (length + limit - 1) / limit);
       for (std::size_t piece = 0; piece < pieces; ++piece) {
         const std::size_t first = length * piece / pieces;
-        parts.push_back({static_cast<std::size_t>(bounds[s]) + first,
-                         length * (piece + 1) / pieces - first});
+        parts.push_back(
+            {static_cast<std::size_t>(bounds[s]) + first, length * (piece + 1) / pieces - first});
       }
       next_bounds.push_back(static_cast<std::int64_t>(parts.size()));
     }
@@ -70,8 +70,7 @@ void PublicContext::segment_multiply(const std::uint64_t* a, const std::int64_t*
               const Part& part = parts[order[i + j]];
               lists[j] = {rows.data() + part.first, part.length};
             }
-            kernels.product(modulus_.engine(), view(source), lists.data(), products.data(),
-                            count);
+            kernels.product(modulus_.engine(), view(source), lists.data(), products.data(), count);
             for (std::size_t j = 0; j < count; ++j) {
               std::memcpy(target + order[i + j] * row, &products[j * row], row * sizeof *out);
             }

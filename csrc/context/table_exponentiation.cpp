@@ -76,8 +76,8 @@ void table_exponentiate_var(const PublicContext& context, const ExponentMatrix& 
   const std::size_t outputs = matrix.rows * columns;
   const CiphertextTables tables(context, plan.windows, c, matrix.columns * columns, plan.inverses,
                                 run);
-  const double each = 1.0 + static_cast<double>(matrix.first(matrix.rows)) *
-                                plan.windows.count() / static_cast<double>(matrix.rows);
+  const double each = 1.0 + static_cast<double>(matrix.first(matrix.rows)) * plan.windows.count() /
+                                static_cast<double>(matrix.rows);
   const std::size_t lanes = modulus.kernels().lanes;
   parallel_chunks(
       outputs, modulus.chunk_rows(outputs, each, run), run,

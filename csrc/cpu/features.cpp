@@ -14,15 +14,15 @@ namespace pyfate {
 namespace {
 
 // CPUID bits: Intel 64 Software Developer's Manual, volume 2A, CPUID, leaves 1 and 7.
-constexpr std::uint32_t kOsxsave = 1u << 27;       // leaf 1, ecx
-constexpr std::uint32_t kAvx = 1u << 28;           // leaf 1, ecx
-constexpr std::uint32_t kAvx2 = 1u << 5;           // leaf 7, ebx
-constexpr std::uint32_t kBmi2 = 1u << 8;           // leaf 7, ebx
-constexpr std::uint32_t kAvx512F = 1u << 16;       // leaf 7, ebx
-constexpr std::uint32_t kAdx = 1u << 19;           // leaf 7, ebx
-constexpr std::uint32_t kAvx512Ifma = 1u << 21;    // leaf 7, ebx
-constexpr std::uint64_t kSavesAvx = 0x6;           // XCR0: SSE and AVX state
-constexpr std::uint64_t kSavesAvx512 = 0xe6;       // and mask, upper and further registers
+constexpr std::uint32_t kOsxsave = 1u << 27;     // leaf 1, ecx
+constexpr std::uint32_t kAvx = 1u << 28;         // leaf 1, ecx
+constexpr std::uint32_t kAvx2 = 1u << 5;         // leaf 7, ebx
+constexpr std::uint32_t kBmi2 = 1u << 8;         // leaf 7, ebx
+constexpr std::uint32_t kAvx512F = 1u << 16;     // leaf 7, ebx
+constexpr std::uint32_t kAdx = 1u << 19;         // leaf 7, ebx
+constexpr std::uint32_t kAvx512Ifma = 1u << 21;  // leaf 7, ebx
+constexpr std::uint64_t kSavesAvx = 0x6;         // XCR0: SSE and AVX state
+constexpr std::uint64_t kSavesAvx512 = 0xe6;     // and mask, upper and further registers
 
 struct Registers {
   std::uint32_t leaf1_ecx = 0;
@@ -79,9 +79,15 @@ const char* missing_adx() {
 
 #else
 
-const char* missing_avx512ifma() { return "this is not an x86-64 processor"; }
-const char* missing_avx2() { return "this is not an x86-64 processor"; }
-const char* missing_adx() { return "this is not an x86-64 processor"; }
+const char* missing_avx512ifma() {
+  return "this is not an x86-64 processor";
+}
+const char* missing_avx2() {
+  return "this is not an x86-64 processor";
+}
+const char* missing_adx() {
+  return "this is not an x86-64 processor";
+}
 
 #endif
 

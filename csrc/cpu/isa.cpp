@@ -20,7 +20,9 @@ namespace pyfate {
 
 namespace {
 
-const char* nothing_missing() { return nullptr; }
+const char* nothing_missing() {
+  return nullptr;
+}
 
 }  // namespace
 

@@ -35,7 +35,9 @@ RandomKey::RandomKey() {
 #endif
 }
 
-RandomKey::~RandomKey() { secure_zero(words, sizeof words); }
+RandomKey::~RandomKey() {
+  secure_zero(words, sizeof words);
+}
 
 namespace {
 

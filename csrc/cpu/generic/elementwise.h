@@ -37,8 +37,7 @@ void linear(const void* memory, const std::uint64_t* pieces, int words,
 }
 
 template <class A>
-void leave(const void* memory, RowsView a, std::uint64_t* out, std::size_t begin,
-           std::size_t end) {
+void leave(const void* memory, RowsView a, std::uint64_t* out, std::size_t begin, std::size_t end) {
   const A& engine = *static_cast<const A*>(memory);
   for (std::size_t i = begin; i < end; i += A::kLanes) {
     const std::uint64_t one = 1;

@@ -27,8 +27,7 @@ void fixed_base(const void* memory, FixedBaseTable table, const std::uint64_t* e
     auto locate = [&](int window, const std::uint64_t** entries) {
       const Window& w = table.windows[window];
       for (int lane = 0; lane < A::kLanes; ++lane) {
-        const std::uint64_t digit =
-            bits_at(exponent.at[lane], digits.stride, w.offset, w.width);
+        const std::uint64_t digit = bits_at(exponent.at[lane], digits.stride, w.offset, w.width);
         entries[lane] = table.entries + (w.first + digit) * stored;
         prefetch_entry(entries[lane], stored);
       }

@@ -55,9 +55,8 @@ void prefix_products(const void* memory, RowsView a, std::size_t count, std::uin
 }
 
 template <class A>
-void unwind_inverses(const void* memory, RowsView a, std::size_t count,
-                     const std::uint64_t* prefix, const std::uint64_t* inverses,
-                     std::uint64_t* out) {
+void unwind_inverses(const void* memory, RowsView a, std::size_t count, const std::uint64_t* prefix,
+                     const std::uint64_t* inverses, std::uint64_t* out) {
   const A& engine = *static_cast<const A*>(memory);
   std::uint64_t one[2 * A::kMaxWords];
   store_one(engine, one);

@@ -26,29 +26,14 @@ std::size_t stored_words(const void* memory) {
 
 template <class A>
 inline constexpr KernelTable kKernels{
-    A::kLanes,
-    sizeof(A),
-    sizeof(typename A::Number),
-    &construct<A>,
-    &stored_words<A>,
-    &linear<A>,
-    &leave<A>,
-    &multiply<A>,
-    &multiply_plain<A>,
-    &square_many<A>,
-    &power_var<A>,
-    &power_secret<A>,
-    &power_each_var<A>,
-    &fixed_base<A>,
-    &prefix_products<A>,
-    &unwind_inverses<A>,
-    &unpack<A>,
-    &product<A>,
-    &product_stored<A>,
-    &ladders<A>,
-    &clear_buckets<A>,
-    &fill_buckets<A>,
-    &combine_buckets<A>,
+    A::kLanes,           sizeof(A),           sizeof(typename A::Number),
+    &construct<A>,       &stored_words<A>,    &linear<A>,
+    &leave<A>,           &multiply<A>,        &multiply_plain<A>,
+    &square_many<A>,     &power_var<A>,       &power_secret<A>,
+    &power_each_var<A>,  &fixed_base<A>,      &prefix_products<A>,
+    &unwind_inverses<A>, &unpack<A>,          &product<A>,
+    &product_stored<A>,  &ladders<A>,         &clear_buckets<A>,
+    &fill_buckets<A>,    &combine_buckets<A>,
 };
 
 }  // namespace pyfate::generic

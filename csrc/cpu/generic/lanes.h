@@ -13,7 +13,9 @@
 
 namespace pyfate::generic {
 
-static inline std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+static inline std::size_t smaller(std::size_t a, std::size_t b) {
+  return a < b ? a : b;
+}
 
 static inline const std::uint64_t* row_at(RowsView rows, std::size_t i) {
   const std::size_t position = rows.index != nullptr ? static_cast<std::size_t>(rows.index[i]) : i;

@@ -21,8 +21,8 @@ void unpack(const void* memory, RowsView a, std::uint64_t* stored, std::size_t b
 /// read(value, rows, position) reads a factor for every lane.
 template <class A, class Locate, class Read>
 void multiply_lists(const A& engine, const ProductList* lists, std::uint64_t* out,
-                    std::size_t stride, std::size_t count, const std::uint64_t* one,
-                    Locate locate, Read read) {
+                    std::size_t stride, std::size_t count, const std::uint64_t* one, Locate locate,
+                    Read read) {
   for (std::size_t i = 0; i < count; i += A::kLanes) {
     std::size_t longest = 0;
     for (int lane = 0; lane < A::kLanes; ++lane) {
@@ -56,8 +56,7 @@ void product(const void* memory, RowsView a, const ProductList* lists, std::uint
   std::uint64_t one[2 * A::kMaxWords];
   store_one(engine, one);
   multiply_lists(
-      engine, lists, out, a.stride, count, one,
-      [&](std::uint32_t row) { return row_at(a, row); },
+      engine, lists, out, a.stride, count, one, [&](std::uint32_t row) { return row_at(a, row); },
       [&](typename A::Number& value, const std::uint64_t* const* rows) {
         engine.load(value, rows);
       });
@@ -161,8 +160,7 @@ void combine_buckets(const void* memory, const BucketWalk* walks, std::size_t co
       engine.multiply(sum, sum, running);
     }
   }
-  engine.store(OutPointers<A>(out, 2 * static_cast<std::size_t>(engine.words()), 0, count).at,
-               sum);
+  engine.store(OutPointers<A>(out, 2 * static_cast<std::size_t>(engine.words()), 0, count).at, sum);
 }
 
 }  // namespace pyfate::generic

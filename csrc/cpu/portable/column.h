@@ -22,7 +22,8 @@ class Column {
             : "cc");
 #else
     const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
-    unsigned __int128 sum = static_cast<unsigned __int128>(low_) + static_cast<std::uint64_t>(product);
+    unsigned __int128 sum =
+        static_cast<unsigned __int128>(low_) + static_cast<std::uint64_t>(product);
     low_ = static_cast<std::uint64_t>(sum);
     sum = static_cast<unsigned __int128>(middle_) + static_cast<std::uint64_t>(product >> 64) +
           static_cast<std::uint64_t>(sum >> 64);

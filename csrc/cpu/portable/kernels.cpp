@@ -26,6 +26,8 @@ const KernelTable* kernels_for(int bits) {
   }
 }
 
-int limbs_for(int bits) { return Arithmetic<0>::limbs_for(bits); }
+int limbs_for(int bits) {
+  return Arithmetic<0>::limbs_for(bits);
+}
 
 }  // namespace pyfate::portable
