@@ -12,7 +12,11 @@ PYFATE_KERNEL segment_multiply_kernel(Modulus modulus, Rows<H> out, Rows<H> a,
   Slot<H> x = ring.slot(0), z = ring.slot(1);
   for (int64_t segment = first_row(); segment < segments; segment += row_stride()) {
     const int64_t begin = offsets[segment], end = offsets[segment + 1];
-    copy(x, begin < end ? a[begin] : ring.one());
+    if (begin < end) {
+      copy(x, a[begin]);
+    } else {
+      copy(x, ring.one());
+    }
     PYFATE_NO_UNROLL for (int64_t j = begin + 1; j < end; ++j) {
       ring.multiply(z, x, a[j]);
       swap(x, z);
