@@ -183,8 +183,8 @@ class Arithmetic {
 
   /// Montgomery reduction that hands over q: a * b = r * R - q * n, then r brought below n.
   /// Returns 1 when n was subtracted from r, which adds 1 to the upper half.
-  std::uint64_t multiply_low(std::uint64_t* r, std::uint64_t* q, const std::uint64_t* a,
-                             const std::uint64_t* b) const {
+  PYFATE_NOINLINE std::uint64_t multiply_low(std::uint64_t* r, std::uint64_t* q,
+                                             const std::uint64_t* a, const std::uint64_t* b) const {
     const int h = size();
     Column sum;
     for (int k = 0; k < h; ++k) {
@@ -202,7 +202,8 @@ class Arithmetic {
   }
 
   /// The same for a = b: products off the diagonal are computed once and doubled.
-  std::uint64_t square_low(std::uint64_t* r, std::uint64_t* q, const std::uint64_t* a) const {
+  PYFATE_NOINLINE std::uint64_t square_low(std::uint64_t* r, std::uint64_t* q,
+                                           const std::uint64_t* a) const {
     const int h = size();
     Column sum;
     for (int k = 0; k < h; ++k) {
@@ -261,8 +262,8 @@ class Arithmetic {
 
   /// out = (a0 b1 + a1 b0 - q) / R + wrapped mod n. The numerator is above -R, and an integer
   /// above -1 is not negative, so no multiple of n has to be added first.
-  void cross(std::uint64_t* out, const Number& a, const Number& b, const std::uint64_t* q,
-             std::uint64_t wrapped) const {
+  PYFATE_NOINLINE void cross(std::uint64_t* out, const Number& a, const Number& b,
+                             const std::uint64_t* q, std::uint64_t wrapped) const {
     const int h = size();
     std::uint64_t second[kMaxLimbs];
     std::uint64_t result[kMaxLimbs];
@@ -284,8 +285,8 @@ class Arithmetic {
   }
 
   /// out = (2 a0 a1 - q) / R + wrapped mod n, with 2 a1 brought below n first.
-  void cross_square(std::uint64_t* out, const Number& a, const std::uint64_t* q,
-                    std::uint64_t wrapped) const {
+  PYFATE_NOINLINE void cross_square(std::uint64_t* out, const Number& a, const std::uint64_t* q,
+                                    std::uint64_t wrapped) const {
     const int h = size();
     std::uint64_t doubled[kMaxLimbs];
     std::uint64_t second[kMaxLimbs];
