@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench.machine import has_ifma
@@ -32,7 +33,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
             else:
                 table.add_column(heading, min_width=24)
         for cells in rows(result, key_bits):
-            table.add_row(*cells)
+            table.add_row(*map(escape, cells))
         console.print(table)
     console.print(footnote(result))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from bench.machine import fingerprint
 from bench.peers import PEERS, Peer
 from bench.routines import ROUTINES, Routine
 from bench.world import World
-from pyfate_gpu import use_backend
+from pyfate_gpu import backend_info, use_backend
 
 OURS = "ours"
 
@@ -53,6 +54,7 @@ def measure(
     isa = routine.isa or options.isa
     backend = "cpu" if routine.isa else options.backend
     with use_backend(backend, isa=isa, threads=options.threads):
+        world = replace(world)  # inputs of its own: arrays stay on the engine that made them
         contestants = [Contestant(OURS, "", routine.ours(world, rows))]
         contestants += [
             Contestant(
@@ -69,12 +71,15 @@ def measure(
             seconds=options.seconds,
             refcheck=options.refcheck,
         )
+        ran = backend_info()
     ours, *others = figures
     return {
         "routine": name,
         "title": routine.title,
         "key_bits": world.public_key.key_bits,
         "unit": routine.unit,
+        "backend": ran.name,
+        "isa": ran.isa,
         "rows": rows,
         "peer_rows": peer_rows,
         "figures": [as_json(figure) for figure in figures],

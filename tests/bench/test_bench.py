@@ -24,6 +24,7 @@ def test_routine_is_right_for_all_contestants(name, tmp_path):
     (line,) = result["lines"]
     assert {figure["name"] for figure in line["figures"]} == {"ours", "gmpy2", "phe"}
     assert set(line["ratios"]) == {"gmpy2", "phe"}
+    assert line["isa"] == (ROUTINES[name].isa or result["machine"]["isa"])
     assert line["title"] in markdown(result)
 
 
