@@ -78,7 +78,7 @@ def footnote(result: Result) -> str:
     """How to read the columns."""
     text = "Medians, ± half the range of the turns; ratios are medians of neighbouring turns."
     if not has_ifma(result["machine"]):
-        text += " Targets are for processors with AVX-512 IFMA, which this one has not."
+        text += " Targets are for processors with AVX-512 IFMA, which this one lacks; the portable engine's is for all."
     return text
 
 
