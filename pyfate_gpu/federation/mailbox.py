@@ -31,6 +31,7 @@ class Mailbox:
         self.owner = owner
         self._arrived: dict[Address, bytes] = {}
         self._known: set[Address] = set()
+        self._finished: set[Party] = set()
         self._failure: str | None = None
         self._changed = threading.Condition()
 
@@ -61,6 +62,11 @@ class Mailbox:
         with self._changed:
             while address not in self._arrived:
                 self.check()
+                if address.sender in self._finished:
+                    raise PartyFailedError(
+                        f"{self.owner} waits for {address}, who has done its part and left: "
+                        "are the parties set to the same task?"
+                    )
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     raise ChannelTimeoutError(self._complaint(address, timeout))
@@ -72,6 +78,19 @@ class Mailbox:
         with self._changed:
             self._failure = self._failure or reason
             self._changed.notify_all()
+
+    def expect_no_more(self, sender: Party) -> None:
+        """Make every wait for a frame of `sender` that is not here end: it has done its part."""
+        with self._changed:
+            self._finished.add(sender)
+            self._changed.notify_all()
+
+    def parked_bytes(self, sender: Party) -> int:
+        """Return how many bytes of `sender` lie here and were not asked for yet."""
+        with self._changed:
+            return sum(
+                len(data) for address, data in self._arrived.items() if address.sender == sender
+            )
 
     def check(self) -> None:
         """Raise PartyFailedError when a peer has stopped."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every transport promises; the in-process one is the first to be held to it."""
+"""What every transport promises."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from pyfate_gpu.federation.transports.memory import MemoryChannel
 HOST = Party(Role.HOST)
 
 
-@pytest.fixture
-def channels():
-    return MemoryChannel.connect([GUEST, HOST, ARBITER])
+@pytest.fixture(params=["memory", "grpc", "grpc in plaintext"])
+def channels(request):
+    if request.param == "memory":
+        return MemoryChannel.connect([GUEST, HOST, ARBITER])
+    connected = request.getfixturevalue("connected")
+    return connected() if request.param == "grpc" else connected(credentials=None)
 
 
 def test_frames_are_taken_by_name_in_any_order(channels):
