@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from pyfate_gpu.cli import keys
+from pyfate_gpu.cli import keys, phe
 from pyfate_gpu.cli.demo import demo
 from pyfate_gpu.cli.info import info
 from pyfate_gpu.errors import PyFateError
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(info)
 app.add_typer(keys.app, name="keys")
+app.add_typer(phe.app, name="phe")
 
 
 @app.callback()
