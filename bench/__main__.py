@@ -53,6 +53,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def command(arguments: Sequence[str]) -> str:
+    """The command that measures the same again, wherever its result goes."""
+    before = ["", *arguments]
+    kept = [a for a, b in zip(arguments, before, strict=False) if "--json" not in (a, b)]
+    return shlex.join(["python", "-m", "bench", *kept])
+
+
 def main(arguments: Sequence[str]) -> int:
     """Exit status: 0 measured, 1 somebody's result was wrong, 2 cannot be measured as asked."""
     console = Console()
@@ -62,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     except PyFateError as error:
         console.print(f"[red]{type(error).__name__}[/]: {error}")
         return 2
-    result = {"command": shlex.join(["python", "-m", "bench", *arguments]), **result}
+    result = {"command": command(arguments), **result}
     print_result(result, console)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

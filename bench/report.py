@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A result file as a table: on the terminal by rich, in a README by ``python -m bench.report FILE``."""
+"""A result file as a table: on the terminal by rich, in the README by ``python -m bench.report FILE``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bench.machine import has_ifma
 Result = dict[str, Any]
 
 FILE_WIDTH = 132
+README_KEY_BITS = 2048
 
 
 def print_result(result: Result, console: Console | None = None) -> None:
@@ -38,14 +39,19 @@ def print_result(result: Result, console: Console | None = None) -> None:
     console.print(footnote(result))
 
 
-def markdown(result: Result) -> str:
-    """The same tables for a README, with the command that repeats them."""
-    parts = [f"{describe(result['machine'])}, `{result['command']}`:"]
-    for key_bits in sorted({line["key_bits"] for line in result["lines"]}):
-        head = header(result)
-        lines = [f"n = {key_bits} bits", "", *map(_markdown_row, [head, ["---"] * len(head)])]
-        parts.append("\n".join([*lines, *map(_markdown_row, rows(result, key_bits))]))
-    return "\n\n".join([*parts, footnote(result)])
+def markdown(result: Result, key_bits: int) -> str:
+    """The table of one key size in Markdown, with the command that repeats it."""
+    what = f"n = {key_bits} bits, {describe(result['machine'])}, {result['machine']['date']}"
+    table = [head := header(result), ["---"] * len(head), *rows(result, key_bits)]
+    lines = [f"| {' | '.join(cells)} |" for cells in table]
+    return "\n\n".join([f"{what}, `{result['command']}`:", "\n".join(lines), footnote(result)])
+
+
+def into_readme(result: Result, readme: str) -> str:
+    """The README with the figures of `result` between its two marks."""
+    begin, end = "<!-- figures -->\n", "<!-- end of figures -->"
+    before, _, rest = readme.partition(begin)
+    return f"{before}{begin}{markdown(result, README_KEY_BITS)}\n{end}{rest.partition(end)[2]}"
 
 
 def header(result: Result) -> list[str]:
@@ -90,9 +96,6 @@ def _rate(figure: Result | None) -> str:
     return f"{figure['median']:,.0f} ± {figure['spread'] / 2:.0%}"
 
 
-def _markdown_row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 if __name__ == "__main__":
-    print(markdown(json.loads(Path(sys.argv[1]).read_text())))
+    path = Path("README.md")
+    path.write_text(into_readme(json.loads(Path(sys.argv[1]).read_text()), path.read_text()))

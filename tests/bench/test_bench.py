@@ -2,12 +2,13 @@
 """Every routine runs, is checked, and reports; nothing here looks at a time."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from bench.__main__ import main
+from bench.__main__ import command, main
 from bench.harness import Contestant, Figure, Job, compete, ratio
-from bench.report import markdown
+from bench.report import into_readme, markdown
 from bench.routines import ROUTINES
 from pyfate_gpu import available_backends
 
@@ -25,7 +26,7 @@ def test_routine_is_right_for_all_contestants(name, tmp_path):
     assert {figure["name"] for figure in line["figures"]} == {"ours", "gmpy2", "phe"}
     assert set(line["ratios"]) == {"gmpy2", "phe"}
     assert line["isa"] == (ROUTINES[name].isa or result["machine"]["isa"])
-    assert line["title"] in markdown(result)
+    assert line["title"] in markdown(result, 256)
 
 
 def test_wrong_result_gets_no_figure():
@@ -63,3 +64,14 @@ def test_unknown_words_are_refused_with_the_known_ones(arguments, capsys):
 def test_unknown_backend_is_refused(capsys):
     assert main(["--backend", "abacus", *TINY]) == 2
     assert "abacus" in capsys.readouterr().out
+
+
+def test_the_figures_of_the_readme_are_those_of_a_committed_result():
+    root = Path(__file__).parents[2]
+    readme = (root / "README.md").read_text()
+    results = [json.loads(path.read_text()) for path in (root / "bench/results").glob("*.json")]
+    assert readme in [into_readme(result, readme) for result in results]
+
+
+def test_the_command_of_a_result_leaves_out_where_it_went():
+    assert command(["--json", "x", "--rows", "8"]) == "python -m bench --rows 8"
