@@ -65,7 +65,8 @@ def test_intrinsics_stay_in_the_folder_of_their_instruction_set():
 
 def test_environment_is_read_in_one_place():
     others = [path for path in PACKAGE if path != ROOT / "pyfate_gpu/config.py"]
-    assert naming(r"\bos\.(environ|getenv)\b|from os import .*environ", others) == []
+    reading = r"\bos\.(getenv|environ\.get|environ\[)|from os import .*(environ|getenv)"
+    assert naming(reading, others) == []
 
 
 def test_nothing_unpickles():
