@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.federation import simulate as simulate
     from pyfate_gpu.glm import HeteroLinearRegression as HeteroLinearRegression
     from pyfate_gpu.glm import HeteroLogisticRegression as HeteroLogisticRegression
+    from pyfate_gpu.glm import HeteroPoissonRegression as HeteroPoissonRegression
     from pyfate_gpu.he import CiphertextArray as CiphertextArray
     from pyfate_gpu.he import PrivateKey as PrivateKey
     from pyfate_gpu.he import PublicKey as PublicKey
@@ -60,6 +61,7 @@ _HOMES = {
     "simulate": "federation",
     "HeteroLinearRegression": "glm",
     "HeteroLogisticRegression": "glm",
+    "HeteroPoissonRegression": "glm",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -3,5 +3,6 @@
 
 from pyfate_gpu.glm.linear import HeteroLinearRegression
 from pyfate_gpu.glm.logistic import HeteroLogisticRegression
+from pyfate_gpu.glm.poisson import HeteroPoissonRegression
 
-__all__ = ["HeteroLinearRegression", "HeteroLogisticRegression"]
+__all__ = ["HeteroLinearRegression", "HeteroLogisticRegression", "HeteroPoissonRegression"]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.glm.handshake import read_columns
+from pyfate_gpu.glm.handshake import receive_plan
 from pyfate_gpu.glm.masking import serve
 from pyfate_gpu.glm.progress import Progress
+from pyfate_gpu.glm.scoring import serve_scores
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
 def serve_training(session: Session, private_key: PrivateKey, progress: Progress) -> int:
     """Decrypt masked gradients until the guest says stop; return the number of iterations.
 
-    Each party gets one decryption for each of its columns, batch and iteration, the guest one more
-    for the loss. The arbiter relays nothing and learns the shapes, no value.
+    Each party gets one decryption for each of its columns, output, batch and iteration; the guest one
+    more for the loss, and one for each validation row and output. The arbiter relays nothing and
+    learns the shapes, no value.
     """
-    batches, text = session.receive(GUEST, "decryptions", batches=int, columns=str)
-    columns = read_columns(text, session)
+    plan = receive_plan(session)
     parties = (GUEST, *session.hosts)
-    share = {party: columns[party.name] + (party == GUEST) for party in parties}
+    share = {party: plan.columns[party.name] * plan.outputs for party in parties}
+    share[GUEST] += 1
     for iteration in count(1):
-        for batch in range(batches):
+        for batch in range(plan.batches):
             for party in parties:
                 serve(
                     session,
@@ -38,14 +40,11 @@ def serve_training(session: Session, private_key: PrivateKey, progress: Progress
                     iteration=iteration,
                     batch=batch,
                 )
+        if plan.validation:
+            rows = plan.validation * plan.outputs
+            serve_scores(session, private_key, rows, "validation", iteration)
         proceed = session.receive(GUEST, "proceed", iteration=iteration, proceed=bool)
         progress.end_iteration(iteration)
         if not proceed:
             break
     return iteration
-
-
-def serve_scores(session: Session, private_key: PrivateKey) -> None:
-    """Decrypt the guest's masked scores, one for each row; the arbiter's side of predict."""
-    rows = session.receive(GUEST, "decryptions", count=int)
-    serve(session, private_key, GUEST, "scores", rows)

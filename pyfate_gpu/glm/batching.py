@@ -3,93 +3,167 @@
 
 A party that sees X^T d for a batch with no more rows than it has features can solve for the
 residuals d of single rows (arXiv 2205.04166), so such batches are refused, the last one included.
+Masked rows, whose residual is an encrypted 0, count for hosts, who cannot tell them; not for the guest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.glm.settings import Settings
+
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Batches:
-    """A fixed division of the rows, the same in every iteration.
+class Batch:
+    """Some of the rows.
 
     Parameters
     ----------
-    order : int64 [rows]
-        The rows in the order in which batches take them.
-    size : int
-        Rows of each batch but the last.
+    rows : int64 [size]
+        Their numbers, each once.
+    used : int
+        How many of them count; the others are masked.
+    counts : bool [size] or None
+        Which of them count, for the guest alone; None when all do, and at hosts.
     """
 
-    order: NDArray[np.int64]
-    size: int
+    rows: NDArray[np.int64]
+    used: int
+    counts: NDArray[np.bool_] | None = None
 
-    def __post_init__(self) -> None:
-        if not np.array_equal(np.sort(self.order), np.arange(len(self.order))):
-            raise ConfigurationError("a batch order names each row exactly once; this one does not")
-        if self.size < 1:
-            raise ConfigurationError(
-                f"batch size is {self.size}; it must be 1 or more, or None for all rows"
-            )
+    def masked(self, total: int, rate: float) -> Batch:
+        """Return the batch with `rate` masked rows, drawn from `total`, for each row that counts."""
+        wanted = min(math.ceil(self.used * rate), total - self.used)
+        if wanted == 0:
+            return self
+        others = np.setdiff1d(np.arange(total), self.rows).tolist()
+        # Never by the seed of the division: hosts see that division, and must not guess these.
+        extra = random.SystemRandom().sample(others, wanted)
+        rows = np.sort(np.concatenate([self.rows, np.array(extra, dtype=np.int64)]))
+        return Batch(rows, self.used, np.isin(rows, self.rows))
 
-    @classmethod
-    def plan(
-        cls, rows: int, size: int | None, *, shuffle: bool = False, seed: int | None = None
-    ) -> Batches:
-        """Divide `rows` rows; all in one batch when `size` is None."""
-        order = np.arange(rows, dtype=np.int64)
-        if shuffle:
-            order = np.random.default_rng(seed).permutation(order)
-        return cls(order, min(size or rows, rows))
-
-    def __iter__(self) -> Iterator[NDArray[np.int64]]:
-        """Yield the rows of each batch."""
-        for start in range(0, len(self.order), self.size):
-            yield self.order[start : start + self.size]
-
-    def __len__(self) -> int:
-        return -(-len(self.order) // self.size)
-
-    @property
-    def smallest(self) -> int:
-        """Rows of the smallest batch."""
-        return len(self.order) % self.size or self.size
-
-    def check_safe(self, columns: Mapping[str, int]) -> None:
-        """Refuse batches that would give residuals of single rows away.
+    def check_safe(self, columns: Mapping[str, int], which: str, remedy: str) -> None:
+        """Refuse a batch that would give residuals of single rows away.
 
         Parameters
         ----------
         columns : mapping
             How many columns each party multiplies, by name of the party.
+        which, remedy : str
+            Words for the error.
 
         Raises
         ------
         ConfigurationError
-            When the smallest batch has no more rows than some party has columns.
+            When there are no more rows than some party has columns.
         """
-        party, limit = max(columns.items(), key=lambda item: item[1])
-        if self.smallest > limit:
-            return
-        which = "the last batch" if len(self.order) % self.size else "each batch"
-        raise ConfigurationError(
-            f"{which} has {self.smallest} rows, {party} has {limit} columns: a gradient over no more rows "
-            f"than columns gives the residual of each row away. {self._remedy(limit)}"
-        )
+        for party, limit in columns.items():
+            rows = self.used if party == "guest" else len(self.rows)
+            if rows <= limit:
+                raise ConfigurationError(
+                    f"{which} has {rows} rows, {party} has {limit} columns: a gradient over no more "
+                    f"rows than columns gives the residual of each row away. {remedy}"
+                )
 
-    def _remedy(self, limit: int) -> str:
-        rows = len(self.order)
-        safe = [size for size in range(limit + 1, rows + 1) if (rows % size or size) > limit]
+
+class BatchPlan:
+    """How the guest divides the rows, once or anew for each iteration.
+
+    Parameters
+    ----------
+    rows : int
+        All rows.
+    settings : Settings
+        Size, strategy, order, seed and share of masked rows.
+    """
+
+    def __init__(self, rows: int, settings: Settings) -> None:
+        self.rows = rows
+        self.size = min(settings.batch_size or rows, rows)
+        self._masked_rate = settings.masked_rate
+        self._anew = settings.batch_strategy == "random"
+        self._generator = (
+            np.random.default_rng(settings.random_state) if self._anew or settings.shuffle else None
+        )
+        self._drawn: list[Batch] = []
+
+    def __len__(self) -> int:
+        return -(-self.rows // self.size)
+
+    def changes(self, iteration: int) -> bool:
+        """Return whether this iteration, counted from 1, has batches of its own."""
+        return self._anew or iteration == 1
+
+    def draw(self) -> list[Batch]:
+        """Return the batches of the next iteration, without masked rows."""
+        if self._anew or not self._drawn:
+            order = np.arange(self.rows, dtype=np.int64)
+            if self._generator is not None:
+                order = self._generator.permutation(order)
+            parts = (order[start : start + self.size] for start in range(0, self.rows, self.size))
+            self._drawn = [Batch(part, len(part)) for part in parts]
+        return self._drawn
+
+    def mask(self, batches: list[Batch]) -> list[Batch]:
+        """Return the batches with the masked rows that the settings ask for."""
+        return [batch.masked(self.rows, self._masked_rate) for batch in batches]
+
+    def check_safe(self, columns: Mapping[str, int]) -> None:
+        """Refuse a division with a batch that gives residuals away; see `Batch.check_safe`."""
+        smallest = self.rows % self.size or self.size
+        sent = min(self.rows, smallest + math.ceil(smallest * self._masked_rate))
+        which = "the last batch" if self.rows % self.size else "each batch"
+        Batch(np.arange(sent), smallest).check_safe(columns, which, self._remedy(columns))
+
+    def _remedy(self, columns: Mapping[str, int]) -> str:
+        limit = max(columns.values())
+        sizes = range(limit + 1, self.rows + 1)
+        safe = [size for size in sizes if (self.rows % size or size) > limit]
         if not safe:
             return f"Train on more than {limit} rows, or on fewer columns"
         nearest = min(safe, key=lambda size: abs(size - self.size))
         return f"The nearest safe batch_size is {nearest}" + (
-            ", all rows" if nearest == rows else ""
+            ", all rows" if nearest == self.rows else ""
         )
+
+
+def pack(batches: list[Batch]) -> tuple[Integers, Integers, Integers]:
+    """Return what hosts are told of the batches: rows one after the other, sizes, rows that count."""
+    return (
+        np.concatenate([batch.rows for batch in batches]),
+        np.array([len(batch.rows) for batch in batches], dtype=np.int64),
+        np.array([batch.used for batch in batches], dtype=np.int64),
+    )
+
+
+def unpack(arrays: Sequence[Integers], total: int) -> list[Batch]:
+    """Return the batches of a host with `total` rows, the way back from `pack`.
+
+    Raises
+    ------
+    ConfigurationError
+        When they are no batches of those rows.
+    """
+    rows, sizes, used = arrays
+    if (
+        any(array.dtype != np.int64 or array.ndim != 1 for array in arrays)
+        or len(sizes) != len(used)
+        or not len(sizes)
+        or not ((used >= 1) & (used <= sizes) & (sizes <= total)).all()
+        or sizes.sum() != len(rows)
+        or not ((rows >= 0) & (rows < total)).all()
+    ):
+        raise ConfigurationError(f"the guest's batches are not of {total} rows")
+    parts = np.split(rows, np.cumsum(sizes)[:-1])
+    if any(len(np.unique(part)) < len(part) for part in parts):
+        raise ConfigurationError("a batch of the guest names a row more than once")
+    return [Batch(part, int(count)) for part, count in zip(parts, used, strict=True)]

@@ -3,37 +3,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pyfate_gpu.errors import ConfigurationError, DataError
-from pyfate_gpu.federation import Role, Session
-from pyfate_gpu.glm.arbiter import serve_scores, serve_training
-from pyfate_gpu.glm.families import FAMILIES
-from pyfate_gpu.glm.features import FeaturePipeline, FixedPointMatrix
-from pyfate_gpu.glm.guest import GuestTrainer, collect_scores
-from pyfate_gpu.glm.half import HalfModel
-from pyfate_gpu.glm.handshake import agree_on_terms, announce_key, receive_key
-from pyfate_gpu.glm.host import HostTrainer, send_scores
-from pyfate_gpu.glm.parameters import Parameters
-from pyfate_gpu.glm.progress import Callback, FitReport, Progress
-from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.glm.tables import check_same_columns, read_table
-from pyfate_gpu.he import generate_keypair
-
-if TYPE_CHECKING:
-    from pyfate_gpu.he import PrivateKey, PublicKey
-
-logger = logging.getLogger(__name__)
+from pyfate_gpu.federation import Session
+from pyfate_gpu.glm.fitting import Fitting, Floats
+from pyfate_gpu.glm.progress import Callback, FitReport
 
 Model = TypeVar("Model", bound="HeteroGLM")
 
 
-class HeteroGLM(Parameters):
+@dataclass(kw_only=True, eq=False, repr=False)
+class HeteroGLM(Fitting):
     """Base of the models; see its subclasses for the losses.
 
     Every party makes one of these with the same parameters and calls the same methods: the guest with
@@ -47,19 +29,28 @@ class HeteroGLM(Parameters):
     batch_size : int or None
         Rows of a batch, None for all rows. No batch, the last included, may have as few rows as a
         party has columns.
+    batch_strategy : {"fixed", "random"}
+        Whether the rows are divided once, or at random for each iteration.
+    masked_rate : float
+        How many masked rows the guest adds to a batch for each row that counts. Hosts cannot tell
+        them apart, so batches may then have fewer rows than hosts have columns.
     shuffle, random_state : bool, int or None
         Whether the guest divides the rows in random order, and the seed of that order.
-    optimizer : {"rmsprop", "adam", "adagrad", "momentum", "sgd"}
+    optimizer : {"rmsprop", "adam", "adagrad", "nesterov", "momentum", "sgd"}
         Update rule.
-    learning_rate : float
-        Its step size.
-    alpha : float
-        L2 penalty: alpha/2 of the squared weights is added to the mean loss.
+    learning_rate, decay, decay_sqrt : float, float, bool
+        Step size: learning_rate / sqrt(1 + decay * iterations done), or without the root.
+    penalty, alpha : {"l2", "l1"}, float
+        Adds alpha/2 of the squared weights, or alpha of their magnitudes, to the mean loss.
     convergence : {"diff", "abs", "weight_diff"}
         Stop when the loss changes by at most `tol`, is at most `tol`, or when at every party the
         weights move by at most `tol` times their norm.
     tol : float
         See `convergence`.
+    early_stopping_rounds : int or None
+        Stop when the loss of the validation rows was not better for so many iterations.
+    warm_start : bool
+        Begin with the weights of the last fit, and prepare features as it did.
     fit_intercept : bool
         Whether the guest fits an intercept.
     standardize : bool
@@ -75,68 +66,63 @@ class HeteroGLM(Parameters):
 
     Attributes
     ----------
-    coef_ : float64 [columns]
+    coef_ : float64 [columns] or [classes, columns]
         This party's weights, of the prepared (standardised, clipped) features; guest and hosts.
-    intercept_ : float
+    intercept_ : float or float64 [classes]
         Guest only.
     loss_history_ : list of float
         Mean loss before the updates of each iteration; guest only.
+    validation_history_ : list of dict
+        Metrics of the validation rows after each iteration; guest only, where there are such rows.
     n_iter_ : int
-        Iterations done.
+        Iterations done. With early stopping, weights are those of the best one.
     n_features_in_, feature_names_in_ : int, object array
         This party's columns; names only where `X` had them.
     report_ : FitReport
         Backend, key, seconds, operations and bytes.
     """
 
-    family: ClassVar[str]
+    max_iter: int = 30
+    batch_size: int | None = None
+    batch_strategy: str = "fixed"
+    masked_rate: float = 0.0
+    shuffle: bool = False
+    random_state: int | None = None
+    optimizer: str = "rmsprop"
+    learning_rate: float = 0.05
+    decay: float = 0.0
+    decay_sqrt: bool = True
+    penalty: str = "l2"
+    alpha: float = 0.01
+    convergence: str = "diff"
+    tol: float = 1e-4
+    early_stopping_rounds: int | None = None
+    warm_start: bool = False
+    fit_intercept: bool = True
+    standardize: bool = True
+    clip: float | None = None
+    key_bits: int = 3072
+    allow_insecure_key_size: bool = False
+    callbacks: Sequence[Callback] = ()
 
-    def __init__(
-        self,
+    if TYPE_CHECKING:  # set by fit
+        coef_: Floats = field(init=False)
+        intercept_: Any = field(init=False)
+        loss_history_: list[float] = field(init=False)
+        validation_history_: list[dict[str, float]] = field(init=False)
+        n_iter_: int = field(init=False)
+        report_: FitReport = field(init=False)
+        n_features_in_: int = field(init=False)
+
+    def fit(
+        self: Model,
+        X: Any = None,
+        y: Any = None,
         *,
-        max_iter: int = 30,
-        batch_size: int | None = None,
-        shuffle: bool = False,
-        random_state: int | None = None,
-        optimizer: str = "rmsprop",
-        learning_rate: float = 0.05,
-        alpha: float = 0.01,
-        convergence: str = "diff",
-        tol: float = 1e-4,
-        fit_intercept: bool = True,
-        standardize: bool = True,
-        clip: float | None = None,
-        key_bits: int = 3072,
-        allow_insecure_key_size: bool = False,
-        callbacks: Sequence[Callback] = (),
-    ) -> None:
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.alpha = alpha
-        self.convergence = convergence
-        self.tol = tol
-        self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.clip = clip
-        self.key_bits = key_bits
-        self.allow_insecure_key_size = allow_insecure_key_size
-        self.callbacks = callbacks
-
-    def settings(self) -> Settings:
-        """Return the parameters, checked.
-
-        Raises
-        ------
-        ConfigurationError
-            For the first one that makes no sense.
-        """
-        return Settings.of(self.family, self.get_params())
-
-    def fit(self: Model, X: Any = None, y: Any = None, *, session: Session) -> Model:
+        session: Session,
+        sample_weight: Any = None,
+        validation: Any = None,
+    ) -> Model:
         """Train together with the other parties.
 
         Parameters
@@ -147,6 +133,10 @@ class HeteroGLM(Parameters):
             Labels, at the guest only.
         session : Session
             Which party this is, and the way to the others.
+        sample_weight : array-like [rows], optional
+            How much each row counts, at the guest only; scaled to mean 1.
+        validation : (array-like, array-like) or array-like, optional
+            Other rows to judge the model by: features and labels at the guest, features at hosts.
 
         Raises
         ------
@@ -157,37 +147,9 @@ class HeteroGLM(Parameters):
         ChannelTimeoutError, PartyFailedError
             When another party did not answer or stopped.
         """
-        settings = self.settings()
-        role = session.party.role
-        _check_owner(role, X, y)
-        if role is Role.ARBITER:
-            self._serve_fit(settings, session)
-            return self
-        table = read_table(X)
-        labels = self._encode_labels(y, len(table.values)) if role is Role.GUEST else {}
-        pipeline = FeaturePipeline.fit(
-            table.values, standardize=settings.standardize, clip=settings.clip
-        )
-        features = pipeline.transform(table.values)
-        self._shake_hands(session, "fit", settings)
-        progress = Progress(session, self.callbacks)
-        if role is Role.GUEST:
-            fitted = self._fit_guest(settings, session, features, labels, progress)
-        else:
-            trainer = HostTrainer(session, settings, FAMILIES[self.family], features, progress)
-            fitted = {
-                "n_iter_": trainer.train(),
-                "_half": trainer.half,
-                "coef_": trainer.half.weights,
-            }
-        fitted |= {"report_": progress.finish(fitted["n_iter_"]), "_pipeline": pipeline}
-        fitted |= {"n_features_in_": table.values.shape[1], "_names": table.names}
-        if table.names:
-            fitted["feature_names_in_"] = np.array(table.names, dtype=object)
-        self._keep(fitted)
-        return self
+        return self._fit(session, X, y, sample_weight, validation)
 
-    def decision_function(self, X: Any = None, *, session: Session) -> NDArray[np.float64] | None:
+    def decision_function(self, X: Any = None, *, session: Session) -> Floats | None:
         """Return the score of each row to the guest, None to the others; all parties call it.
 
         Hosts' shares are added under encryption. With one host the sum is that host's share: the
@@ -200,100 +162,4 @@ class HeteroGLM(Parameters):
         DataError
             When `X` does not have the columns of fit.
         """
-        settings = self.settings()
-        _check_owner(session.party.role, X, None)
-        if session.party.role is Role.ARBITER:
-            serve_scores(session, self._announce_key(session, "predict", settings))
-            return None
-        if not hasattr(self, "_half"):
-            raise ConfigurationError(f"this {type(self).__name__} is not fitted: call fit first")
-        table = read_table(X)
-        check_same_columns(table, self.n_features_in_, self._names)
-        features = self._pipeline.transform(table.values)
-        self._shake_hands(session, "predict", settings)
-        if session.party.role is Role.HOST:
-            send_scores(session, self._half, features)
-            return None
-        if self._fitted_intercept:
-            features = features.with_ones()
-        return collect_scores(session, self._half, features)
-
-    def _fit_guest(
-        self,
-        settings: Settings,
-        session: Session,
-        features: FixedPointMatrix,
-        labels: dict[str, Any],
-        progress: Progress,
-    ) -> dict[str, Any]:
-        y = labels.pop("y")
-        if settings.fit_intercept:
-            features = features.with_ones()
-        trainer = GuestTrainer(session, settings, FAMILIES[self.family], features, y, progress)
-        iterations = trainer.train()
-        weights = trainer.half.weights
-        with_intercept = settings.fit_intercept
-        return {
-            **labels,
-            "n_iter_": iterations,
-            "loss_history_": trainer.losses,
-            "coef_": weights[:-1] if with_intercept else weights,
-            "intercept_": float(weights[-1]) if with_intercept else 0.0,
-            "_fitted_intercept": with_intercept,
-            "_half": trainer.half,
-        }
-
-    def _serve_fit(self, settings: Settings, session: Session) -> None:
-        private_key = self._announce_key(session, "fit", settings)
-        progress = Progress(session, self.callbacks)
-        iterations = serve_training(session, private_key, progress)
-        self._keep({"n_iter_": iterations, "report_": progress.finish(iterations)})
-
-    def _shake_hands(self, session: Session, task: str, settings: Settings) -> None:
-        agree_on_terms(session, task, settings.terms())
-        receive_key(
-            session, settings.key_bits, allow_insecure_key_size=settings.allow_insecure_key_size
-        )
-
-    def _announce_key(self, session: Session, task: str, settings: Settings) -> PrivateKey:
-        agree_on_terms(session, task, settings.terms())
-        keys: tuple[PublicKey, PrivateKey] | None = getattr(self, "_keys", None)
-        if keys is None or keys[0].key_bits != settings.key_bits:
-            with session.statistics.step("make key"):
-                keys = generate_keypair(
-                    settings.key_bits, allow_insecure_key_size=settings.allow_insecure_key_size
-                )
-            self._keys = keys
-        announce_key(session, keys[0])
-        return keys[1]
-
-    def _encode_labels(self, y: Any, rows: int) -> dict[str, Any]:
-        """Return float64 labels as ``y``, and fitted attributes that come with them."""
-        raise NotImplementedError
-
-    def _keep(self, fitted: dict[str, Any]) -> None:
-        """Set all fitted attributes at once, after everything went well."""
-        if "_half" in fitted:
-            vars(self).pop("feature_names_in_", None)
-        vars(self).update(fitted)
-
-    if TYPE_CHECKING:  # set by fit
-        coef_: NDArray[np.float64]
-        intercept_: float
-        loss_history_: list[float]
-        n_iter_: int
-        report_: FitReport
-        n_features_in_: int
-        _names: tuple[str, ...] | None
-        _pipeline: FeaturePipeline
-        _half: HalfModel
-        _fitted_intercept: bool
-        _keys: tuple[PublicKey, PrivateKey]
-
-
-def _check_owner(role: Role, X: Any, y: Any) -> None:
-    """Refuse data that a party of this role should not even have."""
-    if role is Role.ARBITER and (X is not None or y is not None):
-        raise DataError("the arbiter has the private key and no data: call it without X and y")
-    if role is Role.HOST and y is not None:
-        raise DataError("a host has no labels, they are the guest's: call it without y")
+        return self._scores(X, session)

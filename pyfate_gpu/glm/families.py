@@ -1,118 +1,256 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""What makes one generalised linear model differ from another.
+r"""What makes one generalised linear model differ from another: a loss, its residual, a response.
 
-Every family here has a loss that is quadratic in the score u = X w + b,
+The score u = X w + offset of a row is the sum of one share for each party. What a family needs is a
+residual d = d loss/d u that the guest can make from what hosts encrypt, and a loss that is a sum of one
+share for each party of products with encrypted numbers that the party has:
 
-    loss(u) = slope/2 u^2 + target u + constant        residual d = slope u + target
+    sum of losses = sum d f(u_g) + sum over hosts of sum e f(u_h) + rest
 
-so that the residual is linear in each party's share of u and can be computed under encryption.
-A new family is one more class and one line in `FAMILIES`.
+with e the residuals (`Quadratic`) or the targets (`Poisson`); the guest alone knows the rest. A new
+family is one more class and one entry in `FAMILIES`.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.errors import DataError
+from pyfate_gpu.glm.residuals import check_scores
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he import CiphertextArray
+
+Floats = NDArray[np.float64]
+
+#: The line of `MinimaxLogistic` is closest to the logistic function for scores within +-INTERVAL.
+INTERVAL = 4.0
 
 
 class Family(ABC):
-    """A loss, its residual and the response to a score."""
+    """A loss, its residual and the response to a score; arrays are [rows, outputs]."""
 
     name: ClassVar[str]
-    slope: ClassVar[float]
+    #: Hosts' shares of the loss multiply targets, which the guest then sends, instead of residuals.
+    loss_from_targets: ClassVar[bool] = False
+    #: The residual can be made from the shares of any number of hosts.
+    several_hosts: ClassVar[bool] = True
 
     @abstractmethod
-    def target(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+    def target(self, y: Floats) -> Floats:
         """Return the part of each residual that does not depend on the score."""
 
     @abstractmethod
-    def constant(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the part of each loss that does not depend on the score."""
+    def forward(self, share: Floats) -> Floats:
+        """Return what a host encrypts, given its share of each score."""
 
     @abstractmethod
-    def response(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    def combine(self, forward: CiphertextArray, share: Floats, y: Floats) -> CiphertextArray:
+        """Return encrypted residuals, given the hosts' `forward` and the guest's share and labels."""
+
+    @abstractmethod
+    def residual(self, score: Floats, y: Floats) -> Floats:
+        """Return the residuals of known scores."""
+
+    @abstractmethod
+    def losses(self, score: Floats, y: Floats) -> Floats:
+        """Return the loss of each known score."""
+
+    @abstractmethod
+    def guest_factor(self, share: Floats, y: Floats) -> Floats:
+        """Return f(u_g), what the guest multiplies residuals by for its share of the loss."""
+
+    @abstractmethod
+    def host_factor(self, share: Floats) -> Floats:
+        """Return f(u_h), what a host multiplies residuals or targets by for its share of the loss."""
+
+    @abstractmethod
+    def rest(self, share: Floats, y: Floats) -> Floats:
+        """Return what is missing from the shares of each loss."""
+
+    @abstractmethod
+    def response(self, score: Floats) -> Floats:
         """Return the mean of y for each score."""
 
-    def loss(self, score: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-        """Return the summed loss of known scores."""
-        terms = self.slope / 2 * score**2 + self.target(y) * score + self.constant(y)
-        return float(terms.sum())
 
-    def loss_from_residuals(self, half_squares: float, y: NDArray[np.float64]) -> float:
-        """Return the summed loss when only the sum of d^2/(2 slope) is known.
+class Quadratic(Family):
+    """Families whose loss is slope/2 u^2 + target u + constant: the residual is slope u + target.
 
-        Completing the square: loss = d^2/(2 slope) + constant - target^2/(2 slope).
-        """
-        rest = self.constant(y) - self.target(y) ** 2 / (2 * self.slope)
-        return half_squares + float(rest.sum())
+    Completing the square, loss = d^2/(2 slope) + constant - target^2/(2 slope), and d/(2 slope) is a
+    sum of shares.
+    """
+
+    slope: ClassVar[float]
+
+    @abstractmethod
+    def constant(self, y: Floats) -> Floats:
+        """Return the part of each loss that does not depend on the score."""
+
+    def forward(self, share: Floats) -> Floats:
+        """Return slope u_h."""
+        return self.slope * share
+
+    def combine(self, forward: CiphertextArray, share: Floats, y: Floats) -> CiphertextArray:
+        """Return the hosts' part + slope u_g + target."""
+        return forward + check_scores(self.residual(share, y))
+
+    def residual(self, score: Floats, y: Floats) -> Floats:
+        """Return slope u + target."""
+        return self.slope * score + self.target(y)
+
+    def losses(self, score: Floats, y: Floats) -> Floats:
+        """Return slope/2 u^2 + target u + constant."""
+        return self.slope / 2 * score**2 + self.target(y) * score + self.constant(y)
+
+    def guest_factor(self, share: Floats, y: Floats) -> Floats:
+        """Return (u_g + target/slope)/2."""
+        return (share + self.target(y) / self.slope) / 2
+
+    def host_factor(self, share: Floats) -> Floats:
+        """Return u_h/2."""
+        return share / 2
+
+    def rest(self, share: Floats, y: Floats) -> Floats:
+        """Return constant - target^2/(2 slope)."""
+        return self.constant(y) - self.target(y) ** 2 / (2 * self.slope)
 
 
-class Linear(Family):
+class Linear(Quadratic):
     """Least squares: loss (u - y)^2/2, residual u - y."""
 
     name = "linear"
     slope = 1.0
 
-    def target(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+    def target(self, y: Floats) -> Floats:
         """Return -y."""
         return -y
 
-    def constant(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+    def constant(self, y: Floats) -> Floats:
         """Return y^2/2."""
         return y**2 / 2
 
-    def response(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    def response(self, score: Floats) -> Floats:
         """Return the score itself."""
         return score
 
 
-class TaylorLogistic(Family):
-    """Logistic loss by its Taylor series of degree two at 0, for y in {0, 1}.
+class Logistic(Quadratic):
+    """Logistic regression, y in {0, 1}, with the line 1/2 + slope u for the logistic function."""
 
-    loss = log 2 - (y - 1/2) u + u^2/8, residual u/4 - (y - 1/2): the form of Hardy et al.
-    (arXiv 1711.10677) and of FATE. It is close for scores within about +-2 and explodes far
-    outside, hence the clipping of features.
+    def target(self, y: Floats) -> Floats:
+        """Return 1/2 - y."""
+        return 0.5 - y
+
+    def constant(self, y: Floats) -> Floats:
+        """Return log 2, the logistic loss at score 0."""
+        return np.full(y.shape, np.log(2.0))
+
+    def response(self, score: Floats) -> Floats:
+        """Return the logistic function of the score."""
+        return np.asarray(0.5 * (1 + np.tanh(score / 2)))  # never overflows
+
+
+class TaylorLogistic(Logistic):
+    """The line is the Taylor series of degree one at 0, the loss that of degree two.
+
+    loss = log 2 - (y - 1/2) u + u^2/8: the form of Hardy et al. (arXiv 1711.10677) and of FATE. It is
+    close for scores within about +-2 and explodes far outside, hence the clipping of features.
     """
 
     name = "logistic-taylor"
     slope = 0.25
 
-    def target(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return 1/2 - y."""
-        return 0.5 - y
 
-    def constant(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log 2."""
-        return np.full(len(y), np.log(2.0))
+def minimax_slope(interval: float) -> float:
+    """Return the slope a of the line 1/2 + a u with the least largest error on [-interval, interval].
 
-    def response(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the logistic function of the score."""
-        return np.asarray(0.5 * (1 + np.tanh(score / 2)))  # never overflows
+    The error has its extremes where the logistic function has slope a, and at the end of the interval;
+    at the best line they are equal and opposite (Chebyshev), found by bisection.
 
-
-FAMILIES: dict[str, Family] = {family.name: family for family in (Linear(), TaylorLogistic())}
-
-
-def encode_binary(y: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.generic]]:
-    """Return labels as 0.0 and 1.0 and the two classes they stand for, in sorted order.
-
-    Raises
-    ------
-    DataError
-        When `y` does not have exactly two distinct values.
+    Examples
+    --------
+    >>> from pyfate_gpu.glm.families import minimax_slope
+    >>> round(minimax_slope(4.0), 4)
+    0.1454
     """
-    try:
-        classes, codes = np.unique(y, return_inverse=True)
-    except TypeError:
-        raise DataError("y mixes types that have no order: use one type for all labels") from None
-    if len(classes) != 2:
-        raise DataError(
-            f"y has {len(classes)} distinct values, logistic regression takes 2: "
-            "train one model for each class against the rest"
-        )
-    return codes.astype(np.float64), classes
+
+    def error(u: float, a: float) -> float:
+        return math.tanh(u / 2) / 2 - a * u
+
+    low, high = 0.0, 0.25
+    while (slope := (low + high) / 2) not in (low, high):
+        inner = 2 * math.atanh(math.sqrt(1 - 4 * slope))
+        if inner > interval or error(inner, slope) + error(interval, slope) > 0:
+            low = slope
+        else:
+            high = slope
+    return slope
+
+
+class MinimaxLogistic(Logistic):
+    """The line is the one closest to the logistic function for scores within +-`INTERVAL`.
+
+    Its largest error there is .10; the tangent, which the Taylor form takes, is off by .52.
+    """
+
+    name = "logistic-minimax"
+    slope = minimax_slope(INTERVAL)
+
+
+class Poisson(Family):
+    """Counts with mean exp(u): loss exp(u) - y u, residual exp(u) - y; one host.
+
+    exp(u) is the product of exp(u_g), which the guest knows, and exp(u_h), which the host encrypts. With
+    d + y = exp(u), the guest's share of the loss is the sum of residuals; the host's needs the labels,
+    which the guest sends encrypted as targets.
+    """
+
+    name = "poisson"
+    loss_from_targets = True
+    several_hosts = False
+
+    def target(self, y: Floats) -> Floats:
+        """Return -y."""
+        return -y
+
+    def forward(self, share: Floats) -> Floats:
+        """Return exp(u_h)."""
+        return self.response(share)
+
+    def combine(self, forward: CiphertextArray, share: Floats, y: Floats) -> CiphertextArray:
+        """Return [[exp(u_h)]] exp(u_g) - y."""
+        return forward * check_scores(self.response(share)) + check_scores(self.target(y))
+
+    def residual(self, score: Floats, y: Floats) -> Floats:
+        """Return exp(u) - y."""
+        return self.response(score) - y
+
+    def losses(self, score: Floats, y: Floats) -> Floats:
+        """Return exp(u) - y u."""
+        return self.response(score) - y * score
+
+    def guest_factor(self, share: Floats, y: Floats) -> Floats:
+        """Return 1."""
+        return np.ones(share.shape)
+
+    def host_factor(self, share: Floats) -> Floats:
+        """Return u_h."""
+        return share
+
+    def rest(self, share: Floats, y: Floats) -> Floats:
+        """Return y - y u_g."""
+        return y - y * share
+
+    def response(self, score: Floats) -> Floats:
+        """Return exp(u); infinite beyond float64, which nothing encrypts."""
+        with np.errstate(over="ignore"):
+            return np.exp(score)
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (Linear(), TaylorLogistic(), MinimaxLogistic(), Poisson())
+}

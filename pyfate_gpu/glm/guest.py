@@ -6,35 +6,33 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pyfate_gpu.errors import DataError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.federation.roles import ARBITER
-from pyfate_gpu.glm.batching import Batches
+from pyfate_gpu.glm.batching import BatchPlan, pack
 from pyfate_gpu.glm.convergence import loss_settled, weights_settled
+from pyfate_gpu.glm.data import Floats, GuestBatch, LabelledData
 from pyfate_gpu.glm.families import Family
-from pyfate_gpu.glm.features import FixedPointMatrix
 from pyfate_gpu.glm.half import HalfModel
-from pyfate_gpu.glm.handshake import announce_batches, collect_shapes
-from pyfate_gpu.glm.masking import reveal
+from pyfate_gpu.glm.handshake import Plan, Shape, announce_plan, collect_columns
 from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.residuals import SCALE, check_scores, weighted_sums
+from pyfate_gpu.glm.residuals import check_scores, gradient_sums, weighted_sum
+from pyfate_gpu.glm.scoring import add_up
 from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.he import CiphertextArray, concatenate
+from pyfate_gpu.glm.trainer import Trainer
+from pyfate_gpu.glm.validation import Validator
+from pyfate_gpu.he import CiphertextArray
 
 
-class GuestTrainer:
-    """The guest's side of training.
+class GuestTrainer(Trainer):
+    """The guest's side of training; parameters as in `Trainer`.
 
     Parameters
     ----------
-    session : Session
-        After the handshake.
-    features : FixedPointMatrix
-        All rows, this guest's columns, the intercept's ones included where it is fitted.
-    y : float64 [rows]
-        Labels as the family takes them.
+    data : LabelledData
+        All rows.
+    validator : Validator or None
+        Judges each iteration.
     """
 
     def __init__(
@@ -42,78 +40,124 @@ class GuestTrainer:
         session: Session,
         settings: Settings,
         family: Family,
-        features: FixedPointMatrix,
-        y: NDArray[np.float64],
         progress: Progress,
+        data: LabelledData,
+        *,
+        validator: Validator | None = None,
+        start: Floats | None = None,
     ) -> None:
-        self.session = session
-        self.settings = settings
-        self.family = family
-        self.features = features
-        self.y = y
-        self.progress = progress
-        self.half = HalfModel(features.columns, settings, intercept=settings.fit_intercept)
+        super().__init__(session, settings, family, progress, start)
+        self.data = data
+        self.validator = validator
+        self.plan = BatchPlan(data.features.rows, settings)
+        shape = data.features.columns, data.y.shape[1]
+        self.half = HalfModel(shape, settings, intercept=settings.fit_intercept, start=start)
         self.losses: list[float] = []
 
     def train(self) -> int:
         """Train until converged or out of iterations; return the number of iterations."""
-        batches = self._plan()
-        parts = [(self.features.take(rows), self.y[rows]) for rows in batches]
+        self._announce_plan()
         for iteration in range(1, self.settings.max_iter + 1):
+            if self.plan.changes(iteration):
+                batches = self._divide(iteration)
             before = self.half.weights
+            self.half.begin(iteration)
             loss = sum(
-                self._train_batch(features, y, iteration, batch)
-                for batch, (features, y) in enumerate(parts)
+                self._train_batch(batch, iteration, number) for number, batch in enumerate(batches)
             )
-            self.losses.append(_checked_loss(loss / len(self.y)))
-            converged = self._converged(before, iteration)
-            proceed = not converged and iteration < self.settings.max_iter
-            self.session.send(self.session.peers, "proceed", iteration=iteration, proceed=proceed)
-            self.progress.end_iteration(iteration, self.losses[-1], converged=converged)
-            if not proceed:
+            self.losses.append(_checked_loss(loss / self.data.features.rows))
+            if not self._proceed(before, iteration):
                 break
         return iteration
 
-    def _plan(self) -> Batches:
-        """Divide the rows; refuse batches that are not safe for every party."""
-        session, settings = self.session, self.settings
-        columns = {"guest": self.features.columns}
-        shapes = collect_shapes(session, self.features.rows)
-        columns |= {host.name: count for host, count in shapes.items()}
-        batches = Batches.plan(
-            self.features.rows,
-            settings.batch_size,
-            shuffle=settings.shuffle,
-            seed=settings.random_state,
+    def _announce_plan(self) -> None:
+        """Tell everybody what there is to do; refuse what is not safe for every party."""
+        session, validator = self.session, self.validator
+        if len(session.hosts) > 1 and not self.family.several_hosts:
+            raise ConfigurationError(
+                f"the {self.family.name} family takes one host, there are {len(session.hosts)}: "
+                "the product of what two hosts encrypt cannot be computed"
+            )
+        rows, width = self.data.features.rows, self.data.features.columns
+        tested = 0 if validator is None else validator.data.features.rows
+        columns = collect_columns(session, Shape(rows, width, tested, self.start is not None))
+        self.plan.check_safe(columns)
+        announce_plan(session, Plan(columns, self.data.y.shape[1], len(self.plan), tested))
+
+    def _divide(self, iteration: int) -> list[GuestBatch]:
+        """Announce the batches from this iteration on; send targets where the family needs them."""
+        batches = self.plan.mask(self.plan.draw())
+        rows, sizes, used = pack(batches)
+        self.session.send(
+            self.session.hosts, "batches", iteration=iteration, rows=rows, sizes=sizes, used=used
         )
-        batches.check_safe(columns)
-        announce_batches(session, batches, columns)
-        return batches
+        parts = [GuestBatch.of(self.data, batch) for batch in batches]
+        if self.family.loss_from_targets:
+            for number, part in enumerate(parts):
+                self._send_targets(part, iteration, number)
+        return parts
 
-    def _train_batch(
-        self, features: FixedPointMatrix, y: NDArray[np.float64], iteration: int, batch: int
-    ) -> float:
+    def _send_targets(self, batch: GuestBatch, iteration: int, number: int) -> None:
+        targets = batch.sent.weigh(self.family.target(batch.sent.y))
+        if batch.real is not None:
+            hidden = np.ones(len(targets), dtype=bool)
+            hidden[batch.real] = False
+            targets = np.where(hidden[:, np.newaxis], 0.0, targets)
+        assert self.session.public_key is not None
+        with self.session.statistics.step("encrypt", operations=targets.size):
+            encrypted = self.session.public_key.encrypt(check_scores(targets))
+        self.session.send(
+            self.session.hosts, "targets", iteration=iteration, batch=number, targets=encrypted
+        )
+
+    def _train_batch(self, batch: GuestBatch, iteration: int, number: int) -> float:
         """Take one step; return the summed loss of the batch before it."""
-        session, slope = self.session, self.family.slope
-        at = {"iteration": iteration, "batch": batch}
-
-        own = slope * self.half.scores(features) + self.family.target(y)
-        residual = add_up(session, "forward", "forward", y.shape, **at)
-        with session.statistics.step("add", operations=len(y)):
-            residual = residual + check_scores(own)
+        session, family = self.session, self.family
+        at = {"iteration": iteration, "batch": number}
+        residual = self._residual(batch, at)
         session.send(session.hosts, "residual", residual=residual, **at)
+        if batch.real is not None:
+            residual = residual[batch.real]
 
-        gradient, loss = weighted_sums(session, features, own / slope, residual)
+        own = batch.own
+        share = own.shift(self.half.scores(own.features))
+        gradient = gradient_sums(session, own.features, residual)
+        loss = weighted_sum(session, family.guest_factor(share, own.y), residual)
         shares = add_up(session, "loss_share", "share", (1,), **at)
         with session.statistics.step("add", operations=1):
             loss = loss + shares
-        sums = reveal(session, concatenate([gradient, loss]), "gradient", **at) / SCALE
+        rows = len(own.y)
+        known = float(own.weigh(family.rest(share, own.y)).sum()) + rows * self.half.penalty
+        return known + self.descend(gradient, rows, at, loss)
 
-        penalty = self.half.penalty
-        self.half.descend(sums[:-1], len(y))
-        return self.family.loss_from_residuals(float(sums[-1]) / 2, y) + len(y) * penalty
+    def _residual(self, batch: GuestBatch, at: dict[str, int]) -> CiphertextArray:
+        """Return the encrypted residuals of all rows sent, 0 where masked."""
+        sent = batch.sent
+        share = sent.shift(self.half.scores(sent.features))
+        forward = add_up(self.session, "forward", "forward", sent.y.shape, **at)
+        with self.session.statistics.step("add", operations=sent.y.size):
+            residual = self.family.combine(forward, share, sent.y)
+        if batch.factors is None:
+            return residual
+        with self.session.statistics.step("weigh", operations=sent.y.size):
+            return residual * batch.factors
 
-    def _converged(self, before: NDArray[np.float64], iteration: int) -> bool:
+    def _proceed(self, before: Floats, iteration: int) -> bool:
+        """Judge an iteration and tell everybody whether there is another one."""
+        session, validator = self.session, self.validator
+        converged = self._converged(before, iteration)
+        if validator is not None:
+            validator.collect(session, self.half, iteration)
+            converged = converged or validator.exhausted
+        best = validator is None or validator.keeps
+        if best:
+            self.half.keep_best()
+        proceed = not converged and iteration < self.settings.max_iter
+        session.send(session.peers, "proceed", iteration=iteration, proceed=proceed, best=best)
+        self.progress.end_iteration(iteration, self.losses[-1], converged=converged)
+        return proceed
+
+    def _converged(self, before: Floats, iteration: int) -> bool:
         settings, session = self.settings, self.session
         if settings.convergence != "weight_diff":
             return loss_settled(settings.convergence, self.losses, settings.tol)
@@ -123,30 +167,6 @@ class GuestTrainer:
             for host in session.hosts
         ]
         return all(settled)
-
-
-def collect_scores(
-    session: Session, half: HalfModel, features: FixedPointMatrix
-) -> NDArray[np.float64]:
-    """Return the score of each row: hosts' shares added under encryption; the guest's side of predict."""
-    collect_shapes(session, features.rows)
-    session.send(ARBITER, "decryptions", count=features.rows)
-    total = add_up(session, "scores", "scores", (features.rows,))
-    with session.statistics.step("add", operations=features.rows):
-        total = total + check_scores(half.scores(features))
-    return reveal(session, total, "scores")
-
-
-def add_up(
-    session: Session, name: str, key: str, shape: tuple[int, ...], **at: int
-) -> CiphertextArray:
-    """Receive one encrypted array from each host and add them."""
-    total = session.receive_encrypted(session.hosts[0], name, key, shape, **at)
-    for host in session.hosts[1:]:
-        term = session.receive_encrypted(host, name, key, shape, **at)
-        with session.statistics.step("add", operations=total.size):
-            total = total + term
-    return total
 
 
 def _checked_loss(loss: float) -> float:

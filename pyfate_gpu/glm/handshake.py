@@ -6,20 +6,19 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from pyfate_gpu.errors import ConfigurationError, InsecureKeyError, ProtocolError
-from pyfate_gpu.federation import Party, Session
+from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.batching import Batches
+from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.he import PublicKey
 
 logger = logging.getLogger(__name__)
 
 #: Raised whenever messages or their meaning change.
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> None:
@@ -85,62 +84,131 @@ def receive_key(session: Session, key_bits: int, *, allow_insecure_key_size: boo
     logger.info("%s works with %r", session.party, session.public_key)
 
 
-def report_shape(session: Session, rows: int, columns: int) -> None:
-    """Tell the guest how many rows and columns this host has."""
-    session.send(GUEST, "shape", rows=rows, columns=columns)
+@dataclass(frozen=True)
+class Shape:
+    """What a host tells the guest of its data.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Of the features.
+    validation : int
+        Rows of the validation data, 0 without.
+    warm : bool
+        Whether it begins with the weights of an earlier fit.
+    """
+
+    rows: int
+    columns: int
+    validation: int = 0
+    warm: bool = False
 
 
-def collect_shapes(session: Session, rows: int) -> dict[Party, int]:
-    """Return the columns of each host, having checked that all have the guest's rows.
+@dataclass(frozen=True)
+class Plan:
+    """What everybody is told before training: how much there is to do.
+
+    Parameters
+    ----------
+    columns : dict
+        How many columns each party with data has, the guest's with its intercept, by name.
+    outputs : int
+        Scores of a row: the classes, where there are more than two; otherwise 1.
+    batches : int
+        How many in an iteration.
+    validation : int
+        Rows of the validation data.
+    """
+
+    columns: dict[str, int]
+    outputs: int
+    batches: int
+    validation: int
+
+
+def connect(session: Session, task: str, settings: Settings) -> None:
+    """Agree on what is to be done and take the arbiter's key: how guest and hosts begin a task."""
+    agree_on_terms(session, task, settings.terms())
+    receive_key(
+        session, settings.key_bits, allow_insecure_key_size=settings.allow_insecure_key_size
+    )
+
+
+def report_shape(session: Session, shape: Shape) -> None:
+    """Tell the guest the shape of this host's data."""
+    session.send(
+        GUEST,
+        "shape",
+        rows=shape.rows,
+        columns=shape.columns,
+        validation=shape.validation,
+        warm=shape.warm,
+    )
+
+
+def collect_columns(session: Session, own: Shape) -> dict[str, int]:
+    """Return the columns of each party, having checked that all hosts fit the guest's data.
 
     Raises
     ------
     ConfigurationError
-        When a host has another number of rows.
+        When a host has other rows, or begins otherwise.
     """
-    columns = {}
+    columns = {session.party.name: own.columns}
     for host in session.hosts:
-        count, columns[host] = session.receive(host, "shape", rows=int, columns=int)
-        if count != rows:
+        shape = Shape(
+            *session.receive(host, "shape", rows=int, columns=int, validation=int, warm=bool)
+        )
+        for what, here, there in (
+            ("rows", own.rows, shape.rows),
+            ("validation rows", own.validation, shape.validation),
+        ):
+            if here != there:
+                raise ConfigurationError(
+                    f"guest has {here} {what}, {host} has {there}: "
+                    "give every party the same rows in the same order"
+                )
+        if own.warm != shape.warm:
+            warm, cold = ("guest", host) if own.warm else (host, "guest")
             raise ConfigurationError(
-                f"guest has {rows} rows, {host} has {count}: give every party the same rows in the same order"
+                f"{warm} begins with the weights of an earlier fit, {cold} has none: "
+                "set warm_start=False, or load the missing half"
             )
+        columns[host.name] = shape.columns
     return columns
 
 
-def announce_batches(session: Session, batches: Batches, columns: Mapping[str, int]) -> None:
-    """Send the division of the rows to the hosts, and to the arbiter how much to decrypt for whom."""
-    text = json.dumps(columns)
-    session.send(session.hosts, "batches", order=batches.order, size=batches.size, columns=text)
-    session.send(ARBITER, "decryptions", batches=len(batches), columns=text)
+def announce_plan(session: Session, plan: Plan) -> None:
+    """Send the plan to everybody: hosts check it, the arbiter decrypts no more than it says."""
+    session.send(
+        session.peers,
+        "plan",
+        columns=json.dumps(plan.columns),
+        outputs=plan.outputs,
+        batches=plan.batches,
+        validation=plan.validation,
+    )
 
 
-def receive_batches(session: Session, rows: int, columns: int) -> Batches:
-    """Return the division of this host's rows, having checked it for every party's sake.
-
-    Raises
-    ------
-    ConfigurationError
-        When the batches are not of these rows, or too small to be safe.
-    """
-    order, size, text = session.receive(GUEST, "batches", order=np.ndarray, size=int, columns=str)
-    if order.dtype != np.int64 or order.shape != (rows,):
-        raise ConfigurationError(
-            f"the guest's batches are not of the {rows} rows of {session.party}"
-        )
-    batches = Batches(order, size)
-    batches.check_safe(read_columns(text, session) | {session.party.name: columns})
-    return batches
-
-
-def read_columns(text: str, session: Session) -> dict[str, int]:
-    """Return how many columns each party has, as the guest announced it.
+def receive_plan(session: Session) -> Plan:
+    """Return the guest's plan.
 
     Raises
     ------
     ProtocolError
-        When it is no list of all parties that have data.
+        When it names other parties than there are, or counts that make no sense.
     """
+    text, outputs, batches, validation = session.receive(
+        GUEST, "plan", columns=str, outputs=int, batches=int, validation=int
+    )
+    if outputs < 1 or batches < 1 or validation < 0:
+        raise ProtocolError(
+            f"the guest announced {outputs} outputs, {batches} batches, {validation} validation rows"
+        )
+    return Plan(_read_columns(text, session), outputs, batches, validation)
+
+
+def _read_columns(text: str, session: Session) -> dict[str, int]:
     try:
         columns = json.loads(text)
     except ValueError:

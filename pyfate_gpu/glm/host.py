@@ -3,30 +3,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import count
+
+import numpy as np
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.batching import unpack
 from pyfate_gpu.glm.convergence import weights_settled
+from pyfate_gpu.glm.data import Floats
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.features import FixedPointMatrix
 from pyfate_gpu.glm.half import HalfModel
-from pyfate_gpu.glm.handshake import receive_batches, report_shape
-from pyfate_gpu.glm.masking import reveal
+from pyfate_gpu.glm.handshake import Plan, Shape, receive_plan, report_shape
 from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.residuals import SCALE, check_scores, weighted_sums
+from pyfate_gpu.glm.residuals import SCALE, check_scores, gradient_sums, weighted_sum
+from pyfate_gpu.glm.scoring import send_scores
 from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.trainer import Trainer
+from pyfate_gpu.he import CiphertextArray
 
 
-class HostTrainer:
-    """A host's side of training.
+@dataclass(frozen=True, repr=False)
+class HostBatch:
+    """A host's part of a batch: its rows, how many of them count, and targets if there are any."""
+
+    features: FixedPointMatrix
+    used: int
+    targets: CiphertextArray | None
+
+
+class HostTrainer(Trainer):
+    """A host's side of training; parameters as in `Trainer`.
 
     Parameters
     ----------
-    session : Session
-        After the handshake.
     features : FixedPointMatrix
         All rows, this host's columns.
+    validation : FixedPointMatrix or None
+        Validation rows.
     """
 
     def __init__(
@@ -34,58 +50,89 @@ class HostTrainer:
         session: Session,
         settings: Settings,
         family: Family,
-        features: FixedPointMatrix,
         progress: Progress,
+        features: FixedPointMatrix,
+        *,
+        validation: FixedPointMatrix | None = None,
+        start: Floats | None = None,
     ) -> None:
-        self.session = session
-        self.settings = settings
-        self.family = family
+        super().__init__(session, settings, family, progress, start)
         self.features = features
-        self.progress = progress
-        self.half = HalfModel(features.columns, settings)
+        self.validation = validation
 
     def train(self) -> int:
         """Train until the guest says stop; return the number of iterations."""
-        report_shape(self.session, self.features.rows, self.features.columns)
-        batches = receive_batches(self.session, self.features.rows, self.features.columns)
-        parts = [self.features.take(rows) for rows in batches]
+        tested = 0 if self.validation is None else self.validation.rows
+        warm = self.start is not None
+        rows, columns = self.features.rows, self.features.columns
+        report_shape(self.session, Shape(rows, columns, tested, warm))
+        plan = receive_plan(self.session)
+        self.half = HalfModel((columns, plan.outputs), self.settings, start=self.start)
         for iteration in count(1):
+            if iteration == 1 or self.settings.batch_strategy == "random":
+                batches = self._divide(plan, iteration)
             before = self.half.weights
-            for batch, features in enumerate(parts):
-                self._train_batch(features, iteration, batch)
-            if self.settings.convergence == "weight_diff":
-                settled = weights_settled(before, self.half.weights, self.settings.tol)
-                self.session.send(GUEST, "settled", iteration=iteration, settled=settled)
-            proceed = self.session.receive(GUEST, "proceed", iteration=iteration, proceed=bool)
-            self.progress.end_iteration(iteration)
-            if not proceed:
+            self.half.begin(iteration)
+            for number, batch in enumerate(batches):
+                self._train_batch(batch, iteration, number)
+            if not self._proceed(before, iteration):
                 break
         return iteration
 
-    def _train_batch(self, features: FixedPointMatrix, iteration: int, batch: int) -> None:
+    def _divide(self, plan: Plan, iteration: int) -> list[HostBatch]:
+        """Take the guest's batches, having checked them for every party's sake."""
+        session = self.session
+        arrays = session.receive(
+            GUEST,
+            "batches",
+            iteration=iteration,
+            rows=np.ndarray,
+            sizes=np.ndarray,
+            used=np.ndarray,
+        )
+        columns = plan.columns | {session.party.name: self.features.columns}
+        parts = []
+        for number, batch in enumerate(unpack(arrays, self.features.rows)):
+            batch.check_safe(columns, "a batch", "The guest sends larger ones")
+            targets = None
+            if self.family.loss_from_targets:
+                shape = (len(batch.rows), plan.outputs)
+                targets = session.receive_encrypted(
+                    GUEST, "targets", "targets", shape, iteration=iteration, batch=number
+                )
+            parts.append(HostBatch(self.features.take(batch.rows), batch.used, targets))
+        return parts
+
+    def _train_batch(self, batch: HostBatch, iteration: int, number: int) -> None:
         session, public_key = self.session, self.session.public_key
         assert public_key is not None
-        at = {"iteration": iteration, "batch": batch}
+        at = {"iteration": iteration, "batch": number}
 
-        scores = self.half.scores(features)
-        with session.statistics.step("encrypt", operations=len(scores)):
-            forward = public_key.encrypt(check_scores(self.family.slope * scores))
+        share = self.half.scores(batch.features)
+        with session.statistics.step("encrypt", operations=share.size):
+            forward = public_key.encrypt(check_scores(self.family.forward(share)))
         session.send(GUEST, "forward", forward=forward, **at)
 
-        residual = session.receive_encrypted(GUEST, "residual", "residual", scores.shape, **at)
-        gradient, loss = weighted_sums(session, features, scores, residual)
+        residual = session.receive_encrypted(GUEST, "residual", "residual", share.shape, **at)
+        gradient = gradient_sums(session, batch.features, residual)
+        known = residual if batch.targets is None else batch.targets
+        loss = weighted_sum(session, self.family.host_factor(share), known)
+        penalty = round(batch.used * self.half.penalty * SCALE)
+        session.send(GUEST, "loss_share", share=loss + penalty, **at)
+        self.descend(gradient, batch.used, at)
 
-        penalty = 2 * features.rows * self.half.penalty  # the guest halves the sum of all shares
-        session.send(GUEST, "loss_share", share=loss + round(penalty * SCALE), **at)
-
-        sums = reveal(session, gradient, "gradient", **at) / SCALE
-        self.half.descend(sums, features.rows)
-
-
-def send_scores(session: Session, half: HalfModel, features: FixedPointMatrix) -> None:
-    """Send the guest this host's share of each score, encrypted; the host's side of predict."""
-    assert session.public_key is not None
-    report_shape(session, features.rows, features.columns)
-    with session.statistics.step("encrypt", operations=features.rows):
-        scores = session.public_key.encrypt(check_scores(half.scores(features)))
-    session.send(GUEST, "scores", scores=scores)
+    def _proceed(self, before: Floats, iteration: int) -> bool:
+        """Help to judge an iteration and hear whether there is another one."""
+        session = self.session
+        if self.settings.convergence == "weight_diff":
+            settled = weights_settled(before, self.half.weights, self.settings.tol)
+            session.send(GUEST, "settled", iteration=iteration, settled=settled)
+        if self.validation is not None:
+            send_scores(session, self.half.scores(self.validation), "validation", iteration)
+        proceed, best = session.receive(
+            GUEST, "proceed", iteration=iteration, proceed=bool, best=bool
+        )
+        if best:
+            self.half.keep_best()
+        self.progress.end_iteration(iteration)
+        return bool(proceed)

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
 from pyfate_gpu.glm.families import Linear
+from pyfate_gpu.glm.fitting import Classes, Floats
+from pyfate_gpu.glm.metrics import regression_metrics
 from pyfate_gpu.glm.tables import read_targets
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class HeteroLinearRegression(HeteroGLM):
     """Least squares with features spread over several parties.
 
@@ -38,11 +39,17 @@ class HeteroLinearRegression(HeteroGLM):
     True
     """
 
-    family = Linear.name
+    @property
+    def family(self) -> str:
+        """Name of the loss."""
+        return Linear.name
 
-    def predict(self, X: Any = None, *, session: Session) -> NDArray[np.float64] | None:
+    def predict(self, X: Any = None, *, session: Session) -> Floats | None:
         """Return the predicted values to the guest, None to the others; all parties call it."""
         return self.decision_function(X, session=session)
 
-    def _encode_labels(self, y: Any, rows: int) -> dict[str, Any]:
-        return {"y": read_targets(y, rows)}
+    def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
+        return read_targets(y, rows).reshape(-1, 1), None
+
+    def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
+        return regression_metrics(y, scores)

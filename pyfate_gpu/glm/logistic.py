@@ -3,25 +3,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
-from pyfate_gpu.glm.families import FAMILIES, TaylorLogistic, encode_binary
-from pyfate_gpu.glm.progress import Callback
+from pyfate_gpu.glm.families import FAMILIES, MinimaxLogistic, TaylorLogistic
+from pyfate_gpu.glm.fitting import Classes, Floats
+from pyfate_gpu.glm.labels import encode_classes, find_classes
+from pyfate_gpu.glm.metrics import classification_metrics, log_loss, multiclass_metrics
 from pyfate_gpu.glm.tables import read_labels
 
+LINKS = {"taylor": TaylorLogistic.name, "minimax": MinimaxLogistic.name}
 
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class HeteroLogisticRegression(HeteroGLM):
-    """Two classes with features spread over several parties, by the Taylor form of the loss.
+    """Classes, with features spread over several parties.
 
-    Parameters and attributes are those of `HeteroGLM`, and `classes_` at the guest. Features are
-    clipped to 2 standard deviations by default: far from 0 the quadratic loss explodes
-    (docs/design/0023).
+    Parameters and attributes are those of `HeteroGLM`, and those below. With more than two classes,
+    each is trained against the rest, all of them in the same messages: scores have a column for each
+    class, and hosts learn how many there are.
+
+    Parameters
+    ----------
+    link : {"taylor", "minimax"}
+        The line that stands for the logistic function: its tangent at 0, as in FATE, or the line
+        closest to it for scores within +-4. Both rank about as well; probabilities are better by
+        ``minimax`` (docs/design/0024).
+    clip : float or None
+        As in `HeteroGLM`, by default 2: far from 0 the quadratic loss explodes (docs/design/0023).
+
+    Attributes
+    ----------
+    classes_ : array [classes]
+        Sorted; the guest's.
 
     Examples
     --------
@@ -41,61 +61,47 @@ class HeteroLogisticRegression(HeteroGLM):
     ['no', 'yes']
     """
 
-    family = TaylorLogistic.name
+    link: str = "taylor"
+    clip: float | None = 2.0
 
-    def __init__(
-        self,
-        *,
-        max_iter: int = 30,
-        batch_size: int | None = None,
-        shuffle: bool = False,
-        random_state: int | None = None,
-        optimizer: str = "rmsprop",
-        learning_rate: float = 0.05,
-        alpha: float = 0.01,
-        convergence: str = "diff",
-        tol: float = 1e-4,
-        fit_intercept: bool = True,
-        standardize: bool = True,
-        clip: float | None = 2.0,
-        key_bits: int = 3072,
-        allow_insecure_key_size: bool = False,
-        callbacks: Sequence[Callback] = (),
-    ) -> None:
-        super().__init__(
-            max_iter=max_iter,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            random_state=random_state,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            alpha=alpha,
-            convergence=convergence,
-            tol=tol,
-            fit_intercept=fit_intercept,
-            standardize=standardize,
-            clip=clip,
-            key_bits=key_bits,
-            allow_insecure_key_size=allow_insecure_key_size,
-            callbacks=callbacks,
-        )
+    if TYPE_CHECKING:  # set by fit
+        classes_: NDArray[np.generic] = field(init=False)
+
+    @property
+    def family(self) -> str:
+        """Name of the loss."""
+        if self.link not in LINKS:
+            raise ConfigurationError(f"link is {self.link!r}; choose one of {', '.join(LINKS)}")
+        return LINKS[self.link]
 
     def predict(self, X: Any = None, *, session: Session) -> NDArray[np.generic] | None:
-        """Return the likelier class of each row to the guest, None to the others."""
+        """Return the likeliest class of each row to the guest, None to the others."""
         score = self.decision_function(X, session=session)
-        return None if score is None else self.classes_[(score > 0).astype(np.int64)]
+        if score is None:
+            return None
+        best = np.argmax(score, axis=1) if score.ndim == 2 else (score > 0).astype(np.int64)
+        return np.asarray(self.classes_[best])
 
-    def predict_proba(self, X: Any = None, *, session: Session) -> NDArray[np.float64] | None:
-        """Return the probability of each class, [rows, 2], to the guest, None to the others."""
+    def predict_proba(self, X: Any = None, *, session: Session) -> Floats | None:
+        """Return the probability of each class, [rows, classes], to the guest, None to the others.
+
+        Of more than two classes, each against the rest, scaled to sum 1.
+        """
         score = self.decision_function(X, session=session)
         if score is None:
             return None
         positive = FAMILIES[self.family].response(score)
-        return np.column_stack([1 - positive, positive])
+        if score.ndim == 1:
+            return np.column_stack([1 - positive, positive])
+        return np.asarray(positive / positive.sum(axis=1, keepdims=True))
 
-    def _encode_labels(self, y: Any, rows: int) -> dict[str, Any]:
-        encoded, classes = encode_binary(read_labels(y, rows))
-        return {"y": encoded, "classes_": classes}
+    def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
+        labels = read_labels(y, rows)
+        classes = find_classes(labels) if classes is None else classes
+        return encode_classes(labels, classes), classes
 
-    if TYPE_CHECKING:  # set by fit
-        classes_: NDArray[np.generic]
+    def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
+        metrics = {"log_loss": log_loss(y, scores)}
+        if y.shape[1] > 1:
+            return metrics | multiclass_metrics(np.argmax(y, axis=1), scores)
+        return metrics | classification_metrics(y.ravel(), scores.ravel())

@@ -3,32 +3,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
 
-def classification_metrics(y: Any, scores: NDArray[np.float64]) -> dict[str, float]:
-    """Return AUC, and accuracy at score 0, of two classes; the greater label is the positive one.
+#: Metrics by name of labels and scores, both [rows, outputs]; the first one is better when less.
+Evaluate = Callable[[Floats, Floats], dict[str, float]]
+
+
+def classification_metrics(y: Any, scores: Floats) -> dict[str, float]:
+    """Return AUC and KS, and accuracy and F1 at score 0, of two classes; the greater label is positive.
+
+    KS, of Kolmogorov and Smirnov, is the largest difference of the rates of true and false positives.
 
     Examples
     --------
     >>> import numpy as np
     >>> from pyfate_gpu.glm.metrics import classification_metrics
     >>> classification_metrics([0, 0, 1, 1], np.array([-1.0, 2.0, 1.0, 3.0]))
-    {'auc': 0.75, 'accuracy': 0.75}
+    {'auc': 0.75, 'ks': 0.5, 'accuracy': 0.75, 'f1': 0.8}
     """
-    from sklearn.metrics import accuracy_score, roc_auc_score
+    from sklearn.metrics import accuracy_score, f1_score, roc_auc_score, roc_curve
 
     _, codes = np.unique(y, return_inverse=True)
+    predicted = (scores > 0).astype(codes.dtype)
+    false_positives, true_positives, _ = roc_curve(codes, scores)
     return {
         "auc": float(roc_auc_score(codes, scores)),
-        "accuracy": float(accuracy_score(codes, (scores > 0).astype(codes.dtype))),
+        "ks": float((true_positives - false_positives).max()),
+        "accuracy": float(accuracy_score(codes, predicted)),
+        "f1": float(f1_score(codes, predicted, zero_division=0.0)),
     }
 
 
-def regression_metrics(y: Any, predicted: NDArray[np.float64]) -> dict[str, float]:
+def multiclass_metrics(y: Any, scores: Floats) -> dict[str, float]:
+    """Return accuracy and the mean F1 of the classes, by the class of the largest score.
+
+    Parameters
+    ----------
+    y : array-like [rows]
+        Labels, which together have as many values as there are columns of scores.
+    scores : float64 [rows, classes]
+        Columns in the order of the sorted labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu.glm.metrics import multiclass_metrics
+    >>> multiclass_metrics(["a", "b", "c"], np.eye(3))
+    {'accuracy': 1.0, 'f1': 1.0}
+    """
+    from sklearn.metrics import accuracy_score, f1_score
+
+    classes = np.unique(y)
+    predicted = classes[np.argmax(scores, axis=1)]
+    return {
+        "accuracy": float(accuracy_score(y, predicted)),
+        "f1": float(f1_score(y, predicted, average="macro", zero_division=0.0)),
+    }
+
+
+def regression_metrics(y: Any, predicted: Floats) -> dict[str, float]:
     """Return RMSE and r2.
 
     Examples
@@ -44,3 +83,34 @@ def regression_metrics(y: Any, predicted: NDArray[np.float64]) -> dict[str, floa
         "rmse": float(np.sqrt(mean_squared_error(y, predicted))),
         "r2": float(r2_score(y, predicted)),
     }
+
+
+def poisson_metrics(y: Any, mean: Floats) -> dict[str, float]:
+    """Return the mean Poisson deviance and D2, the share of the deviance that the model explains.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu.glm.metrics import poisson_metrics
+    >>> poisson_metrics([1.0, 3.0], np.array([1.0, 3.0]))
+    {'deviance': 0.0, 'd2': 1.0}
+    """
+    from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance
+
+    return {
+        "deviance": float(mean_poisson_deviance(y, mean)),
+        "d2": float(d2_tweedie_score(y, mean, power=1)),
+    }
+
+
+def log_loss(y: Floats, scores: Floats) -> float:
+    """Return the mean logistic loss of scores, summed over outputs; y in {0, 1}, both [rows, outputs].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu.glm.metrics import log_loss
+    >>> round(log_loss(np.array([[1.0]]), np.array([[0.0]])), 6)
+    0.693147
+    """
+    return float(np.logaddexp(0.0, (1 - 2 * y) * scores).sum(axis=1).mean())

@@ -12,23 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 _EPSILON = 1e-8
+_MOMENTUM = 0.9
+
+Floats = NDArray[np.float64]
 
 
 class Optimizer(ABC):
-    """Turns gradients into steps; holds the running averages of one party's weights."""
+    """Turns gradients into steps; holds the running averages of one party's weights.
+
+    `learning_rate` may change between steps. `rates` says by how much a steady gradient of 1 would move
+    each weight in the end: what a proximal L1 penalty, which acts on the moved weights, must be scaled by.
+    """
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
 
     @abstractmethod
-    def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(self, gradient: Floats) -> Floats:
         """Return what to subtract from the weights."""
+
+    @property
+    def rates(self) -> Floats | float:
+        """Return the step for a steady gradient of 1, after the first `step`."""
+        return self.learning_rate
 
 
 class SGD(Optimizer):
     """Gradient descent: lr g."""
 
-    def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(self, gradient: Floats) -> Floats:
         """Return lr g."""
         return self.learning_rate * gradient
 
@@ -38,12 +50,26 @@ class Momentum(Optimizer):
 
     def __init__(self, learning_rate: float) -> None:
         super().__init__(learning_rate)
-        self._velocity: NDArray[np.float64] | float = 0.0
+        self._velocity: Floats | float = 0.0
 
-    def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(self, gradient: Floats) -> Floats:
         """Return v."""
-        self._velocity = 0.9 * self._velocity + self.learning_rate * gradient
+        self._velocity = _MOMENTUM * self._velocity + self.learning_rate * gradient
         return self._velocity
+
+    @property
+    def rates(self) -> float:
+        """Return lr / (1 - 0.9), the sum of what one gradient adds to all later steps."""
+        return self.learning_rate / (1 - _MOMENTUM)
+
+
+class Nesterov(Momentum):
+    """Nesterov's momentum in the form of Bengio et al. (arXiv 1212.0901): 1.9 v' - 0.9 v."""
+
+    def step(self, gradient: Floats) -> Floats:
+        """Return 1.9 v' - 0.9 v with v' = 0.9 v + lr g."""
+        before = self._velocity
+        return (1 + _MOMENTUM) * super().step(gradient) - _MOMENTUM * before
 
 
 class AdaGrad(Optimizer):
@@ -51,25 +77,26 @@ class AdaGrad(Optimizer):
 
     def __init__(self, learning_rate: float) -> None:
         super().__init__(learning_rate)
-        self._squares: NDArray[np.float64] | float = 0.0
+        self._squares: Floats | float = 0.0
 
-    def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(self, gradient: Floats) -> Floats:
         """Return lr g / (sqrt(s) + eps)."""
         self._squares = self._squares + gradient**2
-        return self.learning_rate * gradient / (np.sqrt(self._squares) + _EPSILON)
+        return self.rates * gradient
+
+    @property
+    def rates(self) -> Floats:
+        """Return lr / (sqrt(s) + eps)."""
+        return np.asarray(self.learning_rate / (np.sqrt(self._squares) + _EPSILON))
 
 
-class RMSProp(Optimizer):
+class RMSProp(AdaGrad):
     """Tieleman, Hinton (2012): s = 0.99 s + 0.01 g^2; lr g / (sqrt(s) + eps)."""
 
-    def __init__(self, learning_rate: float) -> None:
-        super().__init__(learning_rate)
-        self._squares: NDArray[np.float64] | float = 0.0
-
-    def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(self, gradient: Floats) -> Floats:
         """Return lr g / (sqrt(s) + eps)."""
         self._squares = 0.99 * self._squares + 0.01 * gradient**2
-        return self.learning_rate * gradient / (np.sqrt(self._squares) + _EPSILON)
+        return self.rates * gradient
 
 
 class Adam(Optimizer):
@@ -77,23 +104,28 @@ class Adam(Optimizer):
 
     def __init__(self, learning_rate: float) -> None:
         super().__init__(learning_rate)
-        self._mean: NDArray[np.float64] | float = 0.0
-        self._squares: NDArray[np.float64] | float = 0.0
+        self._mean: Floats | float = 0.0
+        self._squares: Floats | float = 0.0
         self._steps = 0
 
-    def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(self, gradient: Floats) -> Floats:
         """Return lr m' / (sqrt(s') + eps)."""
         self._steps += 1
         self._mean = 0.9 * self._mean + 0.1 * gradient
         self._squares = 0.999 * self._squares + 0.001 * gradient**2
-        mean = self._mean / (1 - 0.9**self._steps)
+        return self.rates * self._mean / (1 - 0.9**self._steps)
+
+    @property
+    def rates(self) -> Floats:
+        """Return lr / (sqrt(s') + eps)."""
         squares = self._squares / (1 - 0.999**self._steps)
-        return np.asarray(self.learning_rate * mean / (np.sqrt(squares) + _EPSILON))
+        return np.asarray(self.learning_rate / (np.sqrt(squares) + _EPSILON))
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "momentum": Momentum,
+    "nesterov": Nesterov,
     "adagrad": AdaGrad,
     "rmsprop": RMSProp,
     "adam": Adam,

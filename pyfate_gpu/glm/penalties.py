@@ -1,17 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""L2: half the squared weights, each times its own alpha (0 for the intercept)."""
+"""What keeps weights small; each entry has its own alpha, 0 for the intercept.
+
+L2 has a gradient, which joins that of the loss. L1 has none at 0: it acts on the weights after each step, by
+soft thresholds (proximal gradient), and makes weights exactly 0.
+"""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-def l2_loss(alpha: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """Return the sum of alpha/2 w^2."""
-    return float(alpha @ weights**2) / 2
+Floats = NDArray[np.float64]
 
 
-def l2_gradient(alpha: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return alpha w."""
-    return alpha * weights
+class Penalty(ABC):
+    """A function of the weights that is added to the mean loss."""
+
+    @abstractmethod
+    def loss(self, alpha: Floats, weights: Floats) -> float:
+        """Return its value."""
+
+    def gradient(self, alpha: Floats, weights: Floats) -> Floats:
+        """Return its derivative where it is smooth, otherwise 0."""
+        return np.zeros_like(weights)
+
+    def shrink(self, alpha: Floats, weights: Floats, rates: Floats | float) -> Floats:
+        """Return the weights after the part that is not smooth; `rates` as in `Optimizer`."""
+        return weights
+
+
+class L2(Penalty):
+    """The sum of alpha/2 w^2."""
+
+    def loss(self, alpha: Floats, weights: Floats) -> float:
+        """Return the sum of alpha/2 w^2."""
+        return float((alpha * weights**2).sum()) / 2
+
+    def gradient(self, alpha: Floats, weights: Floats) -> Floats:
+        """Return alpha w."""
+        return alpha * weights
+
+
+class L1(Penalty):
+    """The sum of alpha |w|."""
+
+    def loss(self, alpha: Floats, weights: Floats) -> float:
+        """Return the sum of alpha |w|."""
+        return float((alpha * np.abs(weights)).sum())
+
+    def shrink(self, alpha: Floats, weights: Floats, rates: Floats | float) -> Floats:
+        """Return the weights, each nearer to 0 by alpha times its rate, or 0."""
+        return np.sign(weights) * np.maximum(np.abs(weights) - alpha * rates, 0.0)
+
+
+PENALTIES: dict[str, Penalty] = {"l2": L2(), "l1": L1()}

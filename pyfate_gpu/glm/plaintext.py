@@ -4,30 +4,102 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.glm.batching import Batches
+from pyfate_gpu.glm.batching import BatchPlan
 from pyfate_gpu.glm.convergence import loss_settled, weights_settled
+from pyfate_gpu.glm.data import Floats, LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.features import FeaturePipeline, FixedPointMatrix
 from pyfate_gpu.glm.half import HalfModel
 from pyfate_gpu.glm.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass
 class PlaintextResult:
-    """Weights by party in the order given (the guest's intercept last) and the history of losses."""
+    """Weights by party in the order given (the guest's intercept last) and the history of losses.
 
-    weights: list[NDArray[np.float64]]
+    With more than one output, weights and scores have a column for each.
+    """
+
+    weights: list[Floats]
     losses: list[float]
-    scores: NDArray[np.float64]
+    scores: Floats
+
+
+@dataclass
+class PlaintextRule:
+    """Trains on all parties' columns at once; see `fit_plaintext`."""
+
+    matrices: list[FixedPointMatrix]
+    data: LabelledData
+    settings: Settings
+    start: Sequence[Floats] | None = None
+    losses: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.family = FAMILIES[self.settings.family]
+        self.plan = BatchPlan(len(self.data.y), self.settings)
+        outputs = self.data.y.shape[1]
+        starts: Sequence[Floats | None] = self.start or [None] * len(self.matrices)
+        self.halves = [
+            HalfModel(
+                (matrix.columns, outputs),
+                self.settings,
+                intercept=self.settings.fit_intercept and index == 0,
+                start=None if start is None else start.reshape(matrix.columns, outputs),
+            )
+            for index, (matrix, start) in enumerate(zip(self.matrices, starts, strict=True))
+        ]
+
+    def train(self) -> None:
+        """Iterate until converged."""
+        for iteration in range(1, self.settings.max_iter + 1):
+            before = [half.weights for half in self.halves]
+            for half in self.halves:
+                half.begin(iteration)
+            loss = sum(self._train_batch(batch.rows) for batch in self.plan.draw())
+            self.losses.append(loss / len(self.data.y))
+            if self._converged(before):
+                break
+
+    def scores(self, rows: NDArray[np.int64] | slice = slice(None)) -> Floats:
+        """Return the scores of some rows."""
+        shares = [
+            half.scores(matrix.take(rows))
+            for half, matrix in zip(self.halves, self.matrices, strict=True)
+        ]
+        return np.asarray(np.sum(shares, axis=0))
+
+    def _train_batch(self, rows: NDArray[np.int64]) -> float:
+        data = self.data.take(rows)
+        score = data.shift(self.scores(rows))
+        penalty = len(rows) * sum(half.penalty for half in self.halves)
+        residual = data.weigh(self.family.residual(score, data.y))
+        for half, matrix in zip(self.halves, self.matrices, strict=True):
+            half.descend(matrix.take(rows).values.T @ residual, len(rows))
+        return float(data.weigh(self.family.losses(score, data.y)).sum()) + penalty
+
+    def _converged(self, before: list[Floats]) -> bool:
+        settings = self.settings
+        moves = zip(before, self.halves, strict=True)
+        return loss_settled(settings.convergence, self.losses, settings.tol) or (
+            settings.convergence == "weight_diff"
+            and all(weights_settled(old, half.weights, settings.tol) for old, half in moves)
+        )
 
 
 def fit_plaintext(
-    parts: Sequence[NDArray[np.float64]], y: NDArray[np.float64], settings: Settings
+    parts: Sequence[Floats],
+    y: Floats,
+    settings: Settings,
+    *,
+    sample_weight: Floats | None = None,
+    exposure: Floats | None = None,
+    start: Sequence[Floats] | None = None,
 ) -> PlaintextResult:
     """Train on all parties' columns at once.
 
@@ -35,10 +107,14 @@ def fit_plaintext(
     ----------
     parts : sequence of float64 [rows, columns]
         The columns of each party, the guest's first.
-    y : float64 [rows]
+    y : float64 [rows] or [rows, outputs]
         Labels as the family takes them (0 and 1 for logistic regression).
     settings : Settings
         As the parties would use them.
+    sample_weight, exposure : float64 [rows], optional
+        As the guest would pass them.
+    start : sequence of float64, optional
+        Weights to begin with, as in the result.
 
     Examples
     --------
@@ -53,36 +129,20 @@ def fit_plaintext(
     matrices = [_prepare(part, settings) for part in parts]
     if settings.fit_intercept:
         matrices[0] = matrices[0].with_ones()
-    halves = [
-        HalfModel(matrix.columns, settings, intercept=settings.fit_intercept and index == 0)
-        for index, matrix in enumerate(matrices)
-    ]
-    family = FAMILIES[settings.family]
-    batches = Batches.plan(
-        len(y), settings.batch_size, shuffle=settings.shuffle, seed=settings.random_state
+    data = LabelledData(
+        matrices[0],
+        y.reshape(len(y), -1),
+        read_weights(sample_weight, len(y)),
+        read_exposure(exposure, len(y)),
     )
-    losses: list[float] = []
-    for _ in range(settings.max_iter):
-        before = [half.weights for half in halves]
-        loss = 0.0
-        for rows in batches:
-            taken = [matrix.take(rows) for matrix in matrices]
-            score = np.sum([h.scores(m) for h, m in zip(halves, taken, strict=True)], axis=0)
-            loss += family.loss(score, y[rows]) + len(rows) * sum(half.penalty for half in halves)
-            residual = family.slope * score + family.target(y[rows])
-            for half, matrix in zip(halves, taken, strict=True):
-                half.descend(matrix.values.T @ residual, len(rows))
-        losses.append(loss / len(y))
-        moves = zip(before, halves, strict=True)
-        if loss_settled(settings.convergence, losses, settings.tol) or (
-            settings.convergence == "weight_diff"
-            and all(weights_settled(old, half.weights, settings.tol) for old, half in moves)
-        ):
-            break
-    scores = np.sum([h.scores(m) for h, m in zip(halves, matrices, strict=True)], axis=0)
-    return PlaintextResult([half.weights for half in halves], losses, scores)
+    rule = PlaintextRule(matrices, data, settings, start)
+    rule.train()
+    flat = y.ndim == 1
+    weights = [half.weights[:, 0] if flat else half.weights for half in rule.halves]
+    scores = data.shift(rule.scores())
+    return PlaintextResult(weights, rule.losses, scores[:, 0] if flat else scores)
 
 
-def _prepare(part: NDArray[np.float64], settings: Settings) -> FixedPointMatrix:
+def _prepare(part: Floats, settings: Settings) -> FixedPointMatrix:
     pipeline = FeaturePipeline.fit(part, standardize=settings.standardize, clip=settings.clip)
     return pipeline.transform(part)

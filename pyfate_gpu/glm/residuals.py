@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""X^T [[d]]: what both guest and host do with the encrypted residuals of a batch."""
+"""Products of plain numbers with encrypted residuals: what both guest and host do with a batch."""
 
 from __future__ import annotations
 
@@ -33,30 +33,29 @@ def check_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
-def weighted_sums(
-    session: Session,
-    features: FixedPointMatrix,
-    share: NDArray[np.float64],
-    residual: CiphertextArray,
-) -> tuple[CiphertextArray, CiphertextArray]:
-    """Multiply the residuals by this party's columns, and by its share of d/slope.
+def gradient_sums(
+    session: Session, features: FixedPointMatrix, residual: CiphertextArray
+) -> CiphertextArray:
+    """Return X^T d times `SCALE`, [columns * outputs], of residuals [rows, outputs]."""
+    columns = np.ascontiguousarray(features.integers.T)
+    with session.statistics.step("multiply", operations=columns.size * residual.shape[1]):
+        sums: CiphertextArray = columns @ residual  # type: ignore[assignment] # NumPy steps back
+    return sums.ravel()
+
+
+def weighted_sum(
+    session: Session, factors: NDArray[np.float64], values: CiphertextArray
+) -> CiphertextArray:
+    """Return the sum of all products, times `SCALE`, [1]: a party's share of the loss.
 
     Parameters
     ----------
-    features : FixedPointMatrix
-        Rows of the batch, columns of this party.
-    share : float64 [rows]
-        This party's part of d/slope, for the loss: sum of d^2/slope = sum of d times all shares.
-    residual : CiphertextArray [rows]
-        The encrypted residuals d.
-
-    Returns
-    -------
-    CiphertextArray [columns], CiphertextArray [1]
-        Sums for the gradient and for the loss, both times `SCALE`.
+    factors : float64 [rows, outputs]
+        This party's factors, rounded like features.
+    values : CiphertextArray [rows, outputs]
+        Residuals or targets.
     """
-    shares = FixedPointMatrix.round(share[:, np.newaxis])
-    columns = np.ascontiguousarray(np.hstack([features.integers, shares.integers]).T)
-    with session.statistics.step("multiply", operations=columns.size):
-        sums: CiphertextArray = columns @ residual  # type: ignore[assignment] # NumPy steps back
-    return sums[:-1], sums[-1:]
+    row = FixedPointMatrix.round(factors).integers.reshape(1, -1)
+    with session.statistics.step("multiply", operations=row.size):
+        total: CiphertextArray = row @ values.ravel()  # type: ignore[assignment]
+    return total

@@ -14,6 +14,9 @@ from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.glm.convergence import CRITERIA
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.optimizers import OPTIMIZERS
+from pyfate_gpu.glm.penalties import PENALTIES
+
+STRATEGIES = ("fixed", "random")
 
 #: Known to the guest alone, or each party's own choice for its own columns.
 _LOCAL = (
@@ -39,13 +42,20 @@ class Settings:
     family: str
     max_iter: int
     batch_size: int | None
+    batch_strategy: str
+    masked_rate: float
     shuffle: bool
     random_state: int | None
     optimizer: str
     learning_rate: float
+    decay: float
+    decay_sqrt: bool
+    penalty: str
     alpha: float
     convergence: str
     tol: float
+    early_stopping_rounds: int | None
+    warm_start: bool
     fit_intercept: bool
     standardize: bool
     clip: float | None
@@ -60,17 +70,26 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_choice("family", self.family, FAMILIES)
+        _check_choice("batch_strategy", self.batch_strategy, STRATEGIES)
         _check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        _check_choice("penalty", self.penalty, PENALTIES)
         _check_choice("convergence", self.convergence, CRITERIA)
         _check_count("max_iter", self.max_iter)
         _check_count("key_bits", self.key_bits)
         if self.batch_size is not None:
             _check_count("batch_size", self.batch_size)
+        if self.early_stopping_rounds is not None:
+            _check_count("early_stopping_rounds", self.early_stopping_rounds)
         _check_real("learning_rate", self.learning_rate, positive=True)
-        _check_real("alpha", self.alpha)
-        _check_real("tol", self.tol)
+        for name in ("masked_rate", "decay", "alpha", "tol"):
+            _check_real(name, getattr(self, name))
         if self.clip is not None:
             _check_real("clip", self.clip, positive=True)
+
+    def rate(self, iteration: int) -> float:
+        """Return the learning rate of an iteration, counted from 1."""
+        slowed = 1 + self.decay * (iteration - 1)
+        return self.learning_rate / (math.sqrt(slowed) if self.decay_sqrt else slowed)
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""

@@ -54,8 +54,8 @@ def read_table(X: Any) -> Table:
     return table
 
 
-def read_labels(y: Any, rows: int) -> NDArray[np.generic]:
-    """Return the labels in `y`, one for each of `rows` rows.
+def read_labels(y: Any, rows: int, name: str = "y") -> NDArray[np.generic]:
+    """Return the labels in `y`, one for each of `rows` rows; errors call them `name`.
 
     Raises
     ------
@@ -64,23 +64,25 @@ def read_labels(y: Any, rows: int) -> NDArray[np.generic]:
     """
     if y is None:
         raise DataError("the guest has the labels: pass y to fit")
-    array = _as_array(y, "y")
+    array = _as_array(y, name)
     if array.shape != (rows,):
         raise DataError(
-            f"y has shape {array.shape}, X has {rows} rows: pass one label for each row"
+            f"{name} has shape {array.shape}, X has {rows} rows: pass one value for each row"
         )
     if array.dtype.kind == "f":
         wrong = not np.isfinite(array).all()
     else:
         wrong = any(label is None or label != label for label in array.tolist())
     if wrong:
-        raise DataError("y holds missing, NaN or infinite values: drop those rows at every party")
+        raise DataError(
+            f"{name} holds missing, NaN or infinite values: drop those rows at every party"
+        )
     return array
 
 
-def read_targets(y: Any, rows: int) -> NDArray[np.float64]:
+def read_targets(y: Any, rows: int, name: str = "y") -> NDArray[np.float64]:
     """Return numeric labels as float64; see `read_labels`."""
-    return _as_float(read_labels(y, rows), "y")
+    return _as_float(read_labels(y, rows, name), name)
 
 
 def _as_array(values: Any, name: str) -> NDArray[Any]:

@@ -15,9 +15,11 @@ import pytest
 from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, simulate
 from pyfate_gpu.federation.roles import Party
 from pyfate_gpu.federation.transports.memory import MemoryChannel
+from pyfate_gpu.glm.plaintext import PlaintextResult, fit_plaintext
 
 #: Every model of these tests; a key of 512 bits is fast and protects nothing.
 SMALL_KEY = {"key_bits": 512, "allow_insecure_key_size": True}
+TOLERANCE = 1e-6
 DATA = Path(os.environ.get("PYFATE_GPU_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
@@ -33,11 +35,13 @@ class Outcome:
     def weights(self) -> np.ndarray:
         """All weights, the guest's first, its intercept where the plaintext rule has it."""
         own = (
-            [self.guest.coef_, [self.guest.intercept_]]
+            [self.guest.coef_.T, np.atleast_1d(self.guest.intercept_)[np.newaxis]]
             if self.guest.fit_intercept
-            else [self.guest.coef_]
+            else [self.guest.coef_.T]
         )
-        return np.concatenate([*own, *(host.coef_ for host in self.hosts)])
+        single = self.guest.coef_.ndim == 1
+        own = [np.ravel(part) for part in own] if single else own
+        return np.concatenate([*own, *(host.coef_.T for host in self.hosts)])
 
 
 Federate = Callable[..., Outcome]
@@ -51,13 +55,21 @@ def run_parties(
     *,
     predict: str | None = None,
     new: Sequence[Any] | None = None,
+    validation: Sequence[Any] | None = None,
     timeout: float = 120.0,
+    **labels_of_guest: Any,
 ) -> Outcome:
-    """Fit a copy of `model` at each party; then call the method `predict` on the rows in `new`."""
+    """Fit a copy of `model` at each party; then call the method `predict` on the rows in `new`.
 
-    def party(X: Any = None, labels: Any = None, rows: Any = None) -> Callable[[Any], Any]:
+    `validation` has the guest's features and labels, then each host's features.
+    """
+    tested = [None] * (1 + len(hosts)) if validation is None else list(validation)
+
+    def party(
+        X: Any = None, labels: Any = None, rows: Any = None, **data: Any
+    ) -> Callable[[Any], Any]:
         def run(session: Any) -> Any:
-            own = type(model)(**model.get_params()).fit(X, labels, session=session)
+            own = type(model)(**model.get_params()).fit(X, labels, session=session, **data)
             rows_ = X if new is None else rows
             return own, getattr(own, predict)(rows_, session=session) if predict else None
 
@@ -65,8 +77,11 @@ def run_parties(
 
     rows = [None] * (1 + len(hosts)) if new is None else list(new)
     results = simulate(
-        guest=party(guest, y, rows[0]),
-        hosts=[party(X, None, row) for X, row in zip(hosts, rows[1:], strict=True)],
+        guest=party(guest, y, rows[0], validation=tested[0], **labels_of_guest),
+        hosts=[
+            party(X, None, row, validation=other)
+            for X, row, other in zip(hosts, rows[1:], tested[1:], strict=True)
+        ],
         arbiter=party(),
         timeout=timeout,
     )
@@ -94,6 +109,26 @@ def logistic() -> Callable[..., HeteroLogisticRegression]:
 def linear() -> Callable[..., HeteroLinearRegression]:
     """Return a maker of linear models with a short key."""
     return lambda **params: HeteroLinearRegression(**SMALL_KEY | {"max_iter": 3} | params)
+
+
+def check_against_plaintext(
+    outcome: Outcome, parts: Sequence[Any], y: Any, **data: Any
+) -> PlaintextResult:
+    """Compare weights and losses of all parties with those of the plaintext rule."""
+    settings = outcome.guest.settings()
+    plain = fit_plaintext(parts, np.asarray(y, dtype=np.float64), settings, **data)
+    difference = np.abs(outcome.weights() - np.concatenate(plain.weights)).max()
+    assert difference < TOLERANCE
+    np.testing.assert_allclose(outcome.guest.loss_history_, plain.losses, atol=TOLERANCE)
+    iterations = {model.n_iter_ for model in (outcome.guest, *outcome.hosts, outcome.arbiter)}
+    assert iterations == {len(plain.losses)}
+    return plain
+
+
+@pytest.fixture
+def agrees() -> Callable[..., PlaintextResult]:
+    """Return `check_against_plaintext`."""
+    return check_against_plaintext
 
 
 @dataclass

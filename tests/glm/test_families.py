@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pyfate_gpu.errors import DataError
-from pyfate_gpu.glm.families import FAMILIES, encode_binary
+from pyfate_gpu.glm.families import FAMILIES, INTERVAL, minimax_slope
+from pyfate_gpu.glm.labels import encode_classes, find_classes
 
 
 @pytest.fixture(params=FAMILIES.values(), ids=FAMILIES)
@@ -17,37 +18,43 @@ def family(request):
 
 @pytest.fixture
 def y(family, rng):
-    return (
-        rng.integers(0, 2, 50).astype(float) if "logistic" in family.name else rng.normal(size=50)
-    )
+    if "logistic" in family.name:
+        return rng.integers(0, 2, (50, 1)).astype(float)
+    return rng.poisson(2.0, (50, 1)).astype(float)
 
 
 def test_the_residual_is_the_derivative_of_the_loss(family, y, rng):
-    score, step = rng.normal(size=50), 1e-6
-    for row in range(5):
-        shift = np.zeros(50)
-        shift[row] = step
-        slope = (family.loss(score + shift, y) - family.loss(score - shift, y)) / (2 * step)
-        residual = family.slope * score + family.target(y)
-        assert slope == pytest.approx(residual[row], abs=1e-6)
+    score, step = rng.normal(size=(50, 1)), 1e-6
+    slope = (family.losses(score + step, y) - family.losses(score - step, y)) / (2 * step)
+    np.testing.assert_allclose(slope, family.residual(score, y), atol=1e-6)
 
 
-def test_residuals_alone_give_the_loss(family, y, rng):
-    score = rng.normal(size=50)
-    residual = family.slope * score + family.target(y)
-    half_squares = float((residual**2).sum()) / (2 * family.slope)
-    assert family.loss_from_residuals(half_squares, y) == pytest.approx(family.loss(score, y))
+def test_shares_of_two_parties_give_the_loss(family, y, rng):
+    guest, host = rng.normal(size=(50, 1)), rng.normal(size=(50, 1))
+    residual = family.residual(guest + host, y)
+    encrypted = family.target(y) if family.loss_from_targets else residual
+    shares = family.guest_factor(guest, y) * residual + family.host_factor(host) * encrypted
+    total = float((shares + family.rest(guest, y)).sum())
+    assert total == pytest.approx(float(family.losses(guest + host, y).sum()))
+
+
+def test_residuals_come_from_what_hosts_encrypt(family, y, rng, keypair):
+    public_key, private_key = keypair
+    guest, host = rng.normal(size=(50, 1)), rng.normal(size=(50, 1))
+    residual = family.combine(public_key.encrypt(family.forward(host)), guest, y)
+    expected = family.residual(guest + host, y)
+    np.testing.assert_allclose(private_key.decrypt(residual), expected, atol=1e-9)
 
 
 def test_linear_loss_is_half_the_squared_error():
     score, y = np.array([1.0, 2.0]), np.array([3.0, 2.5])
-    assert FAMILIES["linear"].loss(score, y) == pytest.approx((4 + 0.25) / 2)
+    assert FAMILIES["linear"].losses(score, y).tolist() == pytest.approx([2, 0.125])
 
 
 def test_taylor_loss_is_close_to_the_logistic_loss_near_zero():
     score, y = np.array([0.1, -0.2]), np.array([1.0, 0.0])
     exact = float(np.log1p(np.exp(-(2 * y - 1) * score)).sum())
-    assert FAMILIES["logistic-taylor"].loss(score, y) == pytest.approx(exact, abs=1e-5)
+    assert FAMILIES["logistic-taylor"].losses(score, y).sum() == pytest.approx(exact, abs=1e-5)
 
 
 def test_the_logistic_response_never_overflows():
@@ -55,19 +62,41 @@ def test_the_logistic_response_never_overflows():
     assert response.tolist() == [0.0, 0.5, 1.0]
 
 
+def test_the_minimax_line_errs_least():
+    def error(slope):
+        u = np.linspace(0, INTERVAL, 4001)
+        return np.abs(1 / (1 + np.exp(-u)) - 0.5 - slope * u).max()
+
+    best = minimax_slope(INTERVAL)
+    assert FAMILIES["logistic-minimax"].slope == best
+    assert error(best) < min(error(best * 0.99), error(best * 1.01))
+    assert error(best) == pytest.approx(0.0996, abs=1e-4)
+    assert minimax_slope(0.01) == pytest.approx(0.25, abs=1e-4)  # the tangent, in the limit
+
+
 @pytest.mark.parametrize("labels", [[0, 1, 1], [-1, 1, 1], ["a", "b", "b"], [False, True, True]])
 def test_two_classes_in_sorted_order(labels):
-    codes, classes = encode_binary(np.array(labels))
-    assert codes.tolist() == [0.0, 1.0, 1.0]
-    assert classes.tolist() == sorted(set(labels))
+    y = np.array(labels)
+    assert find_classes(y).tolist() == sorted(set(labels))
+    assert encode_classes(y, find_classes(y)).tolist() == [[0.0], [1.0], [1.0]]
+
+
+def test_more_classes_get_a_column_each():
+    y = np.array(["c", "a", "b"])
+    assert encode_classes(y, find_classes(y)).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
 
 
 def test_labels_without_an_order_are_refused():
     with pytest.raises(DataError, match="mixes types that have no order"):
-        encode_binary(np.array([1, "a", 2], dtype=object))
+        find_classes(np.array([1, "a", 2], dtype=object))
 
 
-@pytest.mark.parametrize("labels", [[1, 1], [0, 1, 2], []])
-def test_other_numbers_of_classes_are_refused(labels):
+@pytest.mark.parametrize("labels", [[1, 1], []])
+def test_fewer_classes_are_refused(labels):
     with pytest.raises(DataError, match=f"y has {len(set(labels))} distinct values"):
-        encode_binary(np.array(labels))
+        find_classes(np.array(labels))
+
+
+def test_classes_that_training_did_not_know_are_refused():
+    with pytest.raises(DataError, match=r"label .*'z'.* is none of the classes trained on: a, b"):
+        encode_classes(np.array(["a", "z"]), np.array(["a", "b"]))

@@ -16,7 +16,7 @@ from pyfate_gpu.errors import (
     PartyFailedError,
     ProtocolError,
 )
-from pyfate_gpu.glm.handshake import agree_on_terms
+from pyfate_gpu.glm.handshake import Plan, agree_on_terms, announce_plan
 
 
 def _fit(model, X=None, y=None):
@@ -134,11 +134,11 @@ def test_a_host_checks_the_batches_itself(toy, logistic):
     def guest(session):
         agree_on_terms(session, "fit", logistic().settings().terms())
         session.receive(session.hosts[0], "shape", rows=int)
-        order = np.arange(60, dtype=np.int64)
-        columns = '{"guest": 3, "host-0": 4}'
-        session.send(session.hosts, "batches", order=order, size=3, columns=columns)
+        announce_plan(session, Plan({"guest": 3, "host-0": 4}, 1, 20, 0))
+        rows, sizes = np.arange(60), np.full(20, 3)
+        session.send(session.hosts, "batches", iteration=1, rows=rows, sizes=sizes, used=sizes)
 
-    with pytest.raises(ConfigurationError, match="each batch has 3 rows, host-0 has 4 columns"):
+    with pytest.raises(ConfigurationError, match="a batch has 3 rows, guest has 3 columns"):
         simulate(
             guest=guest,
             hosts=[_fit(logistic(), toy.hosts[0])],

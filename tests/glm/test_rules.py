@@ -111,10 +111,17 @@ def test_parameters_of_a_search_are_taken():
     params = {"max_iter": np.int64(3), "alpha": np.float64(0.1), "batch_size": np.int32(7)}
     settings = HeteroLinearRegression(**params).settings()
     assert (settings.max_iter, settings.alpha, settings.batch_size) == (3, 0.1, 7)
-    assert {type(value) for value in settings.terms().values()} <= {int, float, str, type(None)}
+    assert {type(value) for value in settings.terms().values()} <= {
+        int,
+        float,
+        bool,
+        str,
+        type(None),
+    }
 
 
 def test_metrics():
     metrics = classification_metrics(["n", "p", "p"], np.array([-1.0, 0.5, -0.5]))
-    assert metrics == {"auc": 1.0, "accuracy": pytest.approx(2 / 3)}
+    expected = {"auc": 1.0, "ks": 1.0, "accuracy": pytest.approx(2 / 3), "f1": pytest.approx(2 / 3)}
+    assert metrics == expected
     assert regression_metrics([1.0, 3.0], np.array([2.0, 3.0]))["rmse"] == pytest.approx(0.5**0.5)

@@ -14,7 +14,7 @@ from pyfate_gpu.federation import Party, simulate
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.arbiter import serve_training
-from pyfate_gpu.glm.handshake import announce_key
+from pyfate_gpu.glm.handshake import Plan, announce_key, announce_plan
 from pyfate_gpu.glm.masking import residues_from_words, residues_to_words, reveal, serve
 from pyfate_gpu.glm.progress import Progress
 
@@ -92,7 +92,7 @@ def test_residuals_are_no_power_of_what_the_host_sent(federate, linear, rng, tra
         name = message.name.partition("/")[2]
         if name in ("forward", "residual"):
             array = outcome.arbiter._keys[0].from_wire(message.payload[name].data)
-            traces[name] = [int(c) % n for c in array.to_ints(reblind=False)]
+            traces[name] = [int(c) % n for c in array.to_ints(reblind=False).ravel()]
     assert len(traces["forward"]) == len(traces["residual"]) == 20
     assert not set(traces["forward"]) & set(traces["residual"])
 
@@ -110,8 +110,8 @@ def test_who_sends_what_to_whom(trained, transcript):
         "task-1/terms": announced,
         "fit-1/public_key": from_arbiter,
         "fit-1/shape": from_hosts,
+        "fit-1/plan": announced,
         "fit-1/batches": to_hosts,
-        "fit-1/decryptions": {(GUEST, ARBITER)},
         "fit-1/forward": from_hosts,
         "fit-1/residual": to_hosts,
         "fit-1/loss_share": from_hosts,
@@ -141,15 +141,20 @@ def test_nothing_plain_travels_but_public_facts(trained, transcript):
         ("public_key", "h"),
         ("shape", "rows"),
         ("shape", "columns"),
-        ("batches", "order"),
-        ("batches", "size"),
-        ("batches", "columns"),
-        ("decryptions", "batches"),
-        ("decryptions", "columns"),
+        ("shape", "validation"),
+        ("shape", "warm"),
+        ("plan", "columns"),
+        ("plan", "outputs"),
+        ("plan", "batches"),
+        ("plan", "validation"),
+        ("batches", "rows"),
+        ("batches", "sizes"),
+        ("batches", "used"),
         ("decryptions", "count"),
         ("residues_gradient", "residues"),  # masked
         ("residues_scores", "residues"),
         ("proceed", "proceed"),
+        ("proceed", "best"),
     }
 
 
@@ -231,11 +236,14 @@ def test_an_arbiter_that_returns_other_residues_is_noticed(keypair):
 
 def test_the_arbiter_wants_columns_of_every_party(keypair):
     def guest(session, key):
-        session.send(ARBITER, "decryptions", batches=1, columns='{"guest": 3}')
+        announce_plan(session, Plan({"guest": 3}, 1, 1, 0))
 
     def arbiter(session, key):
         announce_key(session, key.public_key)
         serve_training(session, key, Progress(session, ()))
 
+    def host(session):
+        session.receive(GUEST, "plan", columns=str)
+
     with pytest.raises(ProtocolError, match=r"the guest announced .* for the columns of .*host-0"):
-        _with_key(keypair, guest, arbiter)
+        _with_key(keypair, guest, arbiter, host)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What guest and host have in common while they train."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyfate_gpu.federation import Session
+from pyfate_gpu.glm.families import Family
+from pyfate_gpu.glm.half import HalfModel
+from pyfate_gpu.glm.masking import reveal
+from pyfate_gpu.glm.progress import Progress
+from pyfate_gpu.glm.residuals import SCALE
+from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.he import CiphertextArray, concatenate
+
+if TYPE_CHECKING:
+    from pyfate_gpu.glm.data import Floats
+
+
+class Trainer:
+    """One party's weights and the step they take together with the arbiter.
+
+    Parameters
+    ----------
+    session : Session
+        After the handshake.
+    family : Family
+        The loss.
+    start : float64 [columns, outputs] or None
+        Weights to begin with; None for 0.
+    progress : Progress
+        Hears of each iteration.
+    """
+
+    half: HalfModel
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        family: Family,
+        progress: Progress,
+        start: Floats | None = None,
+    ) -> None:
+        self.session = session
+        self.settings = settings
+        self.family = family
+        self.progress = progress
+        self.start = start
+
+    def descend(
+        self,
+        gradient: CiphertextArray,
+        rows: int,
+        at: dict[str, int],
+        extra: CiphertextArray | None = None,
+    ) -> float:
+        """Take one step, given encrypted X^T d; return the value of `extra`. Both come times `SCALE`."""
+        values = gradient if extra is None else concatenate([gradient, extra])
+        sums = reveal(self.session, values, "gradient", **at) / SCALE
+        self.half.descend(sums[: gradient.size], rows)
+        return float(sums[-1])

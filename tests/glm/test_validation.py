@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Validation rows, and stopping when they are no longer predicted better."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.glm.metrics import log_loss
+from pyfate_gpu.glm.plaintext import fit_plaintext
+
+
+@pytest.fixture
+def other(toy, rng):
+    """Fifteen more rows with labels that mean nothing: training soon makes them worse."""
+    labels = rng.integers(0, 2, 15)
+    return [(rng.normal(size=(15, 3)) * 5 + 2, labels), rng.normal(size=(15, 4))]
+
+
+def test_each_iteration_is_judged(federate, agrees, logistic, toy, other):
+    outcome = federate(logistic(), toy.guest, toy.labels, toy.hosts[:1], validation=other)
+    agrees(outcome, [toy.guest, toy.hosts[0]], toy.labels)
+    history = outcome.guest.validation_history_
+    assert len(history) == 3
+    assert list(history[0]) == ["log_loss", "auc", "ks", "accuracy", "f1"]
+    (guest, labels), host = other
+    scores = (
+        outcome.guest._half.pipeline.transform(guest).values @ outcome.guest.coef_
+        + outcome.hosts[0]._half.pipeline.transform(host).values @ outcome.hosts[0].coef_
+        + outcome.guest.intercept_
+    )
+    expected = log_loss(labels[:, np.newaxis].astype(float), scores[:, np.newaxis])
+    assert history[-1]["log_loss"] == pytest.approx(expected, abs=1e-9)
+    assert not hasattr(outcome.hosts[0], "validation_history_")
+
+
+def test_training_stops_early_with_the_best_weights(federate, logistic, toy, other):
+    model = logistic(early_stopping_rounds=2, max_iter=20, optimizer="sgd", learning_rate=0.5)
+    outcome = federate(model, toy.guest, toy.labels, toy.hosts[:1], validation=other)
+    losses = [metrics["log_loss"] for metrics in outcome.guest.validation_history_]
+    best = int(np.argmin(losses)) + 1
+    assert outcome.guest.n_iter_ == best + 2 < 20
+    rule = logistic(max_iter=best, optimizer="sgd", learning_rate=0.5).settings()
+    plain = fit_plaintext([toy.guest, toy.hosts[0]], toy.labels.astype(float), rule)
+    np.testing.assert_allclose(outcome.hosts[0].coef_, plain.weights[1], atol=1e-6)
+    np.testing.assert_allclose(outcome.guest.coef_, plain.weights[0][:-1], atol=1e-6)
+
+
+def test_stopping_early_takes_validation_rows(federate, logistic, toy):
+    with pytest.raises(ConfigurationError, match=r"pass validation=\(X, y\) to fit"):
+        federate(logistic(early_stopping_rounds=2), toy.guest, toy.labels, toy.hosts[:1])
+
+
+def test_all_parties_have_the_same_validation_rows(federate, logistic, toy, other):
+    with pytest.raises(ConfigurationError, match="guest has 15 validation rows, host-0 has 14"):
+        federate(
+            logistic(), toy.guest, toy.labels, toy.hosts[:1], validation=[other[0], other[1][1:]]
+        )
+    with pytest.raises(ConfigurationError, match="guest has 15 validation rows, host-0 has 0"):
+        federate(logistic(), toy.guest, toy.labels, toy.hosts[:1], validation=[other[0], None])
+
+
+@pytest.mark.parametrize(
+    ("guest", "text"),
+    [
+        (lambda X, y: X, "is a tuple of features and labels"),
+        (lambda X, y: (X[:, 1:], y), "X has 2 columns, the model was fitted on 3"),
+        (lambda X, y: (X, y + 5), "is none of the classes trained on: 0, 1"),
+    ],
+)
+def test_validation_rows_that_do_not_fit(federate, logistic, toy, other, guest, text):
+    with pytest.raises(DataError, match=text):
+        federate(
+            logistic(),
+            toy.guest,
+            toy.labels,
+            toy.hosts[:1],
+            validation=[guest(*other[0]), other[1]],
+        )
+
+
+def test_a_host_has_no_validation_labels(federate, logistic, toy, other):
+    with pytest.raises(DataError, match="a host has no labels"):
+        federate(
+            logistic(),
+            toy.guest,
+            toy.labels,
+            toy.hosts[:1],
+            validation=[other[0], (other[1], other[0][1])],
+        )
