@@ -76,6 +76,10 @@ class DataError(PyFateError, ValueError):
     """Training data that a model cannot take."""
 
 
+class StorageError(PyFateError, OSError):
+    """A file could not be written: no room, no permission, a broken disk."""
+
+
 class ProtocolError(PyFateError):
     """A message of the federation came in the wrong order, from the wrong party or in the wrong form."""
 

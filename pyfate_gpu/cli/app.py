@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from pyfate_gpu.cli import keys, phe
+from pyfate_gpu.cli.certs import certs
 from pyfate_gpu.cli.demo import demo
 from pyfate_gpu.cli.info import info
+from pyfate_gpu.cli.party import party
+from pyfate_gpu.cli.run import run as run_job
 from pyfate_gpu.errors import PyFateError
 
 app = typer.Typer(
@@ -25,6 +28,9 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(info)
+app.command()(certs)
+app.command()(party)
+app.command("run")(run_job)
 app.add_typer(keys.app, name="keys")
 app.add_typer(phe.app, name="phe")
 
@@ -36,8 +42,11 @@ def _options(
 ) -> None:
     if debug or verbose:
         level = logging.DEBUG if debug else logging.INFO
-        handler = RichHandler(console=Console(stderr=True), show_path=False)
-        logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+        if sys.stderr.isatty():
+            handler = RichHandler(console=Console(stderr=True), show_path=False)
+            logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+        else:  # a file: one line an event, whatever its length
+            logging.basicConfig(level=level, format="%(asctime)s %(message)s")
 
 
 def run() -> None:

@@ -39,6 +39,7 @@ class Authority:
     @classmethod
     def create(cls, days: float = 365) -> Authority:
         """Make a new authority (P-256), its certificate valid for `days`."""
+        require_cryptography()
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes
 
@@ -62,6 +63,7 @@ class Authority:
         ConfigurationError
             When its files cannot be read.
         """
+        require_cryptography()
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -117,6 +119,16 @@ class Authority:
         """Write ``ca.key`` (for its owner only) and ``ca.pem``; neither may exist."""
         write_new(folder / f"{AUTHORITY}.key", _key_pem(self._key), mode=0o600)
         write_new(folder / f"{AUTHORITY}.pem", self.pem, mode=0o644)
+
+
+def require_cryptography() -> None:
+    """Raise ConfigurationError where the package is not installed."""
+    try:
+        import cryptography  # noqa: F401
+    except ImportError:
+        raise ConfigurationError(
+            "certificates take the package cryptography: pip install 'pyfate-gpu[grpc]'"
+        ) from None
 
 
 def write_new(path: Path, data: bytes, *, mode: int) -> None:

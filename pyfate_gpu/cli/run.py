@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``pyfate-gpu run``: all parties of a job, as processes of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pyfate_gpu.jobs.job import Job
+from pyfate_gpu.jobs.launcher import run_job
+
+
+def run(
+    job: Annotated[Path, typer.Argument(help="TOML file of the job; see docs/parties.md.")],
+) -> None:
+    """Run a job on this machine: each party a process, talking over mutual TLS.
+
+    After a failure the same command goes on from the last checkpoint that all parties have.
+    """
+    console = Console(soft_wrap=True)
+    run_job(Job.load(job), lambda line: console.print(line, markup=False, highlight=False))

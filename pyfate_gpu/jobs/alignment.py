@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same rows in the same order at every party, or an error.
+
+Each party puts its rows in the order of their ids. What remains to be known is whether all have the same
+ids. The guest draws a secret for the session and sends it to the hosts, with the keyed hash of all its ids; each host
+computes the same of its own. The hash is of the whole list: a host that holds other ids learns how many the
+guest has, and could test a guess of *all* of them, not of one. This is no private set intersection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+
+from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.federation import Role, Session
+from pyfate_gpu.federation.roles import GUEST
+
+_SECRET_BYTES = 32
+
+
+def agree_on_ids(session: Session, ids: Sequence[str]) -> None:
+    """Compare the ids of guest and hosts; the arbiter takes no part and must not know the secret.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        This party's ids in order.
+
+    Raises
+    ------
+    ConfigurationError
+        At the host whose ids differ.
+    """
+    session.begin()
+    session.agree("align")
+    if session.party.role is Role.GUEST:
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        session.send(
+            session.hosts,
+            "ids",
+            count=len(ids),
+            secret=secret.hex(),
+            digest=digest_of(ids, secret),
+        )
+    elif session.party.role is Role.HOST:
+        count, text, digest = session.receive(GUEST, "ids", count=int, secret=str, digest=str)
+        if not hmac.compare_digest(digest, digest_of(ids, _secret(text))):
+            counts = f"the guest has {count}, {session.party} has {len(ids)}"
+            raise ConfigurationError(
+                f"guest and {session.party} do not have the same ids ({counts}): give every party the same rows; "
+                "finding the common ones in private (private set intersection) is not in this version"
+            )
+
+
+def digest_of(ids: Sequence[str], secret: bytes) -> str:
+    """Return HMAC-SHA256 of all ids, each after its length, so that no two lists look alike."""
+    keyed = hmac.new(secret, digestmod=hashlib.sha256)
+    for name in ids:
+        data = name.encode()
+        keyed.update(len(data).to_bytes(8, "little") + data)
+    return keyed.hexdigest()
+
+
+def _secret(text: str) -> bytes:
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        secret = b""
+    if len(secret) != _SECRET_BYTES:
+        raise ProtocolError("the guest's secret for comparing ids is none")
+    return secret

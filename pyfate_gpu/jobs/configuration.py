@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one party of a job needs to know, from its TOML file; ``docs/parties.md`` has all keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation import Party, Role
+from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
+from pyfate_gpu.jobs.section import Section
+from pyfate_gpu.jobs.toml import load_toml
+
+DEFAULT_PEER_TIMEOUT = 20.0
+_TABLES = ("party", "peers", "tls", "data", "model", "engine")
+
+
+@dataclass(frozen=True)
+class TlsFiles:
+    """Certificate of the authority, own certificate, own key."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where a party's rows are.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+    format : str or None
+        One of the formats of `pyfate_gpu.jobs.tables`; None to go by the file's name.
+    id : str
+        Column of ids.
+    label : str or None
+        Column of labels, at the guest.
+    columns : list of str or None
+        Feature columns; None for all others.
+    leading : list of str
+        LibSVM only: what stands before the features of a line.
+    """
+
+    path: Path
+    format: str | None = None
+    id: str = "id"
+    label: str | None = None
+    columns: list[str] | None = None
+    leading: list[str] = field(default_factory=lambda: ["label"])
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Which backend computes; None leaves the choice to the package."""
+
+    backend: str | None = None
+    isa: str | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class PartyConfiguration:
+    """One party's side of a job.
+
+    Parameters
+    ----------
+    party : Party
+        Who it is.
+    job : str
+        Name of the job, the same at every party.
+    listen : str
+        ``host:port`` where it listens.
+    peers : dict
+        ``host:port`` of every other party.
+    directory : Path
+        Where results, checkpoints and the transcript go.
+    model : str
+        One of `pyfate_gpu.jobs.models.MODELS`.
+    parameters : dict
+        Of the model.
+    tls : TlsFiles or None
+        None for plaintext, which takes ``--insecure``.
+    data : DataSource or None
+        None at the arbiter.
+    checkpoint_every : int
+        Iterations from one checkpoint to the next; 0 for none.
+    timeout, peer_timeout : float
+        Seconds to wait for a message, and for a sign of life.
+    """
+
+    party: Party
+    job: str
+    listen: str
+    peers: dict[Party, str]
+    directory: Path
+    model: str
+    parameters: dict[str, Any]
+    tls: TlsFiles | None
+    data: DataSource | None
+    engine: Engine = Engine()
+    checkpoint_every: int = 0
+    timeout: float = DEFAULT_TIMEOUT
+    peer_timeout: float = DEFAULT_PEER_TIMEOUT
+
+    @classmethod
+    def load(cls, path: Path) -> PartyConfiguration:
+        """Read a party's file.
+
+        Raises
+        ------
+        ConfigurationError
+            For the first thing in it that is missing, unknown or of the wrong kind.
+        """
+        tables = load_toml(path)
+        unknown = sorted(set(tables) - set(_TABLES))
+        if unknown:
+            raise ConfigurationError(
+                f"{path} has {', '.join(unknown)}, which nobody knows; its tables are {', '.join(_TABLES)}"
+            )
+        sections = {name: Section(path, name, tables.get(name)) for name in _TABLES}
+        own, model = sections["party"], sections["model"]
+        party = Party.parse(own.get("name", str))
+        found = cls(
+            party=party,
+            job=own.get("job", str),
+            listen=own.get("listen", str),
+            peers={
+                Party.parse(k): _address(path, k, v) for k, v in sections["peers"].rest().items()
+            },
+            directory=own.path("directory"),
+            model=model.get("type", str),
+            parameters=model.rest(),
+            tls=_tls(sections["tls"]) if "tls" in tables else None,
+            data=read_data(sections["data"], party) if "data" in tables else None,
+            engine=read_engine(sections["engine"]),
+            checkpoint_every=own.get("checkpoint_every", int, 0),
+            timeout=own.get("timeout", float, DEFAULT_TIMEOUT),
+            peer_timeout=own.get("peer_timeout", float, DEFAULT_PEER_TIMEOUT),
+        )
+        for section in sections.values():
+            section.end()
+        return found
+
+    def __post_init__(self) -> None:
+        if (self.data is None) != (self.party.role is Role.ARBITER):
+            rule = "takes no [data]" if self.party.role is Role.ARBITER else "lacks [data]"
+            raise ConfigurationError(
+                f"{self.party} {rule}: guest and hosts have data, the arbiter none"
+            )
+        if self.checkpoint_every < 0:
+            raise ConfigurationError(
+                f"checkpoint_every is {self.checkpoint_every}; it must be 0 (never) or more"
+            )
+        for name, value in (("timeout", self.timeout), ("peer_timeout", self.peer_timeout)):
+            if not 0 < value < 1e9:
+                raise ConfigurationError(
+                    f"{name} is {value}; it must be a positive number of seconds"
+                )
+
+
+def read_data(section: Section, party: Party) -> DataSource:
+    """Return where the rows are."""
+    source = DataSource(
+        path=section.path("path"),
+        format=section.get("format", str, None),
+        id=section.get("id", str, "id"),
+        label=section.get("label", str, None),
+        columns=section.texts("columns", None),
+        leading=section.texts("leading", ["label"]),
+    )
+    section.end()
+    return source
+
+
+def read_engine(section: Section) -> Engine:
+    """Return which backend computes."""
+    engine = Engine(
+        section.get("backend", str, None),
+        section.get("isa", str, None),
+        section.get("threads", int, None),
+    )
+    section.end()
+    return engine
+
+
+def _tls(section: Section) -> TlsFiles:
+    return TlsFiles(section.path("authority"), section.path("certificate"), section.path("key"))
+
+
+def _address(path: Path, peer: str, value: object) -> str:
+    if type(value) is not str or not value.rpartition(":")[2].isdecimal():
+        raise ConfigurationError(f'{path}: [peers] {peer} is {value!r}; it must be "address:port"')
+    return value

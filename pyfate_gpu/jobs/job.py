@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole job on one machine, from one TOML file: the configuration of each of its parties."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation import Party, Role
+from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
+from pyfate_gpu.jobs.configuration import (
+    DEFAULT_PEER_TIMEOUT,
+    DataSource,
+    Engine,
+    PartyConfiguration,
+    TlsFiles,
+    read_data,
+    read_engine,
+)
+from pyfate_gpu.jobs.section import Section
+from pyfate_gpu.jobs.toml import dump_toml, load_toml
+
+_TABLES = ("job", "model", "engine", "data")
+CONFIGURATION = "party.toml"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all parties of a job share, and where each one's data is.
+
+    Parameters
+    ----------
+    name : str
+        Name of the job.
+    directory : Path
+        Each party gets a folder in it; certificates of the job another.
+    data : dict
+        By party: the guest and hosts numbered from 0.
+    """
+
+    name: str
+    directory: Path
+    model: str
+    parameters: dict[str, Any]
+    data: dict[Party, DataSource]
+    engine: Engine
+    checkpoint_every: int
+    timeout: float
+    peer_timeout: float
+
+    @classmethod
+    def load(cls, path: Path) -> Job:
+        """Read a job's file.
+
+        Raises
+        ------
+        ConfigurationError
+            For the first thing in it that is missing, unknown or of the wrong kind.
+        """
+        tables = load_toml(path)
+        unknown = sorted(set(tables) - set(_TABLES))
+        if unknown:
+            raise ConfigurationError(
+                f"{path} has {', '.join(unknown)}, which nobody knows; its tables are {', '.join(_TABLES)}"
+            )
+        own, model, engine, data = (Section(path, name, tables.get(name)) for name in _TABLES)
+        found = cls(
+            name=own.get("name", str),
+            directory=own.path("directory"),
+            model=model.get("type", str),
+            parameters=model.rest(),
+            data=_sources(path, data.rest()),
+            engine=read_engine(engine),
+            checkpoint_every=own.get("checkpoint_every", int, 0),
+            timeout=own.get("timeout", float, DEFAULT_TIMEOUT),
+            peer_timeout=own.get("peer_timeout", float, DEFAULT_PEER_TIMEOUT),
+        )
+        own.end()
+        return found
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """Guest, hosts, arbiter."""
+        return (*self.data, ARBITER)
+
+    def configurations(self) -> dict[Party, PartyConfiguration]:
+        """Return the configuration of each party, with a free port of this machine for each."""
+        ports = _free_ports(len(self.parties))
+        addresses = {p: f"127.0.0.1:{port}" for p, port in zip(self.parties, ports, strict=True)}
+        certificates = self.directory / "certificates"
+        return {
+            party: PartyConfiguration(
+                party=party,
+                job=self.name,
+                listen=addresses[party],
+                peers={peer: address for peer, address in addresses.items() if peer != party},
+                directory=self.directory / party.name,
+                model=self.model,
+                parameters=self.parameters,
+                tls=TlsFiles(
+                    certificates / "ca.pem",
+                    certificates / f"{party}.pem",
+                    certificates / f"{party}.key",
+                ),
+                data=self.data.get(party),
+                engine=self.engine,
+                checkpoint_every=self.checkpoint_every,
+                timeout=self.timeout,
+                peer_timeout=self.peer_timeout,
+            )
+            for party in self.parties
+        }
+
+
+def as_toml(configuration: PartyConfiguration) -> str:
+    """Return a party's configuration as the file that `PartyConfiguration.load` reads."""
+    c = configuration
+    tables: dict[str, dict[str, Any]] = {
+        "party": {
+            "name": c.party.name,
+            "job": c.job,
+            "listen": c.listen,
+            "directory": str(c.directory.resolve()),
+            "checkpoint_every": c.checkpoint_every,
+            "timeout": float(c.timeout),
+            "peer_timeout": float(c.peer_timeout),
+        },
+        "peers": {peer.name: address for peer, address in c.peers.items()},
+        "model": {"type": c.model, **c.parameters},
+        "engine": asdict(c.engine),
+    }
+    if c.tls is not None:
+        tables["tls"] = {name: str(path.resolve()) for name, path in vars(c.tls).items()}
+    if c.data is not None:
+        tables["data"] = {**vars(c.data), "path": str(c.data.path.resolve())}
+    return dump_toml(tables) + "\n"
+
+
+def _sources(path: Path, tables: dict[str, Any]) -> dict[Party, DataSource]:
+    found = {
+        Party.parse(name): read_data(Section(path, f"data.{name}", table), Party.parse(name))
+        for name, table in tables.items()
+    }
+    hosts = [Party(Role.HOST, index) for index in range(len(found) - 1)]
+    if not hosts or set(found) != {GUEST, *hosts}:
+        raise ConfigurationError(
+            f"{path} has data of {', '.join(map(str, found)) or 'nobody'}; it takes [data.guest], [data.host-0] "
+            "and further hosts, numbered without gaps"
+        )
+    return {party: found[party] for party in (GUEST, *hosts)}
+
+
+def _free_ports(count: int) -> Sequence[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of one party from CSV, LibSVM, Parquet and Arrow files, by id."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.jobs.configuration import DataSource
+
+_MISSING_CELLS = frozenset({"", "na", "n/a", "nan", "null", "none"})
+_LEADING = ("id", "label", "skip")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One party's rows in the order of their ids, as texts.
+
+    Parameters
+    ----------
+    ids : list of str
+        Each once.
+    names : tuple of str
+        Of the feature columns.
+    values : float64 [rows, columns]
+        Missing values are NaN.
+    labels : array [rows] or None
+        Of whole numbers, numbers or texts, whichever all of them are.
+    """
+
+    ids: list[str]
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    labels: NDArray[Any] | None
+
+    @property
+    def features(self) -> NamedColumns:
+        """The features as models take them, with their names."""
+        return NamedColumns(self.names, self.values)
+
+
+@dataclass(frozen=True)
+class NamedColumns:
+    """As much of a pandas table as the models read: names and numbers."""
+
+    columns: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    @property
+    def dtypes(self) -> dict[str, np.dtype[np.float64]]:
+        """The type of each column."""
+        return dict.fromkeys(self.columns, self.values.dtype)
+
+    def to_numpy(self, **options: Any) -> NDArray[np.float64]:
+        """Return the numbers, missing ones as NaN."""
+        return self.values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def read_rows(source: DataSource) -> Rows:
+    """Return the rows of a file, in the order of their ids.
+
+    Raises
+    ------
+    ConfigurationError
+        When the format is unknown, or takes a package that is not installed.
+    DataError
+        When the file cannot be read, lacks a column, holds texts among the features, or ids that are
+        missing or there twice.
+    """
+    reader = _reader(source)
+    try:
+        rows = reader(source)
+    except OSError as error:
+        raise DataError(f"cannot read {source.path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{source.path} is no text in UTF-8") from None
+    return _in_order(rows, source.path)
+
+
+def _reader(source: DataSource) -> Callable[[DataSource], Rows]:
+    kind = source.format or _FORMATS_BY_SUFFIX.get(source.path.suffix.lower(), "")
+    if kind not in _READERS:
+        raise ConfigurationError(
+            f"{source.path}: format {kind or 'unknown'}; set format to one of {', '.join(_READERS)}"
+        )
+    return _READERS[kind]
+
+
+def _read_csv(source: DataSource) -> Rows:
+    with source.path.open(newline="", encoding="utf-8-sig") as file:
+        lines = csv.reader(file)
+        header = next(lines, [])
+        cells = [line for line in lines if line]
+    for number, line in enumerate(cells, 1):
+        if len(line) != len(header):
+            raise DataError(
+                f"{source.path}: row {number} has {len(line)} cells, the header has {len(header)}"
+            )
+    columns = list(zip(*cells, strict=True)) if cells else [() for _ in header]
+    return _pick(source, header, lambda index: list(columns[index]))
+
+
+def _read_arrow(source: DataSource) -> Rows:
+    try:
+        import pyarrow as arrow
+        from pyarrow import feather, parquet
+    except ImportError:
+        raise ConfigurationError(
+            f"{source.path} takes pyarrow: pip install 'pyfate-gpu[arrow]'"
+        ) from None
+    try:
+        if source.format == "parquet" or source.path.suffix.lower() in (".parquet", ".pq"):
+            table = parquet.read_table(source.path)
+        else:
+            table = feather.read_table(source.path)
+    except arrow.ArrowInvalid as error:
+        raise DataError(f"{source.path} is no Parquet or Arrow file: {error}") from None
+    return _pick(source, table.column_names, lambda index: table.column(index).to_pylist())
+
+
+def _read_libsvm(source: DataSource) -> Rows:
+    """Read ``LEADING... index:value ...`` lines; ids are row numbers unless `leading` has them."""
+    leading = source.leading
+    if not set(leading) <= set(_LEADING) or len(leading) != len(
+        set(leading) - {"skip"}
+    ) + leading.count("skip"):
+        raise ConfigurationError(
+            f"leading is {leading}; it takes id and label, each once at most, and skip"
+        )
+    ids: list[str] = []
+    labels: list[str] = []
+    entries: list[tuple[int, int, float]] = []
+    with source.path.open(encoding="utf-8") as file:
+        for line in file:
+            tokens = line.partition("#")[0].split()
+            if not tokens:
+                continue
+            row = len(ids)
+            bare = dict(zip(leading, tokens, strict=False))
+            if len(tokens) < len(leading) or any(":" in t for t in tokens[: len(leading)]):
+                raise DataError(
+                    f"{source.path}: row {row + 1} lacks {' and '.join(leading)} at its start"
+                )
+            ids.append(bare.get("id", str(row)))
+            labels.append(bare.get("label", ""))
+            entries += [_entry(source.path, row, token) for token in tokens[len(leading) :]]
+    first = min((index for _, index, _ in entries), default=1)
+    last = max((index for _, index, _ in entries), default=0)
+    values = np.zeros((len(ids), last - min(first, 1) + 1))
+    for row, index, value in entries:
+        values[row, index - min(first, 1)] = value
+    names = [str(index) for index in range(min(first, 1), last + 1)]
+    if source.columns is not None:
+        values = values[:, [_index(source, names, name) for name in source.columns]]
+        names = source.columns
+    return Rows(ids, tuple(names), values, _labels(labels) if source.label else None)
+
+
+def _entry(path: Path, row: int, token: str) -> tuple[int, int, float]:
+    index, _, value = token.partition(":")
+    try:
+        if not index.isdecimal():
+            raise ValueError(index)
+        return row, int(index), float(value)
+    except ValueError:
+        raise DataError(f"{path}: row {row + 1} has {token!r} in place of index:value") from None
+
+
+def _pick(source: DataSource, header: Sequence[str], column: Callable[[int], list[Any]]) -> Rows:
+    """Take ids, labels and features out of named columns."""
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
+    if twice:
+        raise DataError(f"{source.path} has columns named more than once: {', '.join(twice)}")
+    ids = column(_index(source, header, source.id))
+    if any(value is None or value != value or value == "" for value in ids):
+        raise DataError(f"{source.path}: column {source.id!r} lacks the id of some row")
+    labels = None
+    if source.label is not None:
+        labels = _labels(column(_index(source, header, source.label)))
+    names = source.columns
+    if names is None:
+        names = [name for name in header if name not in (source.id, source.label)]
+    elif {source.id, source.label} & set(names):
+        raise ConfigurationError("columns names features only, not the columns of ids and labels")
+    values = np.empty((len(ids), len(names)))
+    for target, name in enumerate(names):
+        cells = column(_index(source, header, name))
+        values[:, target] = [
+            _number(source.path, name, row, cell) for row, cell in enumerate(cells)
+        ]
+    return Rows([str(value) for value in ids], tuple(names), values, labels)
+
+
+def _index(source: DataSource, header: Sequence[str], name: str) -> int:
+    if name not in header:
+        raise DataError(
+            f"{source.path} has no column {name!r}; it has {', '.join(header[:20])}"
+            f"{' and others' if len(header) > 20 else ''}"
+        )
+    return list(header).index(name)
+
+
+def _number(path: Path, name: str, row: int, cell: Any) -> float:
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _MISSING_CELLS):
+        return float("nan")
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{path}: column {name!r} of row {row + 1} is {cell!r}, it takes numbers: "
+            "encode texts and dates before training"
+        ) from None
+
+
+def _labels(cells: Sequence[Any]) -> NDArray[Any]:
+    """Return labels as whole numbers, numbers or texts, whichever fits all; missing ones stay missing."""
+    texts = [None if c is None or str(c).strip().lower() in _MISSING_CELLS else c for c in cells]
+    for kind in (_whole_number, float):
+        try:
+            return np.array([float("nan") if text is None else kind(text) for text in texts])
+        except (TypeError, ValueError):
+            continue
+    return np.array(texts, dtype=object)
+
+
+def _whole_number(cell: Any) -> int:
+    if isinstance(cell, float):
+        raise ValueError(cell)
+    return int(cell)
+
+
+def _in_order(rows: Rows, path: Path) -> Rows:
+    twice = sorted(name for name, count in Counter(rows.ids).items() if count > 1)
+    if twice:
+        raise DataError(
+            f"{path}: {len(twice)} ids are there more than once, {twice[0]!r} for one: keep one row of each"
+        )
+    order = sorted(range(len(rows.ids)), key=rows.ids.__getitem__)
+    labels = None if rows.labels is None else rows.labels[order]
+    return Rows([rows.ids[row] for row in order], rows.names, rows.values[order], labels)
+
+
+_READERS: dict[str, Callable[[DataSource], Rows]] = {
+    "csv": _read_csv,
+    "libsvm": _read_libsvm,
+    "parquet": _read_arrow,
+    "arrow": _read_arrow,
+}
+_FORMATS_BY_SUFFIX = {
+    ".csv": "csv",
+    ".libsvm": "libsvm",
+    ".svm": "libsvm",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}

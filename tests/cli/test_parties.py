@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands for parties in processes of their own."""
+
+from __future__ import annotations
+
+import stat
+import sys
+
+import pytest
+
+from pyfate_gpu.cli import main
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command in this process; return exit code, standard output and error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pyfate-gpu", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_certs_makes_an_authority_and_parties(call, tmp_path):
+    from cryptography import x509
+
+    folder = tmp_path / "certs"
+    code, out, _ = call("certs", folder)
+    assert code == 0
+    assert "host-0: " in out
+    names = {"ca.key", "ca.pem"} | {
+        f"{party}.{end}" for party in ("guest", "host-0", "arbiter") for end in ("key", "pem")
+    }
+    assert {path.name for path in folder.iterdir()} == names
+    for path in folder.glob("*.key"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    before = (folder / "ca.pem").read_bytes()
+    assert call("certs", folder, "host-1", "--days", 7)[0] == 0
+    assert (folder / "ca.pem").read_bytes() == before
+    authority = x509.load_pem_x509_certificate(before)
+    late = x509.load_pem_x509_certificate((folder / "host-1.pem").read_bytes())
+    late.verify_directly_issued_by(authority)
+    names = late.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["host-1"]
+
+
+def test_certs_replaces_nothing(call, tmp_path):
+    assert call("certs", tmp_path)[0] == 0
+    before = (tmp_path / "guest.key").read_bytes()
+    code, _, err = call("certs", tmp_path, "guest")
+    assert code == 1
+    assert "guest.key exists" in err
+    assert (tmp_path / "guest.key").read_bytes() == before
+
+
+def test_certs_knows_who_can_take_part(call, tmp_path):
+    code, _, err = call("certs", tmp_path, "bank")
+    assert code == 1
+    assert "no party is named 'bank'" in err
+
+
+PARTY = """
+[party]
+name = "arbiter"
+job = "x"
+listen = "127.0.0.1:0"
+directory = "out"
+timeout = 0.2
+[peers]
+guest = "{address}"
+host-0 = "127.0.0.1:1"
+[model]
+type = "linear"
+"""
+
+
+def test_plaintext_has_to_be_asked_for_and_stays_here(call, tmp_path):
+    path = tmp_path / "arbiter.toml"
+    path.write_text(PARTY.format(address="192.0.2.1:1"))
+    code, _, err = call("party", "--config", path)
+    assert code == 1
+    assert "arbiter has no [tls]" in err
+    code, _, err = call("party", "--config", path, "--insecure")
+    assert code == 1
+    assert "192.0.2.1:1 is not on this machine" in err
+
+
+def test_a_party_alone_says_whom_it_waited_for(call, tmp_path):
+    path = tmp_path / "arbiter.toml"
+    path.write_text(PARTY.format(address="127.0.0.1:1"))
+    code, _, err = call("party", "--config", path, "--insecure")
+    assert code == 1
+    assert "arbiter waited 0.2 s for guest at 127.0.0.1:1" in err
+    assert err.count("\n") == 1
+
+
+def test_a_job_that_cannot_be_read(call, tmp_path):
+    code, _, err = call("run", tmp_path / "job.toml")
+    assert code == 1
+    assert "cannot read" in err

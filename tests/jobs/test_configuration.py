@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration files: what is in them arrives, what makes no sense is named."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation import Party
+from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.job import Job, as_toml
+from pyfate_gpu.jobs.models import make_model
+from pyfate_gpu.jobs.toml import dump_toml, load_toml
+
+GUEST_FILE = """
+[party]
+name = "guest"
+job = "credit"
+listen = "0.0.0.0:7000"
+directory = "out"
+timeout = 30
+[peers]
+host-0 = "bank.example:7000"
+arbiter = "[::1]:7001"
+[tls]
+authority = "certs/ca.pem"
+certificate = "certs/guest.pem"
+key = "/keys/guest.key"
+[data]
+path = "guest.csv"
+label = "y"
+columns = ["a", "b"]
+[model]
+type = "logistic"
+learning_rate = 0.1
+[engine]
+backend = "cpu"
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def from_text(text):
+        path = tmp_path / "guest.toml"
+        path.write_text(text)
+        return PartyConfiguration.load(path)
+
+    return from_text
+
+
+def test_a_party_reads_its_file(load, tmp_path):
+    found = load(GUEST_FILE)
+    assert found.party == GUEST
+    assert found.peers == {Party.parse("host-0"): "bank.example:7000", ARBITER: "[::1]:7001"}
+    assert found.directory == tmp_path / "out"
+    assert str(found.tls.key) == "/keys/guest.key"
+    assert found.data.path == tmp_path / "guest.csv"
+    assert (found.data.id, found.data.label, found.data.columns) == ("id", "y", ["a", "b"])
+    assert (found.model, found.parameters) == ("logistic", {"learning_rate": 0.1})
+    assert (found.engine.backend, found.timeout, found.checkpoint_every) == ("cpu", 30.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('name = "guest"', 'name = "gast"', "no party is named 'gast'"),
+        ('job = "credit"\n', "", r"\[party\] lacks job"),
+        ("timeout = 30", 'timeout = "30"', "timeout is '30'; it must be a number"),
+        ("timeout = 30", "timeout = 0", "timeout is 0.0; it must be a positive"),
+        ("timeout = 30", "checkpoint_every = -1", "checkpoint_every is -1; it must be 0"),
+        ("timeout = 30", "checkpoint_every = true", "must be a whole number"),
+        ("timeout = 30", "tmeout = 30", r"\[party\] has tmeout, which nobody knows; it takes name"),
+        ("bank.example:7000", "bank.example", r'host-0 is .*; it must be "address:port"'),
+        ("[engine]", "[engin]", "has engin, which nobody knows; its tables are party"),
+        ("[party]", "party = 3\n[party2]", r"\[party\] must be a table|nobody knows"),
+        ('columns = ["a", "b"]', "columns = [1]", "must be a list of texts"),
+        ("[data]", "[data", "is no TOML file"),
+        ('name = "guest"', 'name = "arbiter"', r"arbiter takes no \[data\]"),
+    ],
+)
+def test_what_makes_no_sense_is_named(load, old, new, text):
+    assert old in GUEST_FILE
+    with pytest.raises(ConfigurationError, match=text):
+        load(GUEST_FILE.replace(old, new))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"cannot read .*nowhere.toml"):
+        PartyConfiguration.load(tmp_path / "nowhere.toml")
+
+
+def test_parties_of_a_job_find_each_other(small_job, tmp_path):
+    found = Job.load(small_job()).configurations()
+    assert [p.name for p in found] == ["guest", "host-0", "arbiter"]
+    for party, configuration in found.items():
+        for peer, address in configuration.peers.items():
+            assert found[peer].listen == address
+        path = tmp_path / f"{party}.toml"
+        path.write_text(as_toml(configuration))
+        again = PartyConfiguration.load(path)
+        assert again.peers == configuration.peers
+        assert (again.data, again.parameters) == (configuration.data, configuration.parameters)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"data.host-2": {"path": "x.csv"}}, "numbered without gaps"),
+        ({"data.arbiter": {"path": "x.csv"}}, "numbered without gaps"),
+        ({"job": {"workers": 3}}, "has workers, which nobody knows"),
+        ({"party": {"name": "guest"}}, "has party, which nobody knows"),
+    ],
+)
+def test_jobs_that_make_no_sense_are_refused(small_job, changes, text):
+    with pytest.raises(ConfigurationError, match=text):
+        Job.load(small_job(changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "text"),
+    [
+        ("boosting", {}, "no model is named 'boosting': choose one of linear, logistic"),
+        ("linear", {"learning_rat": 0.1}, "has no parameter learning_rat"),
+        ("linear", {"learning_rate": -1}, "learning_rate is -1"),
+        ("linear", {"callbacks": []}, "callbacks are Python objects"),
+    ],
+)
+def test_models_that_make_no_sense_are_refused(name, parameters, text):
+    with pytest.raises(ConfigurationError, match=text):
+        make_model(name, parameters)
+
+
+texts = st.text(st.characters(blacklist_categories=["Cs"]))
+values = st.one_of(
+    st.booleans(), st.integers(-(2**62), 2**62), st.floats(allow_nan=False), texts, st.lists(texts)
+)
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), values))
+def test_written_tables_are_read_back(tmp_path_factory, table):
+    path = tmp_path_factory.mktemp("toml") / "x.toml"
+    path.write_text(dump_toml({"t": table}), encoding="utf-8")
+    assert load_toml(path) == {"t": table}

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole jobs: parties as processes over mutual TLS; what they make, how they fail."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+
+import numpy as np
+import pytest
+
+from pyfate_gpu.errors import ConfigurationError, PartyFailedError, StorageError
+from pyfate_gpu.jobs.files import locked, write_atomically
+from pyfate_gpu.jobs.job import Job
+from pyfate_gpu.jobs.launcher import run_job
+
+
+@pytest.fixture
+def run():
+    def job(path):
+        lines = []
+        run_job(Job.load(path), lines.append)
+        return lines
+
+    return job
+
+
+def result(path, party):
+    return json.loads((path.parent / "out" / party / "result.json").read_text())
+
+
+def check_equal(path, models):
+    guest, host = models
+    for party, model in (("guest", guest), ("host-0", host)):
+        np.testing.assert_array_equal(result(path, party)["coef"], model.coef_)
+    assert result(path, "guest")["intercept"] == guest.intercept_
+    assert result(path, "guest")["loss"] == guest.loss_history_
+
+
+def test_processes_make_the_weights_that_threads_make(small_job, run, in_process):
+    path = small_job()
+    lines = run(path)
+    check_transcripts(path)
+    check_permissions(path)
+    check_equal(path, in_process())
+    assert any("guest: iteration 3, loss 0." in line for line in lines)
+    assert result(path, "guest")["columns"] == ["a", "b"]
+    assert result(path, "host-0")["columns"] == ["c", "d", "e"]
+    assert "coef" not in result(path, "arbiter")
+    assert "loss" not in result(path, "host-0")
+
+
+def check_transcripts(path):
+    """Sender and recipient noted the same messages, and no contents."""
+    noted = {}
+    for party in ("guest", "host-0", "arbiter"):
+        text = (path.parent / "out" / party / "transcript.jsonl").read_text()
+        noted[party] = [json.loads(line) for line in text.splitlines()]
+    keys = ("name", "iteration", "batch", "bytes", "sha256")
+    sent, received = set(), set()
+    for party, entries in noted.items():
+        for entry in entries:
+            assert set(entry) <= {"time", "sent", "received", *keys}
+            what = tuple(entry[key] for key in keys)
+            if "sent" in entry:
+                sent.add((party, entry["sent"], *what))
+            else:
+                received.add((entry["received"], party, *what))
+    assert sent == received
+    assert {name for _, _, name, *_ in sent} >= {"align-2/ids", "fit-3/residual"}
+
+
+def check_permissions(path):
+    """Private files are for their owner."""
+    for name in ("certificates/guest.key", "guest/result.json", "guest/party.toml"):
+        assert stat.S_IMODE((path.parent / "out" / name).stat().st_mode) == 0o600
+    assert not (path.parent / "out" / "certificates" / "ca.key").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "keep", "text"),
+    [
+        ({}, slice(1, None), r"host-0 failed: .* same ids \(the guest has 40, host-0 has 39\)"),
+        ({"data.host-0": {"id": "nr"}}, slice(None), "host-0 failed: .* has no column 'nr'"),
+    ],
+    ids=["other ids", "no id column"],
+)
+def test_the_party_that_failed_is_named_with_its_reason(small_job, run, changes, keep, text):
+    with pytest.raises(PartyFailedError, match=text):
+        run(small_job(changes, keep))
+
+
+def test_parameters_are_checked_before_anything_starts(small_job, run):
+    path = small_job({"model": {"alpha": -1}})
+    with pytest.raises(ConfigurationError, match="alpha is -1"):
+        run(path)
+    assert not (path.parent / "out").exists()
+
+
+def test_different_parameters_are_named(small_job, run, monkeypatch):
+    path = small_job()
+    original = Job.configurations
+
+    def differ(self):
+        found = original(self)
+        host = next(party for party in found if party.name == "host-0")
+        found[host].parameters = {**found[host].parameters, "alpha": 0.5, "max_iter": 4}
+        return found
+
+    import pyfate_gpu.jobs.configuration as module
+
+    monkeypatch.setattr(module.PartyConfiguration, "__setattr__", object.__setattr__)
+    monkeypatch.setattr(Job, "configurations", differ)
+    with pytest.raises(
+        PartyFailedError,
+        match=r"host-0 and the guest are set differently: alpha .* there, 0.5 here; max_iter 3 there, 4 here",
+    ):
+        run(path)
+
+
+def test_one_job_at_a_time_in_a_folder(small_job, run):
+    path = small_job()
+    (path.parent / "out").mkdir()
+    with locked(path.parent / "out"), pytest.raises(ConfigurationError, match="another process"):
+        run(path)
+
+
+def test_files_are_whole_or_as_before(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pyfate_gpu.jobs.files.os.fsync", full)
+    with pytest.raises(StorageError, match=r"cannot write .*x: No space left on device; make room"):
+        write_atomically(path, b"newer")
+    assert path.read_bytes() == b"new"
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_folder_is_free_again_afterwards(tmp_path):
+    for _ in range(2):
+        with locked(tmp_path / "a"):
+            assert threading.active_count() > 0
