@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever is trained in whatever way: fresh randomness in all that travels, nothing decrypted beyond the plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, PrivateKey
+from pyfate_gpu.federation.frame import Sealed
+
+SMALL = {"key_bits": 512, "allow_insecure_key_size": True, "max_iter": 2}
+
+
+@dataclass
+class Case:
+    """A job, and how many values the arbiter decrypts in an iteration."""
+
+    model: Any
+    decryptions: int
+    outputs: int = 1
+    data: dict[str, Any] = field(default_factory=dict)
+    validated: bool = False
+
+
+WEIGHTS = np.arange(60) % 4  # some rows count for nothing
+CASES = {
+    "weights": Case(HeteroLogisticRegression(**SMALL), 9, data={"sample_weight": WEIGHTS}),
+    "masked": Case(HeteroLogisticRegression(batch_size=20, masked_rate=0.5, **SMALL), 3 * 9),
+    "random": Case(
+        HeteroLogisticRegression(batch_size=30, batch_strategy="random", **SMALL), 2 * 9
+    ),
+    "classes": Case(HeteroLogisticRegression(**SMALL), 3 * 8 + 1, outputs=3),
+    "validation": Case(HeteroLogisticRegression(**SMALL), 9 + 10, validated=True),
+    "poisson": Case(
+        HeteroPoissonRegression(batch_size=20, masked_rate=0.5, **SMALL),
+        3 * 9,
+        data={"sample_weight": WEIGHTS, "exposure": WEIGHTS + 1.0},
+    ),
+}
+
+
+@pytest.fixture
+def decrypted(monkeypatch):
+    """Every residue that the arbiter gets to see."""
+    seen: list[int] = []
+    original = PrivateKey.decrypt_residues
+
+    def decrypt(self, c):
+        residues = original(self, c)
+        seen.extend(residues.ravel().tolist())
+        return residues
+
+    monkeypatch.setattr(PrivateKey, "decrypt_residues", decrypt)
+    return seen
+
+
+@pytest.fixture
+def run(federate, toy, transcript, decrypted):
+    """Run a case; return its outcome."""
+
+    def fit(case):
+        labels = np.digitize(toy.y, [-1.0, 1.0]) if case.outputs > 1 else toy.labels
+        validation = [(toy.guest[:10], labels[:10]), toy.hosts[0][:10]] if case.validated else None
+        return federate(
+            case.model, toy.guest, labels, toy.hosts[:1], validation=validation, **case.data
+        )
+
+    return fit
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_nothing_is_decrypted_beyond_the_plan(case, run, decrypted):
+    n = run(case).arbiter._keys[0].n
+    assert len(decrypted) == 2 * case.decryptions
+    assert len(set(decrypted)) == len(decrypted)
+    share = np.array([residue / n for residue in decrypted])
+    assert np.all((share > 1e-9) & (share < 1 - 1e-9))  # unmasked values are 0 or 1 to many digits
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_all_that_travels_has_randomness_of_its_own(case, run, transcript):
+    """c mod n = r^n mod n: the power 0 of a row that does not count would be 1."""
+    public_key = run(case).arbiter._keys[0]
+    payloads = {
+        value.data for m in transcript for value in m.payload.values() if isinstance(value, Sealed)
+    }
+    traces = Counter(
+        int(c) % public_key.n
+        for data in payloads
+        for c in public_key.from_wire(data).to_ints(reblind=False).ravel()
+    )
+    assert len(traces) > 2 * 60 * 2 * case.outputs
+    assert max(traces.values()) == 1
+    assert 1 not in traces
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_nothing_plain_travels_but_public_facts(case, run, transcript):
+    run(case)
+    plain = {
+        (message.name.partition("/")[2], key)
+        for message in transcript
+        for key, value in message.payload.items()
+        if not isinstance(value, Sealed)
+    }
+    assert {name for name, _ in plain} == {
+        "terms",
+        "public_key",
+        "shape",
+        "plan",
+        "batches",
+        "residues_gradient",
+        "proceed",
+    } | ({"residues_validation"} if case.validated else set())
+    assert {key for name, key in plain if name == "batches"} == {"rows", "sizes", "used"}
+
+
+def test_masked_rows_are_zeros_among_the_others(run, transcript):
+    outcome = run(CASES["masked"])
+    key = outcome.arbiter._keys
+    sent = [m.payload for m in transcript if m.name.endswith("/batches")]
+    assert len(sent) == 1  # once for all iterations
+    assert sent[0]["sizes"].tolist() == [30, 30, 30]
+    assert sent[0]["used"].tolist() == [20, 20, 20]
+    parts = np.split(sent[0]["rows"], 3)
+    assert all((np.diff(part) > 0).all() for part in parts)  # the order says nothing
+    residuals = [m.payload["residual"] for m in transcript if m.name.endswith("/residual")]
+    for sealed in residuals:
+        values = key[1].decrypt(key[0].from_wire(sealed.data))
+        assert (values == 0).sum() == 10
