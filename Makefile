@@ -8,16 +8,18 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
+PYTHON310 ?= python3.10
 
 # What the extension modules are made of: a change of any of them builds again, file by file.
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
-.PHONY: help build demo test lint format docs bench clean
+.PHONY: help build demo test lint format docs bench interop clean
 help:
 	@echo "make demo    three parties train over real ciphertexts (builds first, about a minute)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
+	@echo "make interop the adapters against phe and FATE; PYTHON310=... names a Python 3.10 for FATE"
 	@echo "make build   the package in $(VENV), editable; make format: ruff and clang-format in place"
 	@echo "make clean   remove everything that make made"
 
@@ -49,6 +51,11 @@ docs: $(STAMPS)/build $(STAMPS)/docs
 bench: $(STAMPS)/build $(STAMPS)/bench
 	$(PY) -m bench --refcheck --json bench/out/short.json
 
+# Needs the network: the partners are installed at run time, FATE with 2 GB of its own in .venv-fate2.
+interop: $(STAMPS)/build $(STAMPS)/interop
+	$(PY) tests/interop/run_phe_suite.py -q
+	$(PY) tests/interop/run_fate2.py --python $(PYTHON310)
+
 clean:
 	rm -rf $(VENV) build dist docs/_build bench/out
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
@@ -71,6 +78,6 @@ $(STAMPS)/build: $(STAMPS)/venv pyproject.toml $(NATIVE)
 	$(PIP) install --quiet --no-build-isolation --editable .
 	@touch $@
 
-$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/bench $(STAMPS)/interop: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	$(PIP) install --quiet --group $*
 	@touch $@
