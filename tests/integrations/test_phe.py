@@ -26,7 +26,8 @@ from pyfate_gpu.integrations.phe.blinding_stock import BlindingStock
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pyfate_gpu.integrations.key_sizes.InsecureKeySizeWarning"
 )
-FLOATS = st.floats(-1e9, 1e9, allow_nan=False)
+# Both libraries refuse what needs more bits than the key has, each at another place of a formula.
+FLOATS = st.floats(-1e9, 1e9).filter(lambda x: x == 0 or abs(x) > 1e-20)
 NUMBERS = st.one_of(FLOATS, st.integers(-(2**60), 2**60))
 
 

@@ -116,16 +116,14 @@ class EncryptedNumber:
             other = EncodedNumber.encode(self.public_key, other, max_exponent=self.exponent)
         if isinstance(other, EncodedNumber):
             encoding = -other.encoding % other.public_key.n
-            negative: Any = EncodedNumber(other.public_key, encoding, other.exponent)
-        else:
-            negative = other * -1
-        return self.__add__(negative)
+            return self.__add__(EncodedNumber(other.public_key, encoding, other.exponent))
+        return self.__add__(other.__mul__(-1))
 
     def __rsub__(self, other: Any) -> EncryptedNumber:
-        return (self * -1).__add__(other)
+        return self.__mul__(-1).__add__(other)
 
     def __truediv__(self, scalar: Any) -> EncryptedNumber:
-        return self * (1 / scalar)
+        return self.__mul__(1 / scalar)
 
     def _plus(self, content: Any, exponent: int) -> EncryptedNumber:
         lower, base = min(self.exponent, exponent), EncodedNumber.BASE

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys in the shape FATE expects."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from pyfate_gpu.errors import UnsupportedOperationError
+from pyfate_gpu.he import PrivateKey, PublicKey, generate_keypair
+from pyfate_gpu.integrations.fate2.coder import Coder
+from pyfate_gpu.integrations.fate2.vectors import CiphertextVector, PlaintextVector
+from pyfate_gpu.integrations.key_sizes import warn_of_short_key
+
+
+class PK:
+    """The public key; ``.key`` is the `PublicKey` underneath."""
+
+    def __init__(self, key: PublicKey) -> None:
+        self.key = key
+
+    @property
+    def pk(self) -> PK:
+        """Itself: where FATE's own class keeps the one of its engine."""
+        return self
+
+    def encrypt_encoded(self, vec: PlaintextVector, obfuscate: bool = True) -> CiphertextVector:
+        """Encrypt with fresh randomness each; `obfuscate` is taken as True whatever it says."""
+        return CiphertextVector(self.key.encrypt(vec.plain), packed=vec.packed)
+
+    def encrypt_encoded_scalar(
+        self, val: PlaintextVector, obfuscate: bool = True
+    ) -> CiphertextVector:
+        """Encrypt one number: a vector of length 1."""
+        return self.encrypt_encoded(val, obfuscate)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore_pk, (self.key.n, self.key.h)
+
+
+class SK:
+    """The private key."""
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._key = key
+
+    def decrypt_to_encoded(self, vec: CiphertextVector) -> PlaintextVector:
+        """Decrypt, and leave the numbers encoded."""
+        if vec.array is None:
+            return PlaintextVector.zeros(len(vec))
+        array = vec.array
+        residues = self._key.decrypt_residues(array)
+        return PlaintextVector.centred(residues, self._key.public_key.n, array.exponent)
+
+    def decrypt_to_encoded_scalar(self, vec: CiphertextVector) -> PlaintextVector:
+        """Decrypt one number."""
+        return self.decrypt_to_encoded(vec)
+
+    def __reduce__(self) -> NoReturn:
+        raise UnsupportedOperationError(
+            "a private key is never pickled; decrypt in the process that made it, on local tensors"
+        )
+
+
+@lru_cache(maxsize=16)
+def restore_pk(n: int, h: int | None) -> PK:
+    """The public key of these numbers; one object each, so that its tables are made once."""
+    return PK(PublicKey(n, h, allow_insecure_key_size=True))
+
+
+def keygen(key_size: int) -> tuple[SK, PK, Coder]:
+    """Make a key pair of `key_size` bits and a coder."""
+    warn_of_short_key(key_size)
+    public_key, private_key = generate_keypair(key_size, allow_insecure_key_size=True)
+    return SK(private_key), restore_pk(public_key.n, public_key.h), Coder()

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors of encoded and of encrypted numbers, as FATE passes them around."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.backends.words import integers_to_words
+from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray
+from pyfate_gpu.errors import ShapeError
+from pyfate_gpu.he import CiphertextArray, concatenate
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he import PublicKey
+
+
+class PlaintextVector:
+    """Integers with one exponent.
+
+    Parameters
+    ----------
+    plain : PlaintextArray of one axis
+    packed : bool
+        Several numbers to an integer.
+    """
+
+    def __init__(self, plain: PlaintextArray, packed: bool = False) -> None:
+        self.plain = plain
+        self.packed = packed
+
+    @classmethod
+    def of_integers(
+        cls, values: Sequence[int], exponent: int = 0, packed: bool = False
+    ) -> PlaintextVector:
+        """Integers of any size."""
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        words = integers_to_words(array)
+        bound = 1 if packed else 1 << (64 * words.shape[-1])
+        return cls(PlaintextArray(words, exponent, bound, "i", IntegerEncoder()), packed)
+
+    @classmethod
+    def centred(cls, residues: npt.NDArray[np.object_], n: int, exponent: int) -> PlaintextVector:
+        """Residues mod n, the upper half of which are negative numbers."""
+        half = n // 2
+        return cls.of_integers([int(r) - n if r > half else int(r) for r in residues], exponent)
+
+    @classmethod
+    def zeros(cls, size: int) -> PlaintextVector:
+        """Zeros."""
+        return cls.of_integers([0] * size)
+
+    def integers(self) -> list[int]:
+        """The integers; they stand for ``m * 2**exponent``."""
+        return list(self.plain.to_integers().ravel())
+
+    def get_stride(self, index: int, stride: int) -> PlaintextVector:
+        """The part of length `stride` that begins at ``index * stride``."""
+        part = self.integers()[index * stride : (index + 1) * stride]
+        return self.of_integers(part, self.plain.exponent, self.packed)
+
+    def tolist(self) -> list[PlaintextVector]:
+        """Vectors of length 1."""
+        return [self.get_stride(index, 1) for index in range(len(self))]
+
+    def __len__(self) -> int:
+        return self.plain.size
+
+
+class CiphertextVector:
+    """Ciphertexts of one key that FATE changes in place, or zeros of no key yet.
+
+    Parameters
+    ----------
+    array : CiphertextArray of one axis, optional
+    size : int, optional
+        Instead of an array: so many zeros.
+    packed : bool
+        Several numbers to an integer. Their coder leaves room for sums in every slot, which bounds
+        cannot see: none are tracked.
+    """
+
+    def __init__(
+        self, array: CiphertextArray | None = None, size: int = 0, packed: bool = False
+    ) -> None:
+        self.size = size if array is None else array.size
+        self.packed = packed
+        self.array = array if array is None or not packed else _unbounded(array)
+
+    @classmethod
+    def zeros(cls, size: int) -> CiphertextVector:
+        """Zeros, which take key and exponent of what is added to them."""
+        return cls(size=size)
+
+    def under(self, key: PublicKey) -> CiphertextArray:
+        """The ciphertexts; zeros become unblinded encryptions, blinded like all when they leave."""
+        if self.array is None:
+            return key.from_ints([1] * self.size, bound=0)
+        return self.array
+
+    def assign(self, array: CiphertextArray, packed: bool) -> None:
+        """Become another vector of the same length."""
+        self.packed = packed
+        self.array = _unbounded(array) if packed else array
+
+    def slice(self, start: int, size: int) -> CiphertextVector:
+        """``size`` elements from ``start`` on."""
+        return self.slice_indexes(range(start, start + size))
+
+    def slice_indexes(self, indexes: Sequence[int] | npt.NDArray[Any]) -> CiphertextVector:
+        """Chosen elements."""
+        index = np.asarray(indexes, dtype=np.int64).ravel()
+        if self.array is None:
+            return CiphertextVector(size=index.size)
+        return CiphertextVector(self.array.take(index), packed=self.packed)
+
+    def cat(self, others: Sequence[CiphertextVector]) -> CiphertextVector:
+        """Itself and others, one after the other."""
+        return cat([self, *others])
+
+    def tolist(self) -> list[CiphertextVector]:
+        """Vectors of length 1."""
+        return [self.slice(index, 1) for index in range(self.size)]
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __repr__(self) -> str:
+        return f"CiphertextVector(size={self.size}, array={self.array!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as wire bytes: blinded again unless they are fresh and never left."""
+        if self.array is None:
+            return restore_vector, (None, None, b"", self.size, False)
+        key = self.array.public_key
+        return restore_vector, (key.n, key.h, self.array.to_wire(), self.size, self.packed)
+
+
+def restore_vector(
+    n: int | None, h: int | None, data: bytes, size: int, packed: bool
+) -> CiphertextVector:
+    """A vector of its bytes, each ciphertext checked."""
+    from pyfate_gpu.integrations.fate2.keys import restore_pk
+
+    if n is None:
+        return CiphertextVector(size=size)
+    return CiphertextVector(restore_pk(n, h).key.from_wire(data), packed=packed)
+
+
+def cat(vectors: Sequence[CiphertextVector]) -> CiphertextVector:
+    """One vector after the other."""
+    keys = [vector.array.public_key for vector in vectors if vector.array is not None]
+    if not keys:
+        return CiphertextVector(size=sum(map(len, vectors)))
+    joined = concatenate([vector.under(keys[0]) for vector in vectors])
+    return CiphertextVector(joined, packed=any(vector.packed for vector in vectors))
+
+
+def check_range(start: int, size: int, length: int) -> None:
+    """Raise unless a range lies within a vector."""
+    if start < 0 or size < 0 or start + size > length:
+        raise ShapeError(f"elements {start} to {start + size} were asked of a vector of {length}")
+
+
+def _unbounded(array: CiphertextArray) -> CiphertextArray:
+    return array._replace(array._rows, array.shape, bound=1, batches=array._batches)

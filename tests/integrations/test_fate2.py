@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The FATE adapter as far as it goes without torch and FATE; `make interop` does the rest."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pyfate_gpu import PyFateError
+from pyfate_gpu.integrations import fate2
+from pyfate_gpu.integrations.fate2 import PlaintextVector, evaluator
+from pyfate_gpu.integrations.fate2.installation import install
+from pyfate_gpu.integrations.fate2.keys import SK, restore_pk
+
+
+@pytest.fixture(scope="module")
+def keys(keypair):
+    public, private = keypair
+    return SK(private), restore_pk(public.n, public.h)
+
+
+def encrypt(keys, values):
+    return keys[1].encrypt_encoded(PlaintextVector.of_integers(values), obfuscate=False)
+
+
+def decrypt(keys, vector):
+    return keys[0].decrypt_to_encoded(vector).integers()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_histograms_are_numpys(keys, rng, stride):
+    rows, features, bins = 12, 3, 5
+    values = rng.integers(-99, 99, (rows, stride))
+    positions = rng.integers(0, bins, (rows, features))
+    masks = rng.random(rows) < 0.6
+    b = encrypt(keys, values.ravel().tolist())
+    for start in (None, list(range(bins * stride))):
+        for chosen in (np.ones(rows, dtype=bool), masks):
+            expected = np.array(start or [0] * bins * stride).reshape(bins, stride)
+            for row in np.flatnonzero(chosen):
+                for place in positions[row]:
+                    expected[place] += values[row]
+            a = evaluator.zeros(bins * stride) if start is None else encrypt(keys, start)
+            evaluator.i_update_with_masks(
+                keys[1], a, b, positions[chosen].tolist(), chosen.tolist(), stride
+            )
+            assert decrypt(keys, a) == expected.ravel().tolist()
+
+
+def test_running_sums_and_intervals(keys, rng):
+    values = rng.integers(-99, 99, 12).tolist()
+    a = encrypt(keys, values)
+    chunks = [values[0:4], values[4:6], values[6:12]]
+    expected = [np.cumsum(np.reshape(chunk, (-1, 2)), axis=0).ravel() for chunk in chunks]
+    intervals = evaluator.intervals_sum_with_step(keys[1], a, [(0, 4), (6, 12), (2, 2)], 2)
+    sums = [np.reshape(part, (-1, 2)).sum(axis=0) for part in (values[0:4], values[6:12], [])]
+    assert decrypt(keys, intervals) == np.concatenate(sums).tolist()
+    assert evaluator.chunking_cumsum_with_step(keys[1], a, [4, 2, 6], 2) is a
+    assert decrypt(keys, a) == np.concatenate(expected).tolist()
+
+
+def test_zeros_take_what_they_meet(keys):
+    zeros, a = evaluator.zeros(3), encrypt(keys, [1, -2, 3])
+    assert decrypt(keys, zeros) == [0, 0, 0]
+    assert decrypt(keys, evaluator.sub(zeros, a, keys[1])) == [-1, 2, -3]
+    assert decrypt(keys, evaluator.cat([zeros, a])) == [0, 0, 0, 1, -2, 3]
+    assert len(evaluator.cat([zeros, zeros])) == 6
+    evaluator.i_sub(keys[1], zeros, a, 1, 0, 2)
+    assert decrypt(keys, zeros) == [0, -1, 2]
+    evaluator.i_add(keys[1], a, a, 0, 1, 2)
+    assert decrypt(keys, a) == [-1, 1, 3]
+
+
+def test_packed_numbers_use_the_whole_plaintext(keys):
+    # Three slots of 160 bits in a key of 512: bounds kept for such sums would refuse them.
+    slots = [[7, 8, 9], [1, 2, 3]]
+    packed = [sum(v << 160 * (2 - i) for i, v in enumerate(row)) for row in slots]
+    a = keys[1].encrypt_encoded(PlaintextVector.of_integers(packed, packed=True))
+    total = a
+    for _ in range(9):
+        total = evaluator.add(total, a, keys[1])
+    assert decrypt(keys, total) == [10 * value for value in packed]
+    pair = keys[1].encrypt_encoded(PlaintextVector.of_integers([5, 6, 7], packed=True))
+    assert decrypt(keys, evaluator.pack_squeeze(pair, 2, 200, keys[1])) == [(5 << 200) + 6, 7]
+    assert pickle.loads(pickle.dumps(total)).packed
+
+
+def test_everything_is_blinded_whatever_fate_says(keys):
+    a = encrypt(keys, [0, 0])
+    n = keys[1].key.n
+    first, second = a.array.to_ints(reblind=False)
+    assert first != second
+    assert (first - 1) % n
+    assert (second - 1) % n
+    for vector in (evaluator.add(a, a, keys[1]), evaluator.slice(evaluator.zeros(2), 0, 1)):
+        evaluator.i_add(keys[1], vector, a, size=1)
+        sent = pickle.loads(pickle.dumps(vector))
+        inside = vector.array.to_ints(reblind=False)[0]
+        assert sent.array.to_ints(reblind=False)[0] not in (inside, 1)
+        assert decrypt(keys, sent) == [0] * len(vector)
+
+
+def test_keys_in_messages(keys):
+    assert pickle.loads(pickle.dumps(keys[1])) is keys[1]
+    with pytest.raises(PyFateError, match="never pickled"):
+        pickle.dumps(keys[0])
+
+
+def test_wrong_lengths_are_refused(keys):
+    a, b = encrypt(keys, [1, 2, 3]), encrypt(keys, [1])
+    with pytest.raises(PyFateError, match="3 and 1"):
+        evaluator.add(a, evaluator.zeros(1), keys[1])
+    for wrong in (
+        lambda: evaluator.i_add(keys[1], a, b, 0, 0, 2),
+        lambda: evaluator.slice(a, 2, 2),
+        lambda: evaluator.chunking_cumsum_with_step(keys[1], a, [2], 1),
+        lambda: evaluator.shuffle(keys[1], a, [3]),
+    ):
+        with pytest.raises(PyFateError):
+            wrong()
+
+
+def test_importing_needs_neither_torch_nor_fate():
+    program = (
+        "import pyfate_gpu.integrations.fate2, sys; print({'torch', 'fate'} & set(sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert answer.stdout.strip() == b"set()"
+    assert set(fate2.__all__) >= {"keygen", "SK", "PK", "Coder", "evaluator", "install"}
+
+
+def test_install_names_what_is_missing():
+    try:
+        import fate  # noqa: F401
+    except ImportError:
+        with pytest.raises(ImportError, match="pip install pyfate"):
+            install()

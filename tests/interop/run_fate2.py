@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prove the FATE 2.2 adapter against pyfate 2.2.0: python tests/interop/run_fate2.py --python python3.10
+
+Makes an environment with pyfate (Python 3.10, some minutes and 2 GB at the first run) beside the
+others, installs this package into it, compares every operation with FATE's own engine, and trains
+FATE's coordinated logistic regression on breast cancer data by both. Scores must agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PARTNER = ("pyfate==2.2.0", "torch==1.13.1", "numpy<2")
+PORTS = ("guest:9999", "host:10000", "arbiter:10001")
+TOLERANCE = 1e-4
+"""Of a score: FATE computes in float32."""
+
+
+def build_environment(python: str, folder: Path) -> Path:
+    """Interpreter of the environment; ours goes in without dependencies that would change FATE's."""
+    inside = folder / "bin/python"
+    if not inside.exists():
+        subprocess.run([python, "-m", "venv", str(folder)], check=True)
+    pip = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *PARTNER, "gmpy2>=2.2"], check=True)
+    subprocess.run([*pip, "--no-deps", "--force-reinstall", str(ROOT)], check=True)
+    return inside
+
+
+def write_data(folder: Path) -> None:
+    """Breast cancer data of scikit-learn, standardised: label and ten features, twenty features."""
+    import numpy as np
+    from sklearn.datasets import load_breast_cancer
+
+    x, y = load_breast_cancer(return_X_y=True)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    for name, first, last, label in (("guest", 0, 10, True), ("host", 10, 30, False)):
+        names = ["id", *(["y"] if label else []), *(f"x{column}" for column in range(first, last))]
+        lines = [",".join(names)]
+        for row in range(len(x)):
+            values = [str(row), *([str(y[row])] if label else [])]
+            lines.append(",".join([*values, *map(str, np.round(x[row, first:last], 6))]))
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+
+
+def train(python: Path, folder: Path, engine: str, options: argparse.Namespace) -> dict:
+    """One run of the job; its result."""
+    result = folder / "result.json"
+    result.unlink(missing_ok=True)
+    kind = "mock" if engine == "mock" else "paillier"
+    command = [
+        str(python), "-W", "ignore", str(HERE / "fate2/job.py"), "--parties", *PORTS, "--log_level", "ERROR",
+        "--folder", str(folder), "--engine", engine, "--kind", kind,
+        "--key", str(options.key), "--epochs", str(options.epochs),
+    ]  # fmt: skip
+    # One thread a process, as FATE's engine has; PYTHONPATH would bring another Python's packages.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    environment |= {"OMP_NUM_THREADS": "1", "PYFATE_GPU_THREADS": "1"}
+    environment.setdefault("PYFATE_GPU_TABLE_MB", "8")
+    subprocess.run(command, env=environment, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    return json.loads(result.read_text())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--python", default="python3.10", help="Python 3.10, which pyfate needs")
+    parser.add_argument("--environment", type=Path, default=ROOT / ".venv-fate2")
+    parser.add_argument("--no-build", action="store_true", help="the environment is as wanted")
+    parser.add_argument("--key", type=int, default=2048)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each engine, alternating")
+    parser.add_argument("--engines", nargs="+", default=["fate", "ours"],
+                        choices=["fate", "blinded", "ours", "mock"])  # fmt: skip
+    options = parser.parse_args()
+    python = options.environment / "bin/python"
+    if not options.no_build:
+        python = build_environment(options.python, options.environment)
+    subprocess.run([str(python), str(HERE / "fate2/check_evaluator.py")], check=True)
+    runs: dict[str, list[dict]] = {engine: [] for engine in options.engines}
+    with tempfile.TemporaryDirectory() as name:
+        write_data(Path(name))
+        for _ in range(options.rounds):
+            for engine in options.engines:
+                runs[engine].append(train(python, Path(name), engine, options))
+                print(f"{engine}: {runs[engine][-1]['seconds']:.1f} s", flush=True)
+    return compare(runs)
+
+
+def compare(runs: dict[str, list[dict]]) -> int:
+    """Print seconds and quality; 1 if scores differ from FATE's."""
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    first = next(iter(runs.values()))[0]
+    failed = 0
+    for engine, results in runs.items():
+        difference = np.abs(np.subtract(results[0]["scores"], first["scores"])).max()
+        auc = roc_auc_score(results[0]["labels"], results[0]["scores"])
+        seconds = np.median([result["seconds"] for result in results])
+        failed |= difference > TOLERANCE
+        print(
+            f"{engine:8} {seconds:7.1f} s  AUC {auc:.6f}  largest difference of a score {difference:.1e}"
+        )
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
