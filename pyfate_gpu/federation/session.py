@@ -15,6 +15,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.statistics import Statistics
 
 if TYPE_CHECKING:
+    from pyfate_gpu.federation.recovery import Recovery
     from pyfate_gpu.he import CiphertextArray, PublicKey
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class Session:
     ----------
     public_key : PublicKey or None
         The arbiter's key, known after the first handshake.
+    recovery : Recovery or None
+        Keeps the state of training, where somebody set it.
     statistics : Statistics
         Seconds, operations and bytes so far.
     """
@@ -57,6 +60,7 @@ class Session:
         self.channel = channel
         self.timeout = _checked_timeout(timeout)
         self.public_key: PublicKey | None = None
+        self.recovery: Recovery | None = None
         self.statistics = Statistics()
         self.hosts = _checked_hosts(party, self.peers)
         self.task = ""  # prefix of the names of all messages

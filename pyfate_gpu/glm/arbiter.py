@@ -28,7 +28,8 @@ def serve_training(session: Session, private_key: PrivateKey, progress: Progress
     parties = (GUEST, *session.hosts)
     share = {party: plan.columns[party.name] * plan.outputs for party in parties}
     share[GUEST] += 1
-    for iteration in count(1):
+    recovery = session.recovery
+    for iteration in count(1 if recovery is None else recovery.iteration + 1):
         for batch in range(plan.batches):
             for party in parties:
                 serve(
@@ -47,4 +48,6 @@ def serve_training(session: Session, private_key: PrivateKey, progress: Progress
         progress.end_iteration(iteration)
         if not proceed:
             break
+        if recovery is not None and recovery.is_due(iteration):
+            recovery.save(iteration, {})  # which iteration it was is all there is to keep
     return iteration

@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,9 +110,26 @@ class BatchPlan:
             order = np.arange(self.rows, dtype=np.int64)
             if self._generator is not None:
                 order = self._generator.permutation(order)
-            parts = (order[start : start + self.size] for start in range(0, self.rows, self.size))
-            self._drawn = [Batch(part, len(part)) for part in parts]
+            self._drawn = self._cut(order)
         return self._drawn
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next divisions depend on."""
+        generator = self._generator
+        return {
+            "batches": np.concatenate([batch.rows for batch in self._drawn]),
+            "generator": None if generator is None else generator.bit_generator.state,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self._drawn = self._cut(state["batches"])
+        if self._generator is not None:
+            self._generator.bit_generator.state = state["generator"]
+
+    def _cut(self, order: Integers) -> list[Batch]:
+        parts = (order[start : start + self.size] for start in range(0, self.rows, self.size))
+        return [Batch(part, len(part)) for part in parts]
 
     def mask(self, batches: list[Batch]) -> list[Batch]:
         """Return the batches with the masked rows that the settings ask for."""

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -57,8 +59,9 @@ class GuestTrainer(Trainer):
     def train(self) -> int:
         """Train until converged or out of iterations; return the number of iterations."""
         self._announce_plan()
-        for iteration in range(1, self.settings.max_iter + 1):
-            if self.plan.changes(iteration):
+        first = self.resume() + 1
+        for iteration in range(first, self.settings.max_iter + 1):
+            if iteration == first or self.plan.changes(iteration):
                 batches = self._divide(iteration)
             before = self.half.weights
             self.half.begin(iteration)
@@ -68,7 +71,21 @@ class GuestTrainer(Trainer):
             self.losses.append(_checked_loss(loss / self.data.features.rows))
             if not self._proceed(before, iteration):
                 break
+            self.keep(iteration)
         return iteration
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next iterations depend on."""
+        judged = {} if self.validator is None else self.validator.state()
+        return super().state() | self.plan.state() | judged | {"losses": self.losses}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        super().restore(state)
+        self.plan.restore(state)
+        self.losses = list(state["losses"])
+        if self.validator is not None:
+            self.validator.restore(state)
 
     def _announce_plan(self) -> None:
         """Tell everybody what there is to do; refuse what is not safe for every party."""

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,6 +75,21 @@ class HalfModel:
     def move(self, step: Floats, rates: Floats | float) -> None:
         """Subtract a step; shrink by what of the penalty is not smooth."""
         self.weights = self._penalty.shrink(self._alpha, self.weights - step, rates)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next steps depend on."""
+        return {
+            "weights": self.weights,
+            "best": self.best,
+            **{f"optimizer_{name}": value for name, value in self._optimizer.state().items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.weights, self.best = state["weights"], state["best"]
+        prefix = "optimizer_"
+        names = [name for name in state if name.startswith(prefix)]
+        self._optimizer.restore({name.removeprefix(prefix): state[name] for name in names})
 
     def keep_best(self) -> None:
         """Note these weights as the best so far."""

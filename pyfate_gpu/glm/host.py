@@ -68,8 +68,9 @@ class HostTrainer(Trainer):
         report_shape(self.session, Shape(rows, columns, tested, warm))
         plan = receive_plan(self.session)
         self.half = HalfModel((columns, plan.outputs), self.settings, start=self.start)
-        for iteration in count(1):
-            if iteration == 1 or self.settings.batch_strategy == "random":
+        first = self.resume() + 1
+        for iteration in count(first):
+            if iteration == first or self.settings.batch_strategy == "random":
                 batches = self._divide(plan, iteration)
             before = self.half.weights
             self.half.begin(iteration)
@@ -77,6 +78,7 @@ class HostTrainer(Trainer):
                 self._train_batch(batch, iteration, number)
             if not self._proceed(before, iteration):
                 break
+            self.keep(iteration)
         return iteration
 
     def _divide(self, plan: Plan, iteration: int) -> list[HostBatch]:

@@ -7,6 +7,7 @@ The constants are those of FATE, so that its configurations carry over.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ class Optimizer(ABC):
     def rates(self) -> Floats | float:
         """Return the step for a steady gradient of 1, after the first `step`."""
         return self.learning_rate
+
+    def state(self) -> dict[str, Floats | float | int]:
+        """Return the running averages by name."""
+        return {name[1:]: value for name, value in vars(self).items() if name.startswith("_")}
+
+    def restore(self, state: Mapping[str, Floats | float | int]) -> None:
+        """Take up the running averages that `state` returned."""
+        vars(self).update({f"_{name}": value for name, value in state.items()})
 
 
 class SGD(Optimizer):

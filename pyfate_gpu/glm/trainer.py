@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
@@ -48,6 +49,28 @@ class Trainer:
         self.family = family
         self.progress = progress
         self.start = start
+
+    def resume(self) -> int:
+        """Take up what was kept of an earlier attempt; return the last iteration it did, or 0."""
+        recovery = self.session.recovery
+        if recovery is None or not recovery.iteration:
+            return 0
+        self.restore(recovery.load())
+        return recovery.iteration
+
+    def keep(self, iteration: int) -> None:
+        """Have the state after an iteration kept, if that is wanted."""
+        recovery = self.session.recovery
+        if recovery is not None and recovery.is_due(iteration):
+            recovery.save(iteration, self.state())
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next iterations depend on."""
+        return self.half.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.half.restore(state)
 
     def descend(
         self,

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
@@ -58,6 +60,14 @@ class Validator:
             )
         if self.best == 0 or judged[-1] < judged[self.best - 1]:
             self.best = len(judged)
+
+    def state(self) -> dict[str, Any]:
+        """Return what was judged so far."""
+        return {"history": self.history, "judged_best": self.best}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.history, self.best = list(state["history"]), state["judged_best"]
 
     @property
     def keeps(self) -> bool:

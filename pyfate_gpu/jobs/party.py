@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,17 +14,21 @@ from pyfate_gpu import __version__
 from pyfate_gpu.backends import use_backend
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.glm.handshake import agree_on_terms
 from pyfate_gpu.jobs.alignment import agree_on_ids
+from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.files import locked, write_atomically
+from pyfate_gpu.jobs.messages import why_refuse
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.result import result_of
 from pyfate_gpu.jobs.tables import Rows, read_rows
 
 if TYPE_CHECKING:
     from pyfate_gpu.federation.transports.grpc import GrpcChannel
+    from pyfate_gpu.glm.estimator import HeteroGLM
 
 RESULT = "result.json"
 
@@ -55,23 +60,69 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
     model = make_model(configuration.model, configuration.parameters)
     with locked(configuration.directory), _engine(configuration):
         rows = None if configuration.data is None else read_rows(configuration.data)
+        checkpoints = checkpoints_of(configuration, model, rows)
         with _session(configuration) as session:
             agree_on_terms(session, "job", _terms(configuration))
-            _train(session, model, rows)
-        path = configuration.directory / RESULT
-        result = result_of(configuration, session, model, rows)
-        write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
+            agree_on_ids(session, [] if rows is None else rows.ids)
+            if checkpoints is not None:
+                agree_on_iteration(session, checkpoints)
+            if rows is None:
+                model.fit(session=session)
+            else:
+                model.fit(rows.features, rows.labels, session=session)
+            result = result_of(configuration, session, model, rows)
+            path = configuration.directory / RESULT
+            write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
+            if checkpoints is not None:
+                _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
+                checkpoints.clear()
     return path
 
 
-def _train(session: Session, model: object, rows: Rows | None) -> None:
+def checkpoints_of(
+    configuration: PartyConfiguration, model: HeteroGLM, rows: Rows | None
+) -> Checkpoints | None:
+    """Return the checkpoints of this party and job, checked; None where there shall be none.
+
+    Raises
+    ------
+    ConfigurationError
+        When those in its directory are of another job.
+    """
+    if not configuration.checkpoint_every:
+        return None
+    if model.masked_rate:
+        raise ConfigurationError(
+            "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
+            "other masked rows, and hosts could tell the rows that count by being in both"
+        )
+    terms = {
+        **_terms(configuration),
+        "parameters": model.get_params(),
+        "party": configuration.party.name,
+    }
+    fingerprint = hashlib.sha256(json.dumps(terms, sort_keys=True, default=str).encode())
     if rows is not None:
-        agree_on_ids(session, rows.ids)
+        fingerprint.update(json.dumps([rows.ids, rows.names]).encode())
+        fingerprint.update(rows.values.tobytes())
+        fingerprint.update(repr(None if rows.labels is None else rows.labels.tolist()).encode())
+    folder = configuration.directory / "checkpoints"
+    found = Checkpoints(folder, configuration.checkpoint_every, fingerprint.hexdigest())
+    found.check()
+    return found
+
+
+def _wait_for_all(session: Session) -> None:
+    """Return when every party has got this far."""
+    session.begin()
+    session.agree("end")
+    if session.party == GUEST:
+        for peer in session.peers:
+            session.receive(peer, "done", done=bool)
+        session.send(session.peers, "all_done", done=True)
     else:
-        session.begin()  # parties count their tasks
-    features = None if rows is None else rows.features
-    labels = None if rows is None else rows.labels
-    model.fit(features, labels, session=session)  # type: ignore[attr-defined]
+        session.send(GUEST, "done", done=True)
+        session.receive(GUEST, "all_done", done=bool)
 
 
 def _terms(configuration: PartyConfiguration) -> dict[str, object]:
@@ -132,5 +183,6 @@ def _open(configuration: PartyConfiguration, transcript: Transcript) -> GrpcChan
         else Credentials.load(tls.authority, tls.certificate, tls.key),
         timeout=configuration.timeout,
         peer_timeout=configuration.peer_timeout,
+        rule=why_refuse,
         transcript=transcript,
     )
