@@ -24,6 +24,9 @@ class HeteroGLM(Fitting):
 
     Parameters
     ----------
+    mode : {"masked", "arbiter_optimizer"}
+        Whether the arbiter decrypts masked values, or, as in FATE, sees every gradient and takes the
+        steps itself: weaker, for comparison only.
     max_iter : int
         Most passes over the data.
     batch_size : int or None
@@ -82,6 +85,7 @@ class HeteroGLM(Fitting):
         Backend, key, seconds, operations and bytes.
     """
 
+    mode: str = "masked"
     max_iter: int = 30
     batch_size: int | None = None
     batch_strategy: str = "fixed"

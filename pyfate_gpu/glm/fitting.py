@@ -90,7 +90,7 @@ class Fitting(Parameters, ABC):
         if role is Role.ARBITER:
             private_key = self._announce_key(session, "fit", settings)
             progress = Progress(session, self.callbacks)
-            iterations = serve_training(session, private_key, progress)
+            iterations = serve_training(session, private_key, settings, progress)
             vars(self).update(n_iter_=iterations, report_=progress.finish(iterations))
             return self
         table = read_table(X)

@@ -14,6 +14,7 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.batching import BatchPlan, pack
 from pyfate_gpu.glm.convergence import loss_settled, weights_settled
 from pyfate_gpu.glm.data import Floats, GuestBatch, LabelledData
+from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.half import HalfModel
 from pyfate_gpu.glm.handshake import Plan, Shape, announce_plan, collect_columns
@@ -145,7 +146,7 @@ class GuestTrainer(Trainer):
             loss = loss + shares
         rows = len(own.y)
         known = float(own.weigh(family.rest(share, own.y)).sum()) + rows * self.half.penalty
-        return known + self.descend(gradient, rows, at, loss)
+        return known + descend(session, self.settings, self.half, gradient, rows, at, loss)
 
     def _residual(self, batch: GuestBatch, at: dict[str, int]) -> CiphertextArray:
         """Return the encrypted residuals of all rows sent, 0 where masked."""

@@ -13,6 +13,7 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.batching import unpack
 from pyfate_gpu.glm.convergence import weights_settled
 from pyfate_gpu.glm.data import Floats
+from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.features import FixedPointMatrix
 from pyfate_gpu.glm.half import HalfModel
@@ -121,7 +122,7 @@ class HostTrainer(Trainer):
         loss = weighted_sum(session, self.family.host_factor(share), known)
         penalty = round(batch.used * self.half.penalty * SCALE)
         session.send(GUEST, "loss_share", share=loss + penalty, **at)
-        self.descend(gradient, batch.used, at)
+        descend(session, self.settings, self.half, gradient, batch.used, at)
 
     def _proceed(self, before: Floats, iteration: int) -> bool:
         """Help to judge an iteration and hear whether there is another one."""

@@ -17,6 +17,8 @@ from pyfate_gpu.glm.optimizers import OPTIMIZERS
 from pyfate_gpu.glm.penalties import PENALTIES
 
 STRATEGIES = ("fixed", "random")
+ARBITER_OPTIMIZER = "arbiter_optimizer"
+MODES = ("masked", ARBITER_OPTIMIZER)
 
 #: Known to the guest alone, or each party's own choice for its own columns.
 _LOCAL = (
@@ -40,6 +42,7 @@ class Settings:
     """
 
     family: str
+    mode: str
     max_iter: int
     batch_size: int | None
     batch_strategy: str
@@ -70,6 +73,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_choice("family", self.family, FAMILIES)
+        _check_choice("mode", self.mode, MODES)
         _check_choice("batch_strategy", self.batch_strategy, STRATEGIES)
         _check_choice("optimizer", self.optimizer, OPTIMIZERS)
         _check_choice("penalty", self.penalty, PENALTIES)

@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.half import HalfModel
-from pyfate_gpu.glm.masking import reveal
 from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.residuals import SCALE
 from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.he import CiphertextArray, concatenate
 
 if TYPE_CHECKING:
     from pyfate_gpu.glm.data import Floats
 
 
 class Trainer:
-    """One party's weights and the step they take together with the arbiter.
+    """One party's weights and what moves them.
 
     Parameters
     ----------
@@ -71,16 +68,3 @@ class Trainer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         self.half.restore(state)
-
-    def descend(
-        self,
-        gradient: CiphertextArray,
-        rows: int,
-        at: dict[str, int],
-        extra: CiphertextArray | None = None,
-    ) -> float:
-        """Take one step, given encrypted X^T d; return the value of `extra`. Both come times `SCALE`."""
-        values = gradient if extra is None else concatenate([gradient, extra])
-        sums = reveal(self.session, values, "gradient", **at) / SCALE
-        self.half.descend(sums[: gradient.size], rows)
-        return float(sums[-1])

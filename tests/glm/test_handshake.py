@@ -45,6 +45,15 @@ def test_different_families_are_noticed(toy, logistic, linear):
         )
 
 
+def test_no_arbiter_is_shown_gradients_unasked(toy, logistic):
+    with pytest.raises(ConfigurationError, match="mode 'masked' there, 'arbiter_optimizer' here"):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_fit(logistic(mode="arbiter_optimizer")),
+        )
+
+
 def test_different_tasks_are_noticed(toy, logistic):
     def host(session):
         model = logistic().fit(toy.hosts[0], session=session)

@@ -63,6 +63,21 @@ def test_training_ends_when_the_guest_says_so(federate, agrees, toy, logistic, c
     assert 1 < len(plain.losses) < 30
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"batch_size": 20},
+        {"optimizer": "adam", "penalty": "l1", "alpha": 0.3, "decay": 0.5},
+        {"optimizer": "nesterov", "masked_rate": 0.5, "batch_size": 30},
+    ],
+    ids=str,
+)
+def test_an_arbiter_that_takes_the_steps(federate, agrees, toy, linear, params):
+    model = linear(mode="arbiter_optimizer", **params)
+    outcome = federate(model, toy.guest, toy.y, toy.hosts)
+    agrees(outcome, [toy.guest, *toy.hosts], toy.y)
+
+
 def test_every_engine(federate, agrees, toy, logistic, engine):
     outcome = federate(logistic(), toy.guest, toy.labels, toy.hosts[:1])
     agrees(outcome, [toy.guest, toy.hosts[0]], toy.labels)

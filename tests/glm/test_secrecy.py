@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pyfate_gpu import PrivateKey
+from pyfate_gpu import HeteroLinearRegression, PrivateKey
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Party, simulate
 from pyfate_gpu.federation.frame import Sealed
@@ -240,7 +240,8 @@ def test_the_arbiter_wants_columns_of_every_party(keypair):
 
     def arbiter(session, key):
         announce_key(session, key.public_key)
-        serve_training(session, key, Progress(session, ()))
+        settings = HeteroLinearRegression().settings()
+        serve_training(session, key, settings, Progress(session, ()))
 
     def host(session):
         session.receive(GUEST, "plan", columns=str)

@@ -10,8 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, PrivateKey
+from pyfate_gpu import (
+    HeteroLogisticRegression,
+    HeteroPoissonRegression,
+    PrivateKey,
+    simulate,
+)
+from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation.frame import Sealed
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.descent import descend
+from pyfate_gpu.glm.half import HalfModel
 
 SMALL = {"key_bits": 512, "allow_insecure_key_size": True, "max_iter": 2}
 
@@ -118,6 +127,48 @@ def test_nothing_plain_travels_but_public_facts(case, run, transcript):
         "proceed",
     } | ({"residues_validation"} if case.validated else set())
     assert {key for name, key in plain if name == "batches"} == {"rows", "sizes", "used"}
+
+
+def test_an_arbiter_that_takes_the_steps_sees_gradients(federate, toy, transcript, decrypted):
+    """The weaker mode: gradients are decrypted as they are, the loss stays masked."""
+    model = HeteroLogisticRegression(mode="arbiter_optimizer", **SMALL)
+    outcome = federate(model, toy.guest, toy.labels, toy.hosts[:1])
+    key = outcome.arbiter._keys
+    n = key[0].n
+    assert len(decrypted) == 2  # losses
+    assert all(1e-9 < residue / n < 1 - 1e-9 for residue in decrypted)
+    sent = [m for m in transcript if m.name.endswith("/gradient")]
+    traces = [
+        int(c) % n
+        for m in sent
+        for c in key[0].from_wire(m.payload["gradient"].data).to_ints(reblind=False)
+    ]
+    assert len(set(traces)) == len(traces) == 2 * (4 + 4)
+    assert 1 not in traces
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"step": np.zeros(3)}, "is no 4 finite numbers"),
+        ({"rates": np.full(4, np.nan)}, "is no 4 finite numbers"),
+        ({"step": np.zeros(4, dtype=np.int64)}, "is no 4 finite numbers"),
+    ],
+)
+def test_a_step_that_is_none_is_refused(keypair, message, text):
+    def party(session):
+        session.public_key = keypair[0]
+        settings = HeteroLogisticRegression(mode="arbiter_optimizer").settings()
+        gradient = keypair[0].encrypt(np.ones(4))
+        half = HalfModel((4, 1), settings)
+        descend(session, settings, half, gradient, 9, {"iteration": 1, "batch": 0})
+
+    def arbiter(session):
+        step = {"step": np.zeros(4), "rates": np.zeros(4)} | message
+        session.send(GUEST, "step", iteration=1, batch=0, **step)
+
+    with pytest.raises(ProtocolError, match=text):
+        simulate(guest=party, hosts=[lambda session: None], arbiter=arbiter, timeout=20)
 
 
 def test_masked_rows_are_zeros_among_the_others(run, transcript):
