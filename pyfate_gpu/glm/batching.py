@@ -8,8 +8,9 @@ Masked rows, whose residual is an encrypted 0, count for hosts, who cannot tell 
 
 from __future__ import annotations
 
+import hashlib
 import math
-import random
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,15 +42,19 @@ class Batch:
     used: int
     counts: NDArray[np.bool_] | None = None
 
-    def masked(self, total: int, rate: float) -> Batch:
-        """Return the batch with `rate` masked rows, drawn from `total`, for each row that counts."""
+    def masked(self, total: int, rate: float, secret: bytes) -> Batch:
+        """Return the batch with `rate` masked rows, drawn from `total`, for each row that counts.
+
+        The draw follows the secret and the rows, so that a batch announced again, after a crash, has
+        the same masked rows: what two draws have in common would be the rows that count.
+        """
         wanted = min(math.ceil(self.used * rate), total - self.used)
         if wanted == 0:
             return self
-        others = np.setdiff1d(np.arange(total), self.rows).tolist()
-        # Never by the seed of the division: hosts see that division, and must not guess these.
-        extra = random.SystemRandom().sample(others, wanted)
-        rows = np.sort(np.concatenate([self.rows, np.array(extra, dtype=np.int64)]))
+        others = np.setdiff1d(np.arange(total), self.rows)
+        stream = hashlib.shake_256(secret + self.rows.astype("<i8").tobytes())
+        keys = np.frombuffer(stream.digest(8 * len(others)), dtype="<u8")
+        rows = np.sort(np.concatenate([self.rows, others[np.argsort(keys)[:wanted]]]))
         return Batch(rows, self.used, np.isin(rows, self.rows))
 
     def check_safe(self, columns: Mapping[str, int], which: str, remedy: str) -> None:
@@ -95,6 +100,8 @@ class BatchPlan:
         self._generator = (
             np.random.default_rng(settings.random_state) if self._anew or settings.shuffle else None
         )
+        # Never the seed of the division: hosts see that division, and must not guess masked rows.
+        self._secret = secrets.token_bytes(32)
         self._drawn: list[Batch] = []
 
     def __len__(self) -> int:
@@ -118,12 +125,14 @@ class BatchPlan:
         generator = self._generator
         return {
             "batches": np.concatenate([batch.rows for batch in self._drawn]),
+            "masks": self._secret.hex(),
             "generator": None if generator is None else generator.bit_generator.state,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         self._drawn = self._cut(state["batches"])
+        self._secret = bytes.fromhex(state["masks"])
         if self._generator is not None:
             self._generator.bit_generator.state = state["generator"]
 
@@ -133,7 +142,7 @@ class BatchPlan:
 
     def mask(self, batches: list[Batch]) -> list[Batch]:
         """Return the batches with the masked rows that the settings ask for."""
-        return [batch.masked(self.rows, self._masked_rate) for batch in batches]
+        return [batch.masked(self.rows, self._masked_rate, self._secret) for batch in batches]
 
     def check_safe(self, columns: Mapping[str, int]) -> None:
         """Refuse a division with a batch that gives residuals away; see `Batch.check_safe`."""

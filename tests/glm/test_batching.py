@@ -94,6 +94,15 @@ def test_masked_rows_do_not_follow_the_seed():
     assert (first[0].rows != second[0].rows).any()
 
 
+def test_masked_rows_stay_when_batches_are_announced_again():
+    """What two draws have in common would be the rows that count."""
+    first, again = plan(1000, 100, masked_rate=1.0), plan(1000, 100, masked_rate=1.0)
+    before = first.mask(first.draw())
+    again.restore(first.state())
+    for old, new in zip(before, again.mask(again.draw()), strict=True):
+        assert (old.rows == new.rows).all()
+
+
 def test_hosts_get_the_same_batches():
     batches = plan(50, 20, masked_rate=0.5)
     sent = batches.mask(batches.draw())
