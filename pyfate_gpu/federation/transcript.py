@@ -8,7 +8,7 @@ import threading
 from datetime import datetime, timezone
 from pathlib import Path
 
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, StorageError
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.roles import Party
 
@@ -37,7 +37,13 @@ class Transcript:
         self._lock = threading.Lock()
 
     def record(self, direction: str, peer: Party, address: Address, data: bytes) -> None:
-        """Note a frame that was ``sent`` to or ``received`` from `peer`."""
+        """Note a frame that was ``sent`` to or ``received`` from `peer`.
+
+        Raises
+        ------
+        StorageError
+            When it cannot be written: a job that cannot be audited shall not go on.
+        """
         entry = {
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             direction: peer.name,
@@ -48,7 +54,10 @@ class Transcript:
             "sha256": data[-32:].hex(),
         }
         with self._lock:
-            self._file.write(json.dumps(entry) + "\n")
+            try:
+                self._file.write(json.dumps(entry) + "\n")
+            except OSError as error:
+                raise StorageError(f"the transcript cannot be written: {error}") from None
 
     def close(self) -> None:
         """Close the file."""

@@ -132,9 +132,9 @@ def _read_arrow(source: DataSource) -> Rows:
 def _read_libsvm(source: DataSource) -> Rows:
     """Read ``LEADING... index:value ...`` lines; ids are row numbers unless `leading` has them."""
     leading = source.leading
-    if not set(leading) <= set(_LEADING) or len(leading) != len(
-        set(leading) - {"skip"}
-    ) + leading.count("skip"):
+    if any(
+        name not in _LEADING or (name != "skip" and leading.count(name) > 1) for name in leading
+    ):
         raise ConfigurationError(
             f"leading is {leading}; it takes id and label, each once at most, and skip"
         )

@@ -23,7 +23,12 @@ def load_toml(path: Path) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:  # pragma: no cover # the same under its older name
-        import tomli as tomllib
+        try:
+            import tomli as tomllib
+        except ImportError:
+            raise ConfigurationError(
+                "Python 3.10 reads TOML files by the package tomli: pip install 'pyfate-gpu[grpc]'"
+            ) from None
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -329,6 +329,13 @@ def test_a_restarted_party_is_not_taken_for_its_predecessor(open_channel, start_
         rest[0].receive(HOST, "a", 0, 0, 20)
 
 
+def test_reasons_cannot_act_on_a_terminal(connected):
+    channels = connected()
+    channels[GUEST].stop("gone\x1b[2J\n")
+    with pytest.raises(PartyFailedError, match=r"^gone \[2J $"):
+        channels[HOST].receive(GUEST, "a", 0, 0, 10)
+
+
 def test_certificates_name_parties_for_a_limited_time(authority):
     from cryptography import x509
 

@@ -23,6 +23,11 @@ _MAX_OPENING_BYTES = 4096
 _MAX_NAME = 200
 
 
+def printable(text: str) -> str:
+    """Return what another party wrote without anything that could act on a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 class Caller(NamedTuple):
     """Who makes a call, and to whom; travels as metadata of every call.
 

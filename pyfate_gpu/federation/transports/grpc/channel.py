@@ -185,9 +185,11 @@ class GrpcChannel(MailboxChannel):
                 self._others.hear(peer, link.greet(max(0.1, min(5.0, deadline - time.monotonic()))))
                 return
             except grpc.RpcError as error:
+                if self._others.has_left(peer):
+                    return  # it had little to do, and greeted us before it left
                 if error.code() in REFUSALS:
                     raise ProtocolError(
-                        f"{peer} at {link.address} refused: {error.details()}"
+                        f"{peer} at {link.address} refused: {reason_of(error)}"
                     ) from None
                 if time.monotonic() > deadline:
                     raise ChannelTimeoutError(

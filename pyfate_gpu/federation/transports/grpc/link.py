@@ -19,6 +19,7 @@ from pyfate_gpu.federation.transports.grpc.calls import (
     SERVICE,
     Caller,
     Opening,
+    printable,
 )
 from pyfate_gpu.federation.transports.grpc.credentials import Credentials
 
@@ -165,12 +166,12 @@ class Link:
 
 def reason_of(error: Any) -> str:
     """Return what gRPC says of a failed call."""
-    return f"{error.details()} ({error.code().name})"
+    return f"{printable(error.details())} ({error.code().name})"
 
 
 def _raise_refusal(error: Any, peer: Party) -> None:
     if error.code() in REFUSALS:
-        raise ProtocolError(f"{peer} refused: {error.details()}") from None
+        raise ProtocolError(f"{peer} refused: {printable(error.details())}") from None
 
 
 def _pieces(opening: Opening, data: bytes) -> Iterator[bytes]:

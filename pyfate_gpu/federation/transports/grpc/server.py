@@ -18,6 +18,7 @@ from pyfate_gpu.federation.transports.grpc.calls import (
     SERVICE,
     Caller,
     Opening,
+    printable,
 )
 from pyfate_gpu.federation.transports.grpc.credentials import Credentials, party_of
 from pyfate_gpu.federation.transports.grpc.inbox import Inbox, Superseded
@@ -110,7 +111,7 @@ class Server:
 
     def _stop(self, request: bytes, context: Any) -> bytes:
         sender = self._caller(context)
-        reason = request[:_MAX_REASON].decode("utf-8", "replace")
+        reason = printable(request[:_MAX_REASON].decode("utf-8", "replace"))
         if reason:
             self._mailbox.fail(reason)
         else:
