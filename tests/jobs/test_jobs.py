@@ -149,11 +149,15 @@ def test_a_folder_is_free_again_afterwards(tmp_path):
             pass
 
 
+class _FullFile:
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
 def test_a_transcript_that_cannot_be_written_ends_the_job(tmp_path, monkeypatch):
     transcript = Transcript(tmp_path / "transcript.jsonl")
     transcript.close()
-    monkeypatch.setattr(transcript, "_file", (tmp_path / "transcript.jsonl").open("rb", 0))
+    monkeypatch.setattr(transcript, "_file", _FullFile())
     address = Address(GUEST, "fit-1/residual", 1, 0)
-    with pytest.raises(StorageError, match="transcript cannot be written"):
+    with pytest.raises(StorageError, match="transcript cannot be written: .*No space left"):
         transcript.record("sent", GUEST, address, bytes(32))
-    transcript.close()
