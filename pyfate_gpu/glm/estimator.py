@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.fitting import Fitting, Floats
+from pyfate_gpu.glm.model_io import PathLike, read_half, write_half
 from pyfate_gpu.glm.progress import Callback, FitReport
+from pyfate_gpu.glm.settings import plain
 
 Model = TypeVar("Model", bound="HeteroGLM")
 
@@ -167,3 +170,40 @@ class HeteroGLM(Fitting):
             When `X` does not have the columns of fit.
         """
         return self._scores(X, session)
+
+    def save(self, path: PathLike) -> None:
+        """Write this party's half to a file that only its owner can read: weights, preparation, parameters.
+
+        Callbacks, keys and histories are not kept.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit, and at the arbiter, which has no half; when classes are neither numbers nor texts.
+        StorageError
+            When the file cannot be written.
+        """
+        params = {name: plain(value) for name, value in self.get_params().items()}
+        del params["callbacks"]
+        half = self._fitted_half()
+        header = {"estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_}
+        write_half(path, half, header)
+
+    @classmethod
+    def load(cls: type[Model], path: PathLike) -> Model:
+        """Return a fitted model from what `save` wrote, to predict with, or to go on by `warm_start`.
+
+        Raises
+        ------
+        StorageError, DataError
+            When the file cannot be read, or is no half of such a model.
+        """
+        half, header = read_half(path)
+        if header.get("estimator") != cls.__name__:
+            raise DataError(
+                f"{path} holds a {header.get('estimator')}: load it by that class, this is {cls.__name__}"
+            )
+        model = cls().set_params(**header["params"])
+        model.settings()
+        model._keep({"_half": half, "n_iter_": int(header["n_iter"])})
+        return model

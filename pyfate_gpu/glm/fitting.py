@@ -202,9 +202,7 @@ class Fitting(Parameters, ABC):
             count = session.receive(GUEST, "decryptions", count=int)
             serve_scores(session, private_key, count)
             return None
-        half: FittedHalf | None = getattr(self, "_half", None)
-        if half is None:
-            raise ConfigurationError(f"this {type(self).__name__} is not fitted: call fit first")
+        half = self._fitted_half()
         share = half.share(read_table(X))
         shift = read_exposure(exposure, len(share))
         connect(session, "predict", settings)
@@ -217,6 +215,15 @@ class Fitting(Parameters, ABC):
         session.send(ARBITER, "decryptions", count=share.size)
         scores = collect_scores(session, share if shift is None else share + shift)
         return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def _fitted_half(self) -> FittedHalf:
+        half: FittedHalf | None = getattr(self, "_half", None)
+        if half is None:
+            raise ConfigurationError(
+                f"this {type(self).__name__} is not fitted: call fit first"
+                + (" (the arbiter keeps no weights)" if hasattr(self, "_keys") else "")
+            )
+        return half
 
     def _announce_key(self, session: Session, task: str, settings: Settings) -> PrivateKey:
         agree_on_terms(session, task, settings.terms())

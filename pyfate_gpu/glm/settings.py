@@ -69,7 +69,7 @@ class Settings:
     def of(cls, family: str, params: Mapping[str, Any]) -> Settings:
         """Pick the training parameters out of an estimator's."""
         names = {field.name for field in fields(cls)} - {"family"}
-        return cls(family=family, **{name: _plain(params[name]) for name in names})
+        return cls(family=family, **{name: plain(params[name]) for name in names})
 
     def __post_init__(self) -> None:
         _check_choice("family", self.family, FAMILIES)
@@ -100,7 +100,7 @@ class Settings:
         return {name: value for name, value in asdict(self).items() if name not in _LOCAL}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return NumPy's scalars, as parameter searches make them, as Python's own."""
     return value.item() if isinstance(value, np.generic) else value
 
