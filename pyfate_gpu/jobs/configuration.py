@@ -40,6 +40,8 @@ class DataSource:
         Column of ids.
     label : str or None
         Column of labels, at the guest.
+    weight, exposure : str or None
+        Columns of sample weights, and of exposures for Poisson regression, at the guest.
     columns : list of str or None
         Feature columns; None for all others.
     leading : list of str
@@ -50,6 +52,8 @@ class DataSource:
     format: str | None = None
     id: str = "id"
     label: str | None = None
+    weight: str | None = None
+    exposure: str | None = None
     columns: list[str] | None = None
     leading: list[str] = field(default_factory=lambda: ["label"])
 
@@ -170,6 +174,8 @@ def read_data(section: Section, party: Party) -> DataSource:
         format=section.get("format", str, None),
         id=section.get("id", str, "id"),
         label=section.get("label", str, None),
+        weight=section.get("weight", str, None),
+        exposure=section.get("exposure", str, None),
         columns=section.texts("columns", None),
         leading=section.texts("leading", ["label"]),
     )

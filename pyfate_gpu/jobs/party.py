@@ -19,7 +19,7 @@ from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.glm.handshake import agree_on_terms
 from pyfate_gpu.jobs.alignment import agree_on_ids
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
-from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.configuration import DataSource, PartyConfiguration
 from pyfate_gpu.jobs.files import locked, write_atomically
 from pyfate_gpu.jobs.messages import why_refuse
 from pyfate_gpu.jobs.models import make_model
@@ -59,7 +59,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         )
     model = make_model(configuration.model, configuration.parameters)
     with locked(configuration.directory), _engine(configuration):
-        rows = None if configuration.data is None else read_rows(configuration.data)
+        rows = None if configuration.data is None else _read(configuration.data, model)
         checkpoints = checkpoints_of(configuration, model, rows)
         with _session(configuration) as session:
             agree_on_terms(session, "job", _terms(configuration))
@@ -69,7 +69,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
             if rows is None:
                 model.fit(session=session)
             else:
-                model.fit(rows.features, rows.labels, session=session)
+                model.fit(rows.features, rows.labels, session=session, **rows.extras)
             result = result_of(configuration, session, model, rows)
             path = configuration.directory / RESULT
             write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
@@ -77,6 +77,12 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
                 _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
                 checkpoints.clear()
     return path
+
+
+def _read(source: DataSource, model: HeteroGLM) -> Rows:
+    if source.exposure is not None and model.family != "poisson":
+        raise ConfigurationError(f"exposure is for Poisson regression, this is {model.family}")
+    return read_rows(source)
 
 
 def checkpoints_of(
@@ -105,6 +111,7 @@ def checkpoints_of(
     if rows is not None:
         fingerprint.update(json.dumps([rows.ids, rows.names]).encode())
         fingerprint.update(rows.values.tobytes())
+        fingerprint.update(repr({k: v.tolist() for k, v in rows.extras.items()}).encode())
         fingerprint.update(repr(None if rows.labels is None else rows.labels.tolist()).encode())
     folder = configuration.directory / "checkpoints"
     found = Checkpoints(folder, configuration.checkpoint_every, fingerprint.hexdigest())

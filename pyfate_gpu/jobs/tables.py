@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,15 @@ class Rows:
         Missing values are NaN.
     labels : array [rows] or None
         Of whole numbers, numbers or texts, whichever all of them are.
+    extras : dict
+        Sample weights and exposures, float64 [rows], by the keyword of `fit`.
     """
 
     ids: list[str]
     names: tuple[str, ...]
     values: NDArray[np.float64]
     labels: NDArray[Any] | None
+    extras: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def features(self) -> NamedColumns:
@@ -138,6 +141,10 @@ def _read_libsvm(source: DataSource) -> Rows:
         raise ConfigurationError(
             f"leading is {leading}; it takes id and label, each once at most, and skip"
         )
+    if source.weight is not None or source.exposure is not None:
+        raise ConfigurationError(
+            "LibSVM files have no columns of weights or exposures: use another format"
+        )
     ids: list[str] = []
     labels: list[str] = []
     entries: list[tuple[int, int, float]] = []
@@ -188,18 +195,30 @@ def _pick(source: DataSource, header: Sequence[str], column: Callable[[int], lis
     labels = None
     if source.label is not None:
         labels = _labels(column(_index(source, header, source.label)))
+    taken = {source.id, source.label, source.weight, source.exposure}
     names = source.columns
     if names is None:
-        names = [name for name in header if name not in (source.id, source.label)]
-    elif {source.id, source.label} & set(names):
-        raise ConfigurationError("columns names features only, not the columns of ids and labels")
+        names = [name for name in header if name not in taken]
+    elif taken & set(names):
+        raise ConfigurationError(
+            "columns names features only, not those of ids, labels and weights"
+        )
+
+    def numbers(name: str) -> list[float]:
+        cells = column(_index(source, header, name))
+        return [_number(source.path, name, row, cell) for row, cell in enumerate(cells)]
+
     values = np.empty((len(ids), len(names)))
     for target, name in enumerate(names):
-        cells = column(_index(source, header, name))
-        values[:, target] = [
-            _number(source.path, name, row, cell) for row, cell in enumerate(cells)
-        ]
-    return Rows([str(value) for value in ids], tuple(names), values, labels)
+        values[:, target] = numbers(name)
+    extras = {"sample_weight": source.weight, "exposure": source.exposure}
+    return Rows(
+        [str(value) for value in ids],
+        tuple(names),
+        values,
+        labels,
+        {keyword: np.array(numbers(name)) for keyword, name in extras.items() if name is not None},
+    )
 
 
 def _index(source: DataSource, header: Sequence[str], name: str) -> int:
@@ -248,7 +267,13 @@ def _in_order(rows: Rows, path: Path) -> Rows:
         )
     order = sorted(range(len(rows.ids)), key=rows.ids.__getitem__)
     labels = None if rows.labels is None else rows.labels[order]
-    return Rows([rows.ids[row] for row in order], rows.names, rows.values[order], labels)
+    return Rows(
+        [rows.ids[row] for row in order],
+        rows.names,
+        rows.values[order],
+        labels,
+        {keyword: values[order] for keyword, values in rows.extras.items()},
+    )
 
 
 _READERS: dict[str, Callable[[DataSource], Rows]] = {

@@ -17,6 +17,7 @@ from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.jobs.files import locked, write_atomically
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
+from pyfate_gpu.jobs.party import run_party
 
 
 @pytest.fixture
@@ -118,6 +119,29 @@ def test_different_parameters_are_named(small_job, run, monkeypatch):
         match=r"host-0 and the guest are set differently: alpha .* there, 0.5 here; max_iter 3 there, 4 here",
     ):
         run(path)
+
+
+def test_exposure_is_for_poisson(small_job):
+    path = small_job({"data.guest": {"exposure": "a"}})
+    with pytest.raises(ConfigurationError, match="exposure is for Poisson regression, this is"):
+        run_party(Job.load(path).configurations()[GUEST])
+
+
+def test_a_poisson_job_takes_weights_and_exposures(small_job, run, rows, tmp_path):
+    path = small_job(
+        {
+            "model": {"type": "poisson", "max_iter": 1},
+            "data.guest": {"weight": "w", "exposure": "t"},
+        }
+    )
+    lines = (tmp_path / "guest.csv").read_text().splitlines()
+    columns = [f"{index % 3 + 1},{index % 5 + 1}" for index in range(len(lines))]
+    columns[0] = "w,t"
+    text = "\n".join(f"{line},{more}" for line, more in zip(lines, columns, strict=True))
+    (tmp_path / "guest.csv").write_text(text)
+    run(path)
+    assert result(path, "guest")["columns"] == ["a", "b"]
+    assert result(path, "guest")["model"] == "poisson"
 
 
 def test_one_job_at_a_time_in_a_folder(small_job, run):

@@ -40,6 +40,14 @@ def test_csv(write):
     assert read_rows(DataSource(write("﻿" + CSV), label="y")).names == ("a", "b")
 
 
+def test_weights_and_exposures_are_no_features(write):
+    path = write("id,y,w,t,a\n2,1,0.5,3,7\n1,0,2,4,8\n")
+    rows = read_rows(DataSource(path, label="y", weight="w", exposure="t"))
+    assert rows.names == ("a",)
+    assert rows.extras["sample_weight"].tolist() == [2, 0.5]
+    assert rows.extras["exposure"].tolist() == [4, 3]
+
+
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_parquet_and_arrow(tmp_path, kind):
     arrow = pytest.importorskip("pyarrow")
@@ -109,6 +117,7 @@ def test_files_that_cannot_be_used(write, text, options, problem):
         ("x.csv", {"format": "sql"}, "format sql; set format"),
         ("x.csv", {"label": "y", "columns": ["a", "y"]}, "columns names features only"),
         ("x.svm", {"leading": ["id", "id"]}, "takes id and label, each once"),
+        ("x.svm", {"weight": "w"}, "no columns of weights"),
         ("x.svm", {"leading": ["weight"]}, "takes id and label, each once"),
     ],
 )
