@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.integrations.fate2.histograms import decrypt_histograms_here
 
 TESTED = "2.2."
 MODULE = "fate.arch.protocol.phe.paillier"
@@ -55,6 +56,7 @@ def install() -> None:
     for name in NAMES:
         setattr(paillier, name, getattr(ours, name))
     _allow(serdes.TableRemotePersistentUnpickler)
+    decrypt_histograms_here()
 
 
 def _allow(unpickler: Any) -> None:
