@@ -4,11 +4,13 @@
 ==========================  ==========================================================  ===================
 variable                    meaning                                                     default
 ==========================  ==========================================================  ===================
-``PYFATE_GPU_BACKEND``      backend to use: one of ``BACKENDS``                          the first available
+``PYFATE_GPU_BACKEND``      backend to use: one of ``BACKENDS``, or a GPU: ``cuda:1``   the first available
 ``PYFATE_GPU_ISA``          instruction set of the cpu backend                          the best available
 ``PYFATE_GPU_THREADS``      threads of a batched operation                              all cores allowed
 ``PYFATE_GPU_TABLE_MB``     memory of a fixed-base table of the cpu backend, in MiB     64
 ==========================  ==========================================================  ===================
+
+A table of the cuda backend takes up to a sixteenth of the memory of its device, whatever ``PYFATE_GPU_TABLE_MB`` says.
 """
 
 from __future__ import annotations

@@ -68,6 +68,10 @@ class BackendUnavailableError(BackendError):
     """The backend or instruction set asked for is unknown or cannot run on this machine."""
 
 
+class DeviceMemoryError(BackendError, MemoryError):
+    """A GPU has no memory left for an operation; the process and its arrays stay usable."""
+
+
 class ConfigurationError(PyFateError, ValueError):
     """An environment variable or an option has a value that makes no sense."""
 

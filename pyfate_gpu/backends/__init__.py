@@ -6,8 +6,11 @@ A new backend is one file with a class like `CpuBackend` and one line in `BACKEN
 
 from __future__ import annotations
 
+import re
 import threading
+import warnings
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 
 from pyfate_gpu.backends.base import (
@@ -20,13 +23,14 @@ from pyfate_gpu.backends.base import (
     PublicNumbers,
 )
 from pyfate_gpu.backends.cpu import CpuBackend
+from pyfate_gpu.backends.cuda import CudaBackend
 from pyfate_gpu.backends.reference import ReferenceBackend
 from pyfate_gpu.config import check_threads, settings
 from pyfate_gpu.errors import BackendUnavailableError
 
 __all__ = ["BACKENDS", "BackendInfo", "available_backends", "backend_info", "use_backend"]
 
-BACKENDS: tuple[Backend, ...] = (CpuBackend(), ReferenceBackend())
+BACKENDS: tuple[Backend, ...] = (CudaBackend(), CpuBackend(), ReferenceBackend())
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class _Choice:
 
 _lock = threading.RLock()
 _choice = _Choice()
+_passed_over: set[tuple[str, int]] = set()  # backends and key sizes that a warning was given for
 
 
 class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
@@ -70,7 +75,7 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
     Parameters
     ----------
     name : str or None
-        One of `BACKENDS`; None for the first available.
+        One of `BACKENDS`, or a GPU by its index as in ``"cuda:1"``; None for the first available.
     isa : str, optional
         Instruction set of the cpu backend, by default the best available.
     threads : int, optional
@@ -148,10 +153,34 @@ def backend_info() -> BackendInfo:
 
 
 def public_engine(numbers: PublicNumbers, device: str | None = None) -> PublicEngine:
-    """An engine for a public key: that of the chosen backend, or the first one for `device`."""
+    """An engine for a public key: that of the chosen backend, or the first one for `device`.
+
+    A backend that nobody named and that has no engine for keys of this size is passed over, with a
+    warning the first time.
+    """
     backend, options = _resolve(_choice)
     if device is not None and device != backend.device:
         backend, options = _resolve(_Choice(_serving(device)))
+    try:
+        return backend.public_engine(numbers, options)
+    except BackendUnavailableError as error:
+        if device or _choice.backend or settings().backend:
+            raise
+        return _next_engine(numbers, backend, error)
+
+
+def _next_engine(numbers: PublicNumbers, passed: Backend, why: Exception) -> PublicEngine:
+    """An engine of the next backend that runs here."""
+    later = BACKENDS[BACKENDS.index(passed) + 1 :]
+    backend = next((each for each in later if each.availability().available), None)
+    if backend is None:
+        raise why
+    size = (passed.name, numbers.n.bit_length())
+    if size not in _passed_over:
+        _passed_over.add(size)
+        message = f"{why}; computing on backend {backend.name!r} instead"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+    backend, options = _resolve(_Choice(backend.name, threads=_choice.threads))
     return backend.public_engine(numbers, options)
 
 
@@ -192,16 +221,29 @@ def _serving(device: str) -> str:
     for backend in available:
         if backend.device == device:
             return backend.name
+    gpu = _gpu(device)
+    found = gpu.availability() if gpu else None
+    if found is not None and found.available:
+        return device
     raise BackendUnavailableError(
-        f"device {device!r} is not served here; choose one of "
-        f"{sorted({backend.device for backend in available})}"
+        f"device {device!r} is not served here{f' ({found.reason})' if found else ''}; choose one "
+        f"of {sorted({backend.device for backend in available})}"
     )
 
 
 def _find(name: str) -> Backend:
     for backend in BACKENDS:
-        if backend.name == name:
+        if name in (backend.name, backend.device):
             return backend
+    if gpu := _gpu(name):
+        return gpu
     raise BackendUnavailableError(
         f"backend {name!r} is unknown; choose one of {[each.name for each in BACKENDS]}"
     )
+
+
+@cache
+def _gpu(name: str) -> Backend | None:
+    """The backend of a further GPU, named as its device is; one object for each."""
+    match = re.fullmatch(r"cuda:([0-9]{1,3})", name)
+    return CudaBackend(int(match[1])) if match else None

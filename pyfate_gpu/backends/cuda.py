@@ -30,17 +30,11 @@ from pyfate_gpu.backends.cuda_ring import LIMB_BITS, DeviceRing, limbs_for
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.errors import BackendUnavailableError
 
-try:
-    import pyfate_gpu.backends._cuda as _cuda
-except ImportError as error:
-    _IMPORT_ERROR: str | None = str(error)
-else:
-    _IMPORT_ERROR = None
-
 Rows = Limbs
 
 TABLE_SHARE = 16  # a fixed-base table takes at most this fraction of the device's memory
 WIDEST_WINDOW = 16
+OLDEST_CAPABILITY = 75  # of the PTX in the module
 
 
 class CudaBackend:
@@ -82,11 +76,18 @@ class CudaBackend:
         return CudaPrivateEngine(numbers, public)
 
 
+def _native() -> Any:
+    """The extension module, loaded when first asked for."""
+    from pyfate_gpu.backends import _cuda
+
+    return _cuda
+
+
 @cache
 def _device(index: int) -> Device:
     import cupy
 
-    return Device(_cuda, cupy, index)
+    return Device(_native(), cupy, index)
 
 
 @cache
@@ -97,9 +98,11 @@ def _availability(index: int) -> Availability:
 
 def _why_not(index: int) -> str:
     """Why the GPU of this index cannot be used, empty if it can."""
-    if _IMPORT_ERROR is not None:
-        return f"the extension module _cuda does not load ({_IMPORT_ERROR}); build it with nvcc"
-    driver, toolkit = _cuda.driver_version(), _cuda.toolkit_version()
+    try:
+        native = _native()
+    except ImportError as error:
+        return f"the extension module _cuda does not load ({error}); build it with nvcc"
+    driver, toolkit = native.driver_version(), native.toolkit_version()
     if driver == 0:
         return "no NVIDIA driver is installed"
     if driver // 1000 < toolkit // 1000:
@@ -108,21 +111,33 @@ def _why_not(index: int) -> str:
             f"{_version(toolkit)}; update the driver"
         )
     try:
-        names = _cuda.device_names()
-    except _cuda.DeviceError as error:
+        names = native.device_names()
+    except native.DeviceError as error:
         return f"no GPU can be used ({error})"
     if index >= len(names):
         return f"there is no device cuda:{index}; this machine has {len(names)}"
+    return _why_not_cupy(index, driver)
+
+
+def _why_not_cupy(index: int, driver: int) -> str:
+    """The same for CuPy, and for what only CuPy tells: the age of the GPU."""
     extra = f"pip install 'pyfate-gpu[cuda{driver // 1000}]'"
     try:
         import cupy
-    except ImportError as error:
+
+        found = int(cupy.cuda.runtime.runtimeGetVersion())
+        capability = int(cupy.cuda.Device(index).compute_capability)
+    except (ImportError, OSError, RuntimeError) as error:
         return f"CuPy does not load ({error}); {extra}"
-    found = int(cupy.cuda.runtime.runtimeGetVersion())
     if found // 1000 > driver // 1000:
         return (
             f"CuPy is built for CUDA {_version(found)}, the driver supports "
             f"{_version(driver)}; {extra}"
+        )
+    if capability < OLDEST_CAPABILITY:
+        return (
+            f"cuda:{index} has compute capability {capability / 10}; the kernels need "
+            f"{OLDEST_CAPABILITY / 10} or later"
         )
     return ""
 
@@ -296,6 +311,7 @@ class _Table:
         )
         self.rows = ring.power_table(ring.from_integers(blinding.base), self.bits, self.window)
         self.sign = ring.from_integers(1, blinding.sign_base)
+        ring.device.wait()  # other streams may use the table next
 
 
 class CudaPrivateEngine:
@@ -313,6 +329,7 @@ class CudaPrivateEngine:
             self._exponents = self._rings[0].halves(p - 1, q - 1)
             inverse = pow(p, -1, q)
             self._recombination = self._rings[0].halves(p, inverse * r % q, -inverse * r % q)
+            on.wait()
         self._bits = (p.bit_length(), q.bit_length())
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
@@ -339,8 +356,9 @@ class CudaPrivateEngine:
         return self._public.encrypt(plain)
 
     def __del__(self) -> None:
-        for secret in ("_factors", "_exponents", "_recombination"):
-            if hasattr(self, secret):
-                getattr(self, secret).fill(0)
-        for ring in getattr(self, "_rings", []):
-            ring.erase()
+        with self._public.on:
+            for secret in ("_factors", "_exponents", "_recombination"):
+                if hasattr(self, secret):
+                    getattr(self, secret).fill(0)
+            for ring in getattr(self, "_rings", []):
+                ring.erase()

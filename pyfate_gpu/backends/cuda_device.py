@@ -7,20 +7,17 @@ On the emulated device of the tests the arrays are NumPy's; nothing else differs
 from __future__ import annotations
 
 import os
+import threading
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.errors import BackendError
+from pyfate_gpu.errors import BackendError, DeviceMemoryError, DeviceMismatchError
 
 Limbs = Any
 """An array of uint32 on the device: `cupy.ndarray`, or `numpy.ndarray` under emulation."""
-
-
-class DeviceMemoryError(BackendError, MemoryError):
-    """The device has no memory left for an operation; the process and its arrays stay usable."""
 
 
 class Device:
@@ -43,13 +40,13 @@ class Device:
         self.name = f"cuda:{index}"
         self.emulated = bool(native.emulated)
         self.multiprocessors = int(native.multiprocessors(index))
-        self._current: list[Any] = []
+        self._entered = threading.local()
 
     def __enter__(self) -> Device:
         if not self.emulated:
             current = self.arrays.cuda.Device(self.index)
             current.__enter__()
-            self._current.append(current)
+            self._stack().append(current)
         return self
 
     def __exit__(
@@ -58,8 +55,8 @@ class Device:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._current:
-            self._current.pop().__exit__(kind, error, trace)
+        if stack := self._stack():
+            stack.pop().__exit__(kind, error, trace)
         if isinstance(error, MemoryError) and not isinstance(error, DeviceMemoryError):
             raise DeviceMemoryError(
                 f"{self.name} has no memory left ({self._memory_text()}); take fewer rows at a "
@@ -67,6 +64,18 @@ class Device:
             ) from error
         if isinstance(error, self.native.DeviceError):
             raise BackendError(f"{self.name} failed: {error}") from error
+
+    def _stack(self) -> list[Any]:
+        """What this thread has entered: each thread has a current GPU of its own."""
+        if not hasattr(self._entered, "stack"):
+            self._entered.stack = []
+        stack: list[Any] = self._entered.stack
+        return stack
+
+    def wait(self) -> None:
+        """Return when everything enqueued in the current stream is done."""
+        if not self.emulated:
+            self.arrays.cuda.get_current_stream().synchronize()
 
     def stream(self) -> int:
         """The current stream of CuPy, in which everything is enqueued."""
@@ -99,14 +108,34 @@ class Device:
     def to_host(self, limbs: Limbs, words: int) -> npt.NDArray[np.uint64]:
         """Limbs ``[rows, k]`` as 64-bit words ``[rows, words]``; waits for the stream."""
         kept = self.arrays.ascontiguousarray(limbs[:, : 2 * words])
-        host = kept if self.emulated else kept.get()
+        host = kept.copy() if self.emulated else kept.get()
         return np.ascontiguousarray(host).view(np.uint64).reshape(len(host), words)
 
     def random_limbs(self, rows: int, limbs: int) -> Limbs:
         """Uniform limbs ``[rows, limbs]``: a ChaCha20 stream under a new key of the system."""
         out = self.empty(rows, limbs)
-        self.native.fill_random(address(out), out.size, os.urandom(32), self.stream())
+        self.native.fill_random(self.address(out), out.size, os.urandom(32), self.stream())
         return out
+
+    def address(self, array: Any) -> int:
+        """Where an array lies; 0 for None.
+
+        Raises
+        ------
+        DeviceMismatchError
+            If it does not lie on this device.
+        """
+        if array is None:
+            return 0
+        if self.emulated:
+            return int(array.ctypes.data)
+        lies_on = "the host" if isinstance(array, np.ndarray) else f"cuda:{array.device.id}"
+        if lies_on != self.name:
+            raise DeviceMismatchError(
+                f"an array lies on {lies_on}, the operation runs on {self.name}; move it with "
+                "to_device(...)"
+            )
+        return int(array.data.ptr)
 
     def total_memory(self) -> int:
         """Bytes of memory of the device."""
@@ -119,12 +148,3 @@ class Device:
             return "emulated"
         free, total = self.arrays.cuda.runtime.memGetInfo()
         return f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free, and CuPy's pool"
-
-
-def address(array: Any) -> int:
-    """Where an array lies; 0 for None."""
-    if array is None:
-        return 0
-    if isinstance(array, np.ndarray):
-        return int(array.ctypes.data)
-    return int(array.data.ptr)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pyfate_gpu.backends.cuda_device import Device, Limbs, address
+from pyfate_gpu.backends.cuda_device import Device, Limbs
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
 
 LIMB_BITS = 32
@@ -49,7 +49,8 @@ class DeviceRing:
         powers = [pow(r, i, n * n) for i in range(1, device.native.powers_of_r + 1)]
         self._constants = self.halves(n, *(h for power in powers for h in (power % n, power // n)))
         negative_inverse = -pow(n, -1, 1 << LIMB_BITS) % (1 << LIMB_BITS)
-        self._native = device.native.Ring(limbs, address(self._constants), negative_inverse)
+        self._native = device.native.Ring(limbs, device.address(self._constants), negative_inverse)
+        device.wait()  # other streams may use the constants next
 
     def halves(self, *values: int) -> Limbs:
         """Integers below R as halves ``[values, limbs]`` on the device."""
@@ -266,5 +267,5 @@ class DeviceRing:
             ) from None
 
     def _call(self, verb: str, *arguments: Any) -> None:
-        addresses = (a if isinstance(a, int) else address(a) for a in arguments)
+        addresses = (a if isinstance(a, int) else self.device.address(a) for a in arguments)
         getattr(self._native, verb)(*addresses, self.device.stream())

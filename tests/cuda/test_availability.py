@@ -34,9 +34,10 @@ def machine(driver: int, names: list[str] | None) -> SimpleNamespace:
     )
 
 
-def cupy_for(version: int) -> SimpleNamespace:
+def cupy_for(version: int, capability: str = "90") -> SimpleNamespace:
     runtime = SimpleNamespace(runtimeGetVersion=lambda: version)
-    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime))
+    device = SimpleNamespace(compute_capability=capability)
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, Device=lambda index: device))
 
 
 @pytest.mark.parametrize(
@@ -47,14 +48,21 @@ def cupy_for(version: int) -> SimpleNamespace:
         (13010, None, None, 0, r"no GPU can be used \(cudaErrorNoDevice"),
         (13010, ["H200"], None, 1, r"no device cuda:1; this machine has 1"),
         (13010, ["H200"], None, 0, r"CuPy does not load .*pyfate-gpu\[cuda13\]"),
-        (13010, ["H200"], 14000, 0, r"CuPy is built for CUDA 14\.0, the driver supports 13\.1"),
-        (13010, ["H200"], 13000, 0, r"^$"),
+        (
+            13010,
+            ["H200"],
+            cupy_for(14000),
+            0,
+            r"CuPy is built for CUDA 14\.0, the driver supports 13\.1",
+        ),
+        (13010, ["V100"], cupy_for(13000, "70"), 0, r"cuda:0 has compute capability 7\.0; .* 7\.5"),
+        (13010, ["H200"], cupy_for(13000), 0, r"^$"),
+        (13010, ["H200"], cupy_for(12090), 0, r"^$"),
     ],
 )
 def test_reasons(monkeypatch, driver, names, cupy, index, reason):
-    monkeypatch.setattr(cuda, "_cuda", machine(driver, names), raising=False)
-    monkeypatch.setattr(cuda, "_IMPORT_ERROR", None)
-    monkeypatch.setitem(sys.modules, "cupy", None if cupy is None else cupy_for(cupy))
+    monkeypatch.setattr(cuda, "_native", lambda: machine(driver, names))
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
     cuda._availability.cache_clear()
     try:
         found = cuda.CudaBackend(index).availability()
@@ -65,7 +73,10 @@ def test_reasons(monkeypatch, driver, names, cupy, index, reason):
 
 
 def test_a_module_that_was_not_built(monkeypatch):
-    monkeypatch.setattr(cuda, "_IMPORT_ERROR", "No module named '_cuda'")
+    def missing():
+        raise ImportError("No module named '_cuda'")
+
+    monkeypatch.setattr(cuda, "_native", missing)
     cuda._availability.cache_clear()
     try:
         found = cuda.CudaBackend().availability()

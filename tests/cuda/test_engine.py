@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import threading
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,7 @@ from pyfate_gpu import PrivateKey, PublicKey, generate_keypair
 from pyfate_gpu.backends.base import CsrMatrix, EngineOptions
 from pyfate_gpu.backends.cpu import CpuBackend
 from pyfate_gpu.backends.cuda import CudaPrivateEngine, CudaPublicEngine
-from pyfate_gpu.backends.cuda_device import Device, DeviceMemoryError
+from pyfate_gpu.backends.cuda_device import Device
 from pyfate_gpu.backends.cuda_matmul import _by_buckets, _by_tables, _entries, bit_length
 from pyfate_gpu.backends.reference import ReferenceBackend
 from pyfate_gpu.backends.words import (
@@ -18,7 +21,13 @@ from pyfate_gpu.backends.words import (
     unsigned_to_integers,
     unsigned_to_words,
 )
-from pyfate_gpu.errors import BackendError, BackendUnavailableError, InvalidCiphertextError
+from pyfate_gpu.errors import (
+    BackendError,
+    BackendUnavailableError,
+    DeviceMemoryError,
+    DeviceMismatchError,
+    InvalidCiphertextError,
+)
 
 Keys = tuple[PublicKey, PrivateKey]
 
@@ -223,3 +232,30 @@ def test_errors_of_the_device_are_ours(emulated):
         raise MemoryError
     with pytest.raises(BackendError, match="cuda:0 failed: illegal address"), emulated:
         raise emulated.native.DeviceError("illegal address")
+
+
+def test_an_array_that_lies_elsewhere_is_refused(emulated):
+    native = SimpleNamespace(emulated=False, multiprocessors=lambda index: 132)
+    gpu = Device(native, None, 1)
+    array = SimpleNamespace(device=SimpleNamespace(id=1), data=SimpleNamespace(ptr=4096))
+    assert gpu.address(array) == 4096
+    array.device.id = 0
+    with pytest.raises(DeviceMismatchError, match=r"lies on cuda:0, .* runs on cuda:1; move it"):
+        gpu.address(array)
+    with pytest.raises(DeviceMismatchError, match="lies on the host"):
+        gpu.address(np.zeros(4))
+
+
+def test_each_thread_enters_and_leaves_a_gpu_of_its_own():
+    log = []
+    entered = SimpleNamespace(
+        __enter__=lambda: None, __exit__=lambda *error: log.append(threading.get_ident())
+    )
+    native = SimpleNamespace(emulated=False, multiprocessors=lambda index: 1, DeviceError=OSError)
+    gpu = Device(native, SimpleNamespace(cuda=SimpleNamespace(Device=lambda index: entered)))
+    with gpu:
+        thread = threading.Thread(target=gpu.__exit__, args=(None, None, None))
+        thread.start()
+        thread.join()
+        assert log == []
+    assert log == [threading.get_ident()]
