@@ -72,7 +72,7 @@ def add(left: Any, left_factor: int, right: Any, right_factor: int, engine: KeyE
 
 def multiply(item: Any, factor: int, engine: KeyEngine) -> Any:
     """Encryption of ``item * factor``."""
-    if isinstance(item, Deferred) and item.terms > 1 and abs(factor) != 1:
+    if isinstance(item, Deferred) and abs(factor) != 1:
         item = item.value(engine)
     return Deferred(((operand(item, engine), factor),))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from pyfate_gpu.encoding.numbers import is_integer
-from pyfate_gpu.errors import EncodingError
+from pyfate_gpu.errors import BoundError, EncodingError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
@@ -101,7 +101,7 @@ class EncodedNumber:
         if isinstance(scalar, float):
             last_bit = math.frexp(scalar)[1] - cls.FLOAT_MANTISSA_BITS
             return math.floor(last_bit / cls.LOG2_BASE)
-        raise TypeError(
+        raise UnsupportedOperationError(
             f"a {type(scalar).__name__} has no known precision; pass an int, a float or precision="
         )
 
@@ -117,13 +117,15 @@ class EncodedNumber:
         """
         n, limit = self.public_key.n, self.public_key.max_int
         if self.encoding >= n:
-            raise ValueError("the encoding is not below n; the number is corrupt or another key's")
+            raise EncodingError(
+                "the encoding is not below n; the number is corrupt or another key's"
+            )
         if self.encoding <= limit:
             mantissa = self.encoding
         elif self.encoding >= n - limit:
             mantissa = self.encoding - n
         else:
-            raise OverflowError(
+            raise BoundError(
                 "the decrypted number overflowed: it is beyond n/3; use a longer key, or fewer or "
                 "smaller products"
             )
@@ -146,7 +148,7 @@ class EncodedNumber:
 def scale_between(exponent: int, new_exp: int, base: int) -> int:
     """Return ``base**(exponent - new_exp)``; raise if the exponent would grow."""
     if new_exp > exponent:
-        raise ValueError(
+        raise EncodingError(
             f"the exponent is {exponent} and cannot become {new_exp}: only a smaller one keeps "
             f"every digit"
         )

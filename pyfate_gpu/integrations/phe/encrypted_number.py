@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyfate_gpu.encoding.numbers import is_integer
+from pyfate_gpu.errors import EncodingError, KeyMismatchError, UnsupportedOperationError
 from pyfate_gpu.integrations.phe import deferred
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber, scale_between
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
+
+
+class DifferentKeyError(KeyMismatchError, ValueError):
+    """Numbers or keys that do not belong together: a ValueError, as in python-paillier."""
 
 
 class EncryptedNumber:
@@ -29,8 +35,10 @@ class EncryptedNumber:
     """
 
     def __init__(self, public_key: PaillierPublicKey, ciphertext: int, exponent: int = 0) -> None:
-        if not isinstance(ciphertext, int):
-            raise TypeError(f"the ciphertext is a {type(ciphertext).__name__}; it must be an int")
+        if not is_integer(ciphertext):
+            raise UnsupportedOperationError(
+                f"the ciphertext is a {type(ciphertext).__name__}; it must be an integer"
+            )
         self.public_key = public_key
         self.exponent = exponent
         self._content: Any = deferred.integer(ciphertext)
@@ -102,7 +110,7 @@ class EncryptedNumber:
         self._check_key(other)
         n, factor = self.public_key.n, other.encoding
         if not 0 <= factor < n:
-            raise ValueError("the encoding is outside [0, n); it is corrupt or another key's")
+            raise EncodingError("the encoding is outside [0, n); it is corrupt or another key's")
         if factor >= n - self.public_key.max_int:
             factor -= n
         return self._scaled(factor, self.exponent + other.exponent)
@@ -147,7 +155,7 @@ class EncryptedNumber:
 
     def _check_key(self, other: EncryptedNumber | EncodedNumber) -> None:
         if other.public_key != self.public_key:
-            raise ValueError(
+            raise DifferentKeyError(
                 f"the numbers belong to different keys, {self.public_key!r} and "
                 f"{other.public_key!r}"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from pyfate_gpu.errors import UnsupportedOperationError
 from pyfate_gpu.integrations.phe.encrypted_number import EncryptedNumber
 from pyfate_gpu.integrations.phe.private_key import PaillierPrivateKey
 from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
@@ -38,7 +39,9 @@ class PaillierPrivateKeyring(Mapping[PaillierPublicKey, PaillierPrivateKey]):
     def add(self, private_key: PaillierPrivateKey) -> None:
         """Add a key; TypeError if it is something else."""
         if not isinstance(private_key, PaillierPrivateKey):
-            raise TypeError(f"a keyring holds PaillierPrivateKey, not {type(private_key).__name__}")
+            raise UnsupportedOperationError(
+                f"a keyring holds PaillierPrivateKey, not {type(private_key).__name__}"
+            )
         self._keys[private_key.public_key] = private_key
 
     def decrypt(self, encrypted_number: EncryptedNumber) -> int | float:

@@ -12,7 +12,12 @@ import numpy.typing as npt
 
 from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber
-from pyfate_gpu.integrations.phe.encrypted_number import EncryptedNumber, residues, same_container
+from pyfate_gpu.integrations.phe.encrypted_number import (
+    DifferentKeyError,
+    EncryptedNumber,
+    residues,
+    same_container,
+)
 from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
 
 
@@ -94,7 +99,9 @@ class PaillierPrivateKey:
             If `ciphertext` is no integer.
         """
         if not isinstance(ciphertext, int):
-            raise TypeError(f"raw_decrypt takes an integer, not {type(ciphertext).__name__}")
+            raise UnsupportedOperationError(
+                f"raw_decrypt takes an integer, not {type(ciphertext).__name__}"
+            )
         return self._decrypt([ciphertext % self.public_key.nsquare])[0]
 
     def _decrypt_encoded(
@@ -102,9 +109,11 @@ class PaillierPrivateKey:
     ) -> list[EncodedNumber]:
         for number in numbers:
             if not isinstance(number, EncryptedNumber):
-                raise TypeError(f"decrypt takes EncryptedNumber, not {type(number).__name__}")
+                raise UnsupportedOperationError(
+                    f"decrypt takes EncryptedNumber, not {type(number).__name__}"
+                )
             if number.public_key != self.public_key:
-                raise ValueError(
+                raise DifferentKeyError(
                     f"the number was encrypted for {number.public_key!r}, this is the private key "
                     f"of {self.public_key!r}"
                 )

@@ -12,7 +12,7 @@ import gmpy2
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.errors import InvalidKeyError
+from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.integrations.key_sizes import warn_of_short_key
 from pyfate_gpu.integrations.phe.blinding_stock import BlindingStock
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber
@@ -126,7 +126,9 @@ class PaillierPublicKey:
             If `plaintext` is no integer.
         """
         if not isinstance(plaintext, int):
-            raise TypeError(f"raw_encrypt takes an integer, not {type(plaintext).__name__}")
+            raise UnsupportedOperationError(
+                f"raw_encrypt takes an integer, not {type(plaintext).__name__}"
+            )
         encoded = 1 + gmpy2.mpz(plaintext) % self.n * self.n
         if r_value is None:
             return int(encoded * self.random_factor() % self.nsquare)
