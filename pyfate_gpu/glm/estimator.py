@@ -171,6 +171,23 @@ class HeteroGLM(Fitting):
         """
         return self._scores(X, session)
 
+    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
+        """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
+
+        Log loss, AUC, KS, accuracy and F1 of two classes; log loss, accuracy and F1 of more; RMSE and
+        r2; Poisson deviance and D2.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        DataError
+            When the labels do not fit the scores or the classes of fit.
+        """
+        rows = len(scores)
+        encoded, _ = self._encode_labels(y, rows, self._fitted_half().classes)
+        return self._evaluate(encoded, scores.reshape(rows, -1))
+
     def save(self, path: PathLike) -> None:
         """Write this party's half to a file that only its owner can read: weights, preparation, parameters.
 
