@@ -14,11 +14,12 @@ PYTHON310 ?= python3.10
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
-.PHONY: help build demo test lint format docs bench interop clean
+.PHONY: help build demo test lint format docs bench gpu-check interop clean
 help:
 	@echo "make demo    three parties train over real ciphertexts (builds first, about a minute)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
+	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
 	@echo "make interop the adapters against phe and FATE; PYTHON310=... names a Python 3.10 for FATE"
 	@echo "make build   the package in $(VENV), editable; make format: ruff and clang-format in place"
 	@echo "make clean   remove everything that make made"
@@ -50,6 +51,10 @@ docs: $(STAMPS)/build $(STAMPS)/docs
 
 bench: $(STAMPS)/build $(STAMPS)/bench
 	$(PY) -m bench --refcheck --json bench/out/short.json
+
+gpu-check: $(STAMPS)/build $(STAMPS)/test
+	$(PY) -m pytest tests/cuda -m gpu
+	$(PY) -m bench.gpu_check
 
 # Needs the network: the partners are installed at run time, FATE with 2 GB of its own in .venv-fate2.
 interop: $(STAMPS)/build $(STAMPS)/interop

@@ -28,6 +28,7 @@ from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers, u
 
 KEY_BITS = (1024, 2048, 3072, 4096)
 CHEAP_ROWS, COSTLY_ROWS, TIMED_ROWS = 100_000, 1_000, 200_000
+SECONDS = 480  # no part begins later, so that a run ends within 9 minutes
 WIDE_PER_CLOCK = 32  # products of 32-bit limbs that a multiprocessor does a cycle
 MULTIPLY, SQUARE = 5.0, 3.5  # limb products, in squares of the limbs of n
 
@@ -92,13 +93,16 @@ class Check:
             "decrypt": (lambda: self.owner.decrypt(c[:few]), few, None),
         }
         limit = self._wide_products_a_second() / limbs**2
-        return {
-            name: {
-                "per_second": round(count / self._seconds(run)),
-                "limit": None if cost is None else round(limit / cost),
-            }
-            for name, (run, count, cost) in jobs.items()
-        }
+        found: dict[str, Any] = {}
+        for name, (run, count, cost) in jobs.items():
+            rate = count / self._seconds(run)
+            found[name] = {"per_second": round(rate)}
+            if cost is not None:
+                found[name] |= {
+                    "limit": round(limit / cost),
+                    "share": round(rate * cost / limit, 3),
+                }
+        return found
 
     def _canonical(self, rows: int) -> npt.NDArray[np.uint64]:
         n = self.public.n
@@ -129,12 +133,20 @@ class Check:
     def _wide_products_a_second(self) -> float:
         if self.device.emulated:
             return 1.0
-        attributes = self.device.arrays.cuda.Device(self.device.index).attributes
-        return float(self.device.multiprocessors * WIDE_PER_CLOCK * attributes["ClockRate"] * 1e3)
+        clock = clocks(self.device)["ClockRate"] * 1e3
+        return float(self.device.multiprocessors * WIDE_PER_CLOCK * clock)
+
+
+def clocks(device: Device) -> dict[str, int]:
+    """Highest clocks of the device and its memory, in kHz; none of an emulated one."""
+    if device.emulated:
+        return {}
+    attributes = device.arrays.cuda.Device(device.index).attributes
+    return {name: int(attributes[name]) for name in ("ClockRate", "MemoryClockRate")}
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 all right, 1 a result was wrong, 2 there is no GPU to check."""
+    """Exit status: 0 all right, 1 a result wrong, 2 no GPU to check, 3 time was up before the end."""
     parser = argparse.ArgumentParser(prog="python -m bench.gpu_check", description=__doc__)
     parser.add_argument("--key-bits", nargs="+", type=int, default=KEY_BITS, metavar="BITS")
     parser.add_argument("--results", type=Path, default=Path("bench/results"), metavar="FOLDER")
@@ -152,6 +164,7 @@ def main(arguments: list[str]) -> int:
 
 def check_all(device: Device, key_bits: list[int], path: Path, name: str) -> int:
     """Run every part that the result file does not have yet; the exit status of `main`."""
+    started = time.monotonic()
     result: dict[str, Any] = (
         json.loads(path.read_text()) if path.exists() else {"device": name, "parts": {}}
     )
@@ -159,12 +172,17 @@ def check_all(device: Device, key_bits: list[int], path: Path, name: str) -> int
         "driver": device.native.driver_version(),
         "toolkit": device.native.toolkit_version(),
         "multiprocessors": device.multiprocessors,
+        "clocks_khz": clocks(device),
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     for bits in key_bits:
         keys: tuple[PublicKey, PrivateKey] | None = None
         for part in ("equality", "rates"):
             if (title := f"{part} {bits}") in result["parts"]:
                 continue
+            if time.monotonic() - started > SECONDS:
+                print(f"time is up before {title}; run again to go on from there")
+                return 3
             keys = keys or generate_keypair(bits, allow_insecure_key_size=True)
             check = Check(device, bits, keys)
             rows = (CHEAP_ROWS, COSTLY_ROWS) if part == "equality" else (TIMED_ROWS,)

@@ -44,6 +44,16 @@ def test_a_wrong_product_is_found(emulated, monkeypatch, tmp_path):
     assert gpu_check.check_all(emulated, [512], tmp_path / "result.json", "emulation") == 1
 
 
+def test_a_run_that_takes_too_long_goes_on_the_next_time(emulated, monkeypatch, tmp_path, capsys):
+    few_rows(monkeypatch)
+    path = tmp_path / "results" / "result.json"
+    monkeypatch.setattr(gpu_check, "SECONDS", -1)
+    assert gpu_check.check_all(emulated, [512], path, "emulation") == 3
+    assert "time is up before equality 512" in capsys.readouterr().out
+    monkeypatch.setattr(gpu_check, "SECONDS", 480)
+    assert gpu_check.check_all(emulated, [512], path, "emulation") == 0
+
+
 def test_without_a_gpu_it_says_why(monkeypatch, capsys):
     found = gpu_check.CudaBackend().availability()
     if not found.available:
