@@ -12,7 +12,6 @@ import json
 import random
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -35,34 +34,36 @@ def expected(x, y):
     return simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party())
 
 
-def run_once(path, victim, delay, processes):
-    """Run the job, kill `victim` after `delay` seconds; return the complaint, None if it ended."""
+def run_once(path, victim, delay, while_starting, processes):
+    """Run the job and kill `victim`; return the complaint, None if the job ended.
+
+    `delay` is in seconds since the start, or since the parties have found each other.
+    """
     processes.clear()
-    begun = time.monotonic()
-
-    def kill():
-        while victim not in processes and time.monotonic() < begun + 60:
-            time.sleep(0.005)
-        processes[victim].kill()
-
-    timer = threading.Timer(delay, kill)
-    timer.start()
     lines = []
+    timer = threading.Timer(delay, lambda: processes[victim].kill())
+
+    def show(line):
+        lines.append(line)
+        if "guest is connected" in line and not while_starting:
+            timer.start()
+
+    if while_starting:
+        timer.start()
     try:
-        launcher.run_job(Job.load(path), lines.append)
+        launcher.run_job(Job.load(path), show)
     except PartyFailedError as error:
         done = sum("guest: iteration" in line for line in lines)
         return f"{error}; the guest did {done} iterations in this run"
     finally:
         timer.cancel()
-        timer.join()
     return None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--longest", type=float, default=6.0, help="seconds before a kill")
+    parser.add_argument("--longest", type=float, default=6.0, help="most seconds before a kill")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     rng = np.random.default_rng(3)
@@ -97,8 +98,8 @@ def main():
     kills = jobs = 0
     while True:
         victim = random.choice(PARTIES) if kills < options.kills else PARTIES[0]
-        delay = random.uniform(0, options.longest) if kills < options.kills else 3600
-        complaint = run_once(path, victim, delay, processes)
+        delay = random.uniform(0.5, options.longest) if kills < options.kills else 3600
+        complaint = run_once(path, victim, delay, random.random() < 0.2, processes)
         if complaint is not None:
             kills += 1
             print(f"{kills}: after {delay:.2f} s: {complaint}", flush=True)
