@@ -8,6 +8,7 @@ from itertools import count
 
 import numpy as np
 
+from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.batching import unpack
@@ -94,8 +95,13 @@ class HostTrainer(Trainer):
             used=np.ndarray,
         )
         columns = plan.columns | {session.party.name: self.features.columns}
+        batches = unpack(arrays, self.features.rows)
+        if len(batches) != plan.batches:
+            raise ProtocolError(
+                f"the guest planned {plan.batches} batches and announced {len(batches)}"
+            )
         parts = []
-        for number, batch in enumerate(unpack(arrays, self.features.rows)):
+        for number, batch in enumerate(batches):
             batch.check_safe(columns, "a batch", "The guest sends larger ones")
             targets = None
             if self.family.loss_from_targets:

@@ -156,6 +156,39 @@ def test_a_host_checks_the_batches_itself(toy, logistic):
         )
 
 
+def test_a_host_gets_as_many_batches_as_planned(toy, logistic):
+    def guest(session):
+        agree_on_terms(session, "fit", logistic().settings().terms())
+        session.receive(session.hosts[0], "shape", rows=int)
+        announce_plan(session, Plan({"guest": 3, "host-0": 4}, 1, 2, 0))
+        rows, sizes = np.arange(60), np.full(3, 20)
+        session.send(session.hosts, "batches", iteration=1, rows=rows, sizes=sizes, used=sizes)
+
+    with pytest.raises(ProtocolError, match="planned 2 batches and announced 3"):
+        simulate(
+            guest=guest,
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_fit(logistic()),
+            timeout=20,
+        )
+
+
+@pytest.mark.parametrize(("outputs", "batches", "validation"), [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
+def test_plans_that_make_no_sense_are_refused(toy, logistic, outputs, batches, validation):
+    def guest(session):
+        agree_on_terms(session, "fit", logistic().settings().terms())
+        session.receive(session.hosts[0], "shape", rows=int)
+        announce_plan(session, Plan({"guest": 3, "host-0": 4}, outputs, batches, validation))
+
+    with pytest.raises(ProtocolError, match=r"the guest announced .* outputs, .* batches"):
+        simulate(
+            guest=guest,
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_fit(logistic()),
+            timeout=20,
+        )
+
+
 def _lying_arbiter(logistic, n, h=0):
     def arbiter(session):
         agree_on_terms(session, "fit", logistic().settings().terms())
