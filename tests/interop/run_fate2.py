@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ def build_environment(python: str, folder: Path) -> Path:
     """Interpreter of the environment; ours goes in without dependencies that would change FATE's."""
     inside = folder / "bin/python"
     if not inside.exists():
+        if shutil.which(python) is None:
+            sys.exit(f"{python} is not there; pyfate 2.2 needs Python 3.10: name one by --python")
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
     pip = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *PARTNER, "gmpy2>=2.2"], check=True)
