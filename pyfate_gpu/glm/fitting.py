@@ -134,7 +134,7 @@ class Fitting(Parameters, ABC):
         progress = Progress(session, self.callbacks)
         trainer = GuestTrainer(
             session,
-            settings,
+            replace(settings, fit_intercept=half.intercept),  # warm, it is as it was
             FAMILIES[settings.family],
             progress,
             data,
@@ -144,6 +144,7 @@ class Fitting(Parameters, ABC):
         iterations = trainer.train()
         return {
             "_half": replace(half, weights=trainer.half.best),
+            "intercept_": 0.0,  # unless the half has one
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
             "loss_history_": trainer.losses,

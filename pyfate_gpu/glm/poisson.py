@@ -20,7 +20,8 @@ class HeteroPoissonRegression(HeteroGLM):
     """Counts, with features spread over a guest and one host.
 
     Parameters and attributes are those of `HeteroGLM`. The mean of y is the exposure times the
-    exponential of the score; the guest knows the exposure.
+    exponential of the score; the guest knows the exposure. Features are clipped to 5 standard deviations
+    by default: the exponential of an outlier's score would soon be beyond what can be encoded.
 
     Examples
     --------

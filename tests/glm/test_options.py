@@ -138,6 +138,15 @@ def test_a_warm_start_goes_on(logistic, toy):
     assert result["guest"][0].n_iter_ == 3
 
 
+def test_a_warm_start_keeps_the_intercept_or_its_absence(logistic, toy):
+    for first in (True, False):
+        model = logistic(fit_intercept=first)
+        result = _fit_twice(model, toy, {"warm_start": True, "fit_intercept": not first})
+        guest = result["guest"][0]
+        assert guest.coef_.shape == (3,)
+        assert (guest.intercept_ != 0.0) == first
+
+
 def test_without_it_training_begins_at_zero(logistic, toy):
     result = _fit_twice(logistic(), toy, {"warm_start": False})
     for model, first in (result["guest"], result["host-0"]):
