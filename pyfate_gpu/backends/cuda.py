@@ -8,7 +8,7 @@ emulated device; where there was no GPU, nothing here has been measured (docs/al
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -63,10 +63,12 @@ class CudaBackend:
 
     def public_engine(self, numbers: PublicNumbers, options: EngineOptions) -> PublicEngine:
         """An engine for a public key; equal keys share one and its table."""
+        from pyfate_gpu.backends.cuda_streamed import StreamedPublicEngine  # builds on this file
+
         with self._lock:
             engine = self._engines.get(numbers)
             if engine is None:
-                engine = CudaPublicEngine(numbers, _device(self._index))
+                engine = StreamedPublicEngine(numbers, _device(self._index))
                 self._engines[numbers] = engine
             return engine
 
@@ -264,6 +266,10 @@ class CudaPublicEngine:
         """Bytes of device memory."""
         return int(rows.nbytes)
 
+    def parts(self, rows: Rows) -> Iterator[Rows]:
+        """Rows on the device, as many at a time as decryption takes."""
+        yield rows
+
     def _integers(self, plain: SignedWords) -> Limbs:
         flat = plain.reshape(-1, plain.shape[-1])
         return self.on.to_device(flat, 2 * flat.shape[1])
@@ -334,6 +340,9 @@ class CudaPrivateEngine:
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""
+        return np.concatenate([self._decrypt(part) for part in self._public.parts(rows)])
+
+    def _decrypt(self, rows: Rows) -> UnsignedWords:
         public, on = self._public, self._public.on
         with on:
             canonical = public.ring.leave(rows)

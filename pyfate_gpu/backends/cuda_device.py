@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +19,9 @@ from pyfate_gpu.errors import BackendError, DeviceMemoryError, DeviceMismatchErr
 
 Limbs = Any
 """An array of uint32 on the device: `cupy.ndarray`, or `numpy.ndarray` under emulation."""
+
+
+ARRAY_SHARE = 8  # an array on the device takes at most this fraction of its memory
 
 
 class Device:
@@ -108,8 +112,13 @@ class Device:
     def to_host(self, limbs: Limbs, words: int) -> npt.NDArray[np.uint64]:
         """Limbs ``[rows, k]`` as 64-bit words ``[rows, words]``; waits for the stream."""
         kept = self.arrays.ascontiguousarray(limbs[:, : 2 * words])
-        host = kept.copy() if self.emulated else kept.get()
+        host = self.to_host_limbs(kept)
         return np.ascontiguousarray(host).view(np.uint64).reshape(len(host), words)
+
+    def to_host_limbs(self, limbs: Limbs) -> npt.NDArray[np.uint32]:
+        """A copy of limbs on the host; waits for the stream."""
+        copy: npt.NDArray[np.uint32] = limbs.copy() if self.emulated else limbs.get()
+        return copy
 
     def random_limbs(self, rows: int, limbs: int) -> Limbs:
         """Uniform limbs ``[rows, limbs]``: a ChaCha20 stream under a new key of the system."""
@@ -137,6 +146,11 @@ class Device:
             )
         return int(array.data.ptr)
 
+    @cached_property
+    def array_bytes(self) -> int:
+        """Bytes of the largest array that is kept on the device."""
+        return self.total_memory() // ARRAY_SHARE
+
     def total_memory(self) -> int:
         """Bytes of memory of the device."""
         if self.emulated:
@@ -144,7 +158,8 @@ class Device:
         return int(self.arrays.cuda.runtime.memGetInfo()[1])
 
     def _memory_text(self) -> str:
+        budget = f"arrays of up to {self.array_bytes / 2**30:.3g} GiB are kept there"
         if self.emulated:
-            return "emulated"
+            return f"emulated; {budget}"
         free, total = self.arrays.cuda.runtime.memGetInfo()
-        return f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free, and CuPy's pool"
+        return f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free, and CuPy's pool; {budget}"

@@ -93,7 +93,11 @@ def matmul(
             plans.append((entry_cost + tables, "tables", window))
     _, way, window = min(plans, default=(0.0, "buckets", 1))
     compute = _by_buckets if way == "buckets" else _by_tables
-    at_once = max(1, DIGITS_AT_ONCE * outputs // (count * -(-bits // window)))
+    windows = -(-bits // window)
+    at_once = DIGITS_AT_ONCE * outputs // (count * windows)
+    if way == "buckets":
+        at_once = min(at_once, 8 * table_bytes // (signs * windows * row_bytes << window))
+    at_once = max(1, at_once)
     parts = [
         compute(ring, part, min(at_once, outputs - begin), c, columns, bits, window, signs)
         for begin in range(0, outputs, at_once)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays larger than the device pass through it in pieces, with the results of the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pyfate_gpu.backends.base import CsrMatrix, EngineOptions
+from pyfate_gpu.backends.cuda import CudaPrivateEngine
+from pyfate_gpu.backends.cuda_device import ARRAY_SHARE, Device
+from pyfate_gpu.backends.cuda_streamed import HostRows, StreamedPublicEngine
+from pyfate_gpu.backends.reference import ReferenceBackend
+from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers
+from pyfate_gpu.errors import DeviceMemoryError
+
+ROWS, LIMIT = 40, 7
+ROW_BYTES = 512 // 8 * 2
+
+
+@pytest.fixture
+def small(wide, monkeypatch):
+    """A device that keeps arrays of 7 rows; a call takes no more than a few of them."""
+    device = Device(wide, np)
+    monkeypatch.setattr(device, "total_memory", lambda: ARRAY_SHARE * LIMIT * ROW_BYTES)
+    return device
+
+
+@pytest.fixture
+def engine(small, keypair, monkeypatch):
+    engine = StreamedPublicEngine(keypair[0].numbers, small)
+    engine.encrypt(np.zeros((1, 1), dtype=np.int64))  # builds the table
+    new = engine.ring.new
+
+    def bounded(rows):
+        assert rows <= 128 * LIMIT, "parts and windows of so many rows are the largest"
+        return new(rows)
+
+    monkeypatch.setattr(engine.ring, "new", bounded)
+    return engine
+
+
+@pytest.fixture
+def reference(keypair):
+    backend = ReferenceBackend()
+    return backend.public_engine(keypair[0].numbers, backend.resolve(EngineOptions()))
+
+
+@pytest.fixture
+def both(engine, reference, rng):
+    """The same 40 ciphertexts in both engines."""
+    words = reference.export_words(
+        reference.encrypt(integers_to_words(rng.integers(-1000, 1000, ROWS)))
+    )
+    a = engine.import_words(words)
+    assert isinstance(a, HostRows)
+    return a, reference.import_words(words)
+
+
+@pytest.fixture
+def same(engine, reference):
+    def same(ours, theirs) -> bool:
+        assert isinstance(ours, HostRows) == (len(ours) > LIMIT)
+        return np.array_equal(engine.export_words(ours), reference.export_words(theirs))
+
+    return same
+
+
+@pytest.mark.parametrize("rows", [50, 3])
+def test_elementwise(engine, reference, both, same, rng, rows):
+    a, b = both
+    left, right = (rng.integers(0, ROWS, rows) for _ in range(2))
+    words = integers_to_words(rng.integers(-99, 99, 5))
+    index = rng.integers(0, 5, rows)
+    assert same(engine.add(a, a, left, right), reference.add(b, b, left, right))
+    for verb in ("add_plain", "scale"):
+        ours, theirs = getattr(engine, verb), getattr(reference, verb)
+        assert same(ours(a, words, left, index), theirs(b, words, left, index))
+    chosen, expected = engine.take(a, left), reference.take(b, left)
+    assert same(chosen, expected)
+    assert same(engine.negate(chosen), reference.negate(expected))
+    assert same(
+        engine.concatenate([chosen, chosen[:1]]),
+        reference.concatenate([expected, expected[:1]]),
+    )
+
+
+def test_without_an_index(engine, reference, both, same, rng):
+    a, b = both
+    words = integers_to_words(rng.integers(-99, 99, ROWS))
+    assert same(engine.add(a, a), reference.add(b, b))
+    assert same(engine.add_plain(a, words), reference.add_plain(b, words))
+    assert same(engine.scale(a, words), reference.scale(b, words))
+    every = np.zeros(ROWS, dtype=np.int64)
+    assert same(engine.scale(a, words[:1]), reference.scale(b, words[:1], None, every))
+
+
+def test_encrypt_blind_decrypt(engine, keypair, rng):
+    values = rng.integers(-99, 99, ROWS)
+    c = engine.encrypt(integers_to_words(values))
+    assert isinstance(c, HostRows)
+    owner = CudaPrivateEngine(keypair[1]._numbers, engine)
+    for rows in (c, engine.blind(c), c[:0]):
+        expected = [int(v) % keypair[0].n for v in values[: len(rows)]]
+        assert unsigned_to_integers(owner.decrypt(rows)).tolist() == expected
+
+
+def test_randomness_is_not_repeated_from_piece_to_piece(engine):
+    words = engine.export_words(engine.encrypt(np.zeros((3 * LIMIT, 1), dtype=np.int64)))
+    assert len({row.tobytes() for row in words}) == 3 * LIMIT
+
+
+@pytest.mark.parametrize(
+    "lengths", [[100], [0, 1, 30, 0, 7, 8, 0], [1] * 20, [0] * 20, [60, 2, 0, 60], []]
+)
+@pytest.mark.parametrize("on_device", [False, True])
+def test_segment_sum(engine, reference, both, same, rng, lengths, on_device):
+    a, b = both
+    if on_device:
+        a, b = (e.take(rows, np.arange(5)) for e, rows in ((engine, a), (reference, b)))
+    offsets = np.append(0, np.cumsum(lengths)).astype(np.int64)
+    index = rng.integers(0, len(a), offsets[-1])
+    assert same(engine.segment_sum(a, index, offsets), reference.segment_sum(b, index, offsets))
+
+
+@pytest.mark.parametrize(("outputs", "columns"), [(2, 1), (3, 4), (20, 1), (1, 20)])
+def test_matmul(engine, reference, both, same, rng, outputs, columns):
+    a, b = both
+    inner = ROWS // columns
+    matrix = integers_to_words(rng.integers(-9, 9, (outputs, inner)))
+    assert same(engine.matmul(matrix, a, columns), reference.matmul(matrix, b, columns))
+
+
+def test_matmul_of_a_sparse_matrix(engine, reference, both, same):
+    data = integers_to_words(np.array([2**70, -5, -(2**69), 1], dtype=object))
+    indptr = np.array([0, 2, 2, 3, *[4] * 16])
+    matrix = CsrMatrix((19, ROWS), indptr, np.array([3, 17, 39, 0], dtype=np.int64), data)
+    a, b = both
+    assert same(engine.matmul(matrix, a, 1), reference.matmul(matrix, b, 1))
+
+
+def test_memory_that_runs_out_is_named_and_harms_nothing(engine, both, same, monkeypatch):
+    a, b = both
+
+    def full(rows):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.ring, "new", full)
+        with pytest.raises(DeviceMemoryError, match=r"no memory left .*arrays of up to .* GiB"):
+            engine.add(a, a)
+    assert same(a, b)
