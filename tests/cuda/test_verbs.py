@@ -155,7 +155,7 @@ def test_multiply_plain(narrow: ModuleType, limbs: int, plain_limbs: int) -> Non
         assert ring.values(out) == expected
 
 
-@pytest.mark.parametrize("limbs", [16, 48])
+@pytest.mark.parametrize("limbs", SIZES)
 @pytest.mark.parametrize(("bits", "window"), [(1, 3), (9, 1), (53, 4), (64, 3)])
 def test_power_with_one_exponent_a_row(
     narrow: ModuleType, limbs: int, bits: int, window: int
@@ -174,19 +174,22 @@ def test_power_with_one_exponent_a_row(
         assert ring.values(out) == expected
 
 
-def test_power_with_one_exponent_for_all(narrow: ModuleType) -> None:
-    ring, rnd = random_ring(narrow, 16, 3)
+@pytest.mark.parametrize("limbs", SIZES)
+def test_power_with_one_exponent_for_all(narrow: ModuleType, limbs: int) -> None:
+    ring, rnd = random_ring(narrow, limbs, 3)
     values = units(ring, rnd, ROWS)
-    bits = ring.n.bit_length()
-    exponent, scratch = ring.limbs_of([ring.n], 16), ring.new_rows(64 << 5)
+    bits = 128
+    e = ring.n >> (ring.n.bit_length() - bits)
+    exponent, scratch = ring.limbs_of([e], 16), ring.new_rows(64 << 5)
     rows, out = ring.rows(values), ring.new_rows(ROWS)
     ring.call("power", out, rows, None, exponent, None, 0, bits, 5, scratch, 2, ROWS)
-    assert ring.values(out) == [pow(v, ring.n, ring.n**2) for v in values]
+    assert ring.values(out) == [pow(v, e, ring.n**2) for v in values]
 
 
+@pytest.mark.parametrize("limbs", SIZES)
 @pytest.mark.parametrize(("bits", "window", "parts"), [(24, 4, 1), (50, 8, 3), (29, 6, 5)])
-def test_fixed_base(narrow: ModuleType, bits: int, window: int, parts: int) -> None:
-    ring, rnd = random_ring(narrow, 16, bits)
+def test_fixed_base(narrow: ModuleType, limbs: int, bits: int, window: int, parts: int) -> None:
+    ring, rnd = random_ring(narrow, limbs, bits)
     base, sign = units(ring, rnd, 2)
     square, windows = ring.n**2, -(-bits // window)
     table = ring.rows(
@@ -211,8 +214,9 @@ def test_fixed_base(narrow: ModuleType, bits: int, window: int, parts: int) -> N
     ]
 
 
-def test_segment_multiply(narrow: ModuleType) -> None:
-    ring, rnd = random_ring(narrow, 16, 9)
+@pytest.mark.parametrize("limbs", SIZES)
+def test_segment_multiply(narrow: ModuleType, limbs: int) -> None:
+    ring, rnd = random_ring(narrow, limbs, 9)
     values = units(ring, rnd, 20)
     lengths = [0, 1, 2, 7, 0, 40] + [rnd.randrange(5) for _ in range(30)]
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -227,8 +231,9 @@ def test_segment_multiply(narrow: ModuleType) -> None:
     assert ring.values(out) == expected
 
 
-def test_horner(narrow: ModuleType) -> None:
-    ring, rnd = random_ring(narrow, 32, 4)
+@pytest.mark.parametrize("limbs", SIZES)
+def test_horner(narrow: ModuleType, limbs: int) -> None:
+    ring, rnd = random_ring(narrow, limbs, 4)
     bits, square = 7, ring.n**2
     values = units(ring, rnd, bits * ROWS)
     out = ring.new_rows(ROWS)
@@ -239,9 +244,10 @@ def test_horner(narrow: ModuleType) -> None:
     ]
 
 
+@pytest.mark.parametrize("limbs", SIZES)
 @pytest.mark.parametrize(("rows", "chains"), [(1, 1), (37, 5), (40, 8), (70, 40)])
-def test_batched_inversion(narrow: ModuleType, rows: int, chains: int) -> None:
-    ring, rnd = random_ring(narrow, 16, rows)
+def test_batched_inversion(narrow: ModuleType, limbs: int, rows: int, chains: int) -> None:
+    ring, rnd = random_ring(narrow, limbs, rows)
     values, square = units(ring, rnd, rows), ring.n**2
     a, prefixes, out = ring.rows(values), ring.new_rows(rows), ring.new_rows(rows)
     ring.call("prefix_products", prefixes, a, chains, rows)
