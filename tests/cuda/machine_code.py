@@ -8,6 +8,7 @@ four. A loop takes as long as its busiest pipe. Rates: docs/algorithms/gpu-kerne
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -198,6 +199,10 @@ def _target(text: str) -> int | None:
 
 
 def _run(tool: str, option: str, binary: Path) -> str:
-    return subprocess.run(
-        [tool, option, str(binary)], capture_output=True, text=True, check=True
-    ).stdout
+    # cuobjdump looks for nvdisasm in PATH; both packages put their program in one folder.
+    path = os.pathsep.join([str(Path(tool).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        [tool, option, str(binary)], capture_output=True, text=True, env=os.environ | {"PATH": path}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
