@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same rows in the same order at every party, or an error.
 
-Each party puts its rows in the order of their ids. What remains to be known is whether all have the same
-ids. The guest draws a secret for the session and sends it to the hosts, with the keyed hash of all its ids; each host
-computes the same of its own. The hash is of the whole list: a host that holds other ids learns how many the
-guest has, and could test a guess of *all* of them, not of one. This is no private set intersection.
+Each party puts its rows in the order of their ids. By ``psi`` it first drops those whose ids some party lacks. By
+``same`` it keeps all. What remains to be known is whether all have the same ids. The guest draws a secret for the
+session and sends it to the hosts, with the keyed hash of all its ids; each host computes the same of its own. The
+hash is of the whole list: a host that holds other ids learns how many the guest has, and could test a guess of *all*
+of them, not of one.
 """
 
 from __future__ import annotations
@@ -16,12 +17,39 @@ from collections.abc import Sequence
 
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import Role, Session
+from pyfate_gpu.federation.psi import intersect
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.jobs.configuration import PSI
+from pyfate_gpu.jobs.tables import Rows
 
 _SECRET_BYTES = 32
 
 
-def agree_on_ids(session: Session, ids: Sequence[str]) -> None:
+def align(session: Session, rows: Rows | None, method: str) -> Rows | None:
+    """Return the rows that all parties have, in an order that is the same everywhere; None at the arbiter.
+
+    Parameters
+    ----------
+    rows : Rows or None
+        In the order of their ids, as `read_rows` returns them; None at the arbiter.
+    method : str
+        One of `METHODS`.
+
+    Raises
+    ------
+    ConfigurationError
+        When ids differ and `method` is ``same``, or none is common.
+    """
+    session.begin()
+    session.agree("align")
+    if method == PSI:
+        common = intersect(session, [] if rows is None else rows.ids)
+        rows = None if rows is None else rows.take(common)
+    compare_ids(session, [] if rows is None else rows.ids)
+    return rows
+
+
+def compare_ids(session: Session, ids: Sequence[str]) -> None:
     """Compare the ids of guest and hosts; the arbiter takes no part and must not know the secret.
 
     Parameters
@@ -34,8 +62,6 @@ def agree_on_ids(session: Session, ids: Sequence[str]) -> None:
     ConfigurationError
         At the host whose ids differ.
     """
-    session.begin()
-    session.agree("align")
     if session.party.role is Role.GUEST:
         secret = secrets.token_bytes(_SECRET_BYTES)
         session.send(
@@ -50,8 +76,8 @@ def agree_on_ids(session: Session, ids: Sequence[str]) -> None:
         if not hmac.compare_digest(digest, digest_of(ids, _secret(text))):
             counts = f"the guest has {count}, {session.party} has {len(ids)}"
             raise ConfigurationError(
-                f"guest and {session.party} do not have the same ids ({counts}): give every party the same rows; "
-                "finding the common ones in private (private set intersection) is not in this version"
+                f"guest and {session.party} do not have the same ids ({counts}): give every party the same rows, or "
+                'have the common ones found in private: [alignment] method = "psi"'
             )
 
 

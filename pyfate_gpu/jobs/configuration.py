@@ -14,7 +14,9 @@ from pyfate_gpu.jobs.section import Section
 from pyfate_gpu.jobs.toml import load_toml
 
 DEFAULT_PEER_TIMEOUT = 20.0
-_TABLES = ("party", "peers", "tls", "data", "model", "engine")
+#: How parties come to the same rows; `pyfate_gpu.jobs.alignment` does it.
+SAME, PSI = METHODS = ("same", "psi")
+_TABLES = ("party", "peers", "tls", "data", "alignment", "model", "engine")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class PartyConfiguration:
         None for plaintext, which takes ``--insecure``.
     data : DataSource or None
         None at the arbiter.
+    alignment : str
+        How parties come to the same rows: one of `METHODS`.
     checkpoint_every : int
         Iterations from one checkpoint to the next; 0 for none.
     timeout, peer_timeout : float
@@ -107,6 +111,7 @@ class PartyConfiguration:
     tls: TlsFiles | None
     data: DataSource | None
     engine: Engine = Engine()
+    alignment: str = SAME
     checkpoint_every: int = 0
     timeout: float = DEFAULT_TIMEOUT
     peer_timeout: float = DEFAULT_PEER_TIMEOUT
@@ -142,6 +147,7 @@ class PartyConfiguration:
             tls=_tls(sections["tls"]) if "tls" in tables else None,
             data=read_data(sections["data"], party) if "data" in tables else None,
             engine=read_engine(sections["engine"]),
+            alignment=read_alignment(sections["alignment"]),
             checkpoint_every=own.get("checkpoint_every", int, 0),
             timeout=own.get("timeout", float, DEFAULT_TIMEOUT),
             peer_timeout=own.get("peer_timeout", float, DEFAULT_PEER_TIMEOUT),
@@ -192,6 +198,17 @@ def read_engine(section: Section) -> Engine:
     )
     section.end()
     return engine
+
+
+def read_alignment(section: Section) -> str:
+    """Return how parties come to the same rows."""
+    method = section.get("method", str, SAME)
+    if method not in METHODS:
+        raise ConfigurationError(
+            f"[alignment] method is {method!r}; choose one of {', '.join(METHODS)}"
+        )
+    section.end()
+    return method
 
 
 def _tls(section: Section) -> TlsFiles:

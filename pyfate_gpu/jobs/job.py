@@ -20,13 +20,14 @@ from pyfate_gpu.jobs.configuration import (
     Engine,
     PartyConfiguration,
     TlsFiles,
+    read_alignment,
     read_data,
     read_engine,
 )
 from pyfate_gpu.jobs.section import Section
 from pyfate_gpu.jobs.toml import dump_toml, load_toml
 
-_TABLES = ("job", "model", "engine", "data")
+_TABLES = ("job", "model", "engine", "alignment", "data")
 CONFIGURATION = "party.toml"
 
 
@@ -50,6 +51,7 @@ class Job:
     parameters: dict[str, Any]
     data: dict[Party, DataSource]
     engine: Engine
+    alignment: str
     checkpoint_every: int
     timeout: float
     peer_timeout: float
@@ -69,7 +71,9 @@ class Job:
             raise ConfigurationError(
                 f"{path} has {', '.join(unknown)}, which nobody knows; its tables are {', '.join(_TABLES)}"
             )
-        own, model, engine, data = (Section(path, name, tables.get(name)) for name in _TABLES)
+        own, model, engine, alignment, data = (
+            Section(path, name, tables.get(name)) for name in _TABLES
+        )
         found = cls(
             name=own.get("name", str),
             directory=own.path("directory"),
@@ -77,6 +81,7 @@ class Job:
             parameters=model.rest(),
             data=_sources(path, data.rest()),
             engine=read_engine(engine),
+            alignment=read_alignment(alignment),
             checkpoint_every=own.get("checkpoint_every", int, 0),
             timeout=own.get("timeout", float, DEFAULT_TIMEOUT),
             peer_timeout=own.get("peer_timeout", float, DEFAULT_PEER_TIMEOUT),
@@ -110,6 +115,7 @@ class Job:
                 ),
                 data=self.data.get(party),
                 engine=self.engine,
+                alignment=self.alignment,
                 checkpoint_every=self.checkpoint_every,
                 timeout=self.timeout,
                 peer_timeout=self.peer_timeout,
@@ -134,6 +140,7 @@ def as_toml(configuration: PartyConfiguration) -> str:
         "peers": {peer.name: address for peer, address in c.peers.items()},
         "model": {"type": c.model, **c.parameters},
         "engine": asdict(c.engine),
+        "alignment": {"method": c.alignment},
     }
     if c.tls is not None:
         tables["tls"] = {name: str(path.resolve()) for name, path in vars(c.tls).items()}

@@ -18,6 +18,9 @@ _DATA = _GUEST | _HOST
 #: Senders and recipients of each message, by the part of its name after the task.
 MESSAGES: dict[str, tuple[set[Role], set[Role]]] = {
     "terms": (_GUEST, _ALL),
+    "id_count": (_DATA, _ALL),
+    "blinded_ids": (_DATA, _ALL),
+    "common_ids": (_ARBITER, _DATA),
     "ids": (_GUEST, _HOST),
     "checkpoints": (_HOST | _ARBITER, _GUEST),
     "resume": (_GUEST, _ALL),

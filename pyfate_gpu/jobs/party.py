@@ -17,7 +17,7 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.glm.handshake import agree_on_terms
-from pyfate_gpu.jobs.alignment import agree_on_ids
+from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.configuration import DataSource, PartyConfiguration
 from pyfate_gpu.jobs.files import locked, write_atomically
@@ -58,12 +58,13 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
             else f"{configuration.party} has [tls] and was told --insecure: choose one"
         )
     model = make_model(configuration.model, configuration.parameters)
+    _check_recovery(configuration, model)
     with locked(configuration.directory), _engine(configuration):
         rows = None if configuration.data is None else _read(configuration.data, model)
-        checkpoints = checkpoints_of(configuration, model, rows)
         with _session(configuration) as session:
             agree_on_terms(session, "job", _terms(configuration))
-            agree_on_ids(session, [] if rows is None else rows.ids)
+            rows = align(session, rows, configuration.alignment)
+            checkpoints = checkpoints_of(configuration, model, rows)
             if checkpoints is not None:
                 agree_on_iteration(session, checkpoints)
             if rows is None:
@@ -85,10 +86,18 @@ def _read(source: DataSource, model: HeteroGLM) -> Rows:
     return read_rows(source)
 
 
+def _check_recovery(configuration: PartyConfiguration, model: HeteroGLM) -> None:
+    if configuration.checkpoint_every and model.masked_rate:
+        raise ConfigurationError(
+            "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
+            "other masked rows, and hosts could tell the rows that count by being in both"
+        )
+
+
 def checkpoints_of(
     configuration: PartyConfiguration, model: HeteroGLM, rows: Rows | None
 ) -> Checkpoints | None:
-    """Return the checkpoints of this party and job, checked; None where there shall be none.
+    """Return the checkpoints of this party, job and rows, checked; None where there shall be none.
 
     Raises
     ------
@@ -97,11 +106,6 @@ def checkpoints_of(
     """
     if not configuration.checkpoint_every:
         return None
-    if model.masked_rate:
-        raise ConfigurationError(
-            "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
-            "other masked rows, and hosts could tell the rows that count by being in both"
-        )
     terms = {
         **_terms(configuration),
         "parameters": model.get_params(),
@@ -140,6 +144,7 @@ def _terms(configuration: PartyConfiguration) -> dict[str, object]:
         "release": __version__,
         "parties": everybody,
         "model": configuration.model,
+        "alignment": configuration.alignment,
         "checkpoint_every": configuration.checkpoint_every,
     }
 

@@ -49,6 +49,16 @@ class Rows:
         """The features as models take them, with their names."""
         return NamedColumns(self.names, self.values)
 
+    def take(self, rows: Sequence[int]) -> Rows:
+        """Return some of the rows, in the order given."""
+        return Rows(
+            [self.ids[row] for row in rows],
+            self.names,
+            self.values[rows],
+            None if self.labels is None else self.labels[rows],
+            {keyword: values[rows] for keyword, values in self.extras.items()},
+        )
+
 
 @dataclass(frozen=True)
 class NamedColumns:
@@ -265,15 +275,7 @@ def _in_order(rows: Rows, path: Path) -> Rows:
         raise DataError(
             f"{path}: {len(twice)} ids are there more than once, {twice[0]!r} for one: keep one row of each"
         )
-    order = sorted(range(len(rows.ids)), key=rows.ids.__getitem__)
-    labels = None if rows.labels is None else rows.labels[order]
-    return Rows(
-        [rows.ids[row] for row in order],
-        rows.names,
-        rows.values[order],
-        labels,
-        {keyword: values[order] for keyword, values in rows.extras.items()},
-    )
+    return rows.take(sorted(range(len(rows.ids)), key=rows.ids.__getitem__))
 
 
 _READERS: dict[str, Callable[[DataSource], Rows]] = {

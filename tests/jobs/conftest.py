@@ -64,10 +64,11 @@ def small_job(tmp_path, rng, rows):
 
 @pytest.fixture
 def in_process(rows):
-    """Results of the same job within this process: models of guest and host."""
-    _, x, y = rows
+    """Results of the same job, on some of its rows, within this process: models of guest and host."""
 
-    def run(**parameters):
+    def run(keep=slice(None), **parameters):
+        x, y = (values[keep] for values in rows[1:])
+
         def party(*data):
             model = HeteroLogisticRegression(
                 **{"max_iter": 3, "tol": 0.0, "key_bits": 512, "allow_insecure_key_size": True}

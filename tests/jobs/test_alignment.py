@@ -1,26 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Equal ids are found equal, others are not, and the arbiter is not told."""
+"""Equal ids are found equal, others are not, and the arbiter is not told; or the common ones are kept."""
 
 from __future__ import annotations
 
+import sys
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import simulate
-from pyfate_gpu.jobs.alignment import agree_on_ids, digest_of
+from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.transports.memory import MemoryChannel
+from pyfate_gpu.jobs.alignment import align, digest_of
+from pyfate_gpu.jobs.tables import Rows
 
 
-def align(guest, host):
+def rows_of(ids):
+    values = np.array([[float(len(name))] for name in ids]).reshape(-1, 1)
+    return Rows(list(ids), ("length",), values, np.array(ids, dtype=object))
+
+
+def run(method, guest, *hosts):
+    """Align; return what each party is left with, and what it sent and received."""
+
     def party(ids):
-        return lambda session: agree_on_ids(session, ids) or session.statistics.usage()
+        def align_rows(session):
+            rows = align(session, None if ids is None else rows_of(ids), method)
+            return rows, session.statistics.usage()
 
-    return simulate(guest=party(guest), hosts=[party(host)] * 2, arbiter=party([]), timeout=20)
+        return align_rows
+
+    parties = simulate(
+        guest=party(guest), hosts=[party(ids) for ids in hosts], arbiter=party(None), timeout=60
+    )
+    return {name: rows for name, (rows, _) in parties.items()}, {
+        name: usage for name, (_, usage) in parties.items()
+    }
 
 
 def test_the_same_ids_pass():
-    usage = align(["a", "b"], ["a", "b"])
+    _, usage = run("same", ["a", "b"], ["a", "b"], ["a", "b"])
     assert usage["arbiter"].bytes_received == 0
     assert usage["host-0"].bytes_sent == 0
 
@@ -28,7 +50,7 @@ def test_the_same_ids_pass():
 @pytest.mark.parametrize("host", [["a"], ["a", "c"], ["b", "a"], ["ab"], ["a", "b", "c"], []])
 def test_other_ids_stop_the_job(host):
     with pytest.raises(ConfigurationError, match=rf"same ids \(the guest has 2, .* {len(host)}\)"):
-        align(["a", "b"], host)
+        run("same", ["a", "b"], host, host)
 
 
 @given(st.lists(st.text(), unique=True), st.lists(st.text(), unique=True))
@@ -45,7 +67,116 @@ def test_a_secret_that_is_none_is_refused(secret):
         session.send(session.hosts, "ids", count=1, secret=secret, digest="")
 
     def host(session):
-        agree_on_ids(session, ["a"])
+        align(session, rows_of(["a"]), "same")
 
     with pytest.raises(ProtocolError, match="secret for comparing ids"):
         simulate(guest=guest, hosts=[host], arbiter=lambda session: None, timeout=20)
+
+
+@pytest.fixture
+def psi():
+    pytest.importorskip("private_set_intersection")
+
+
+@pytest.mark.usefixtures("psi")
+@pytest.mark.parametrize(
+    ("guest", "hosts"),
+    [
+        (["a", "b", "c"], [["b", "c", "d"]]),
+        (["a", "b", "c"], [["b", "c", "d", "e", "f"], ["0", "c"]]),
+        (["a", "b"], [["a", "b"]]),
+        (["a", ""], [["", "\0", "é"]]),
+        (["b"], [["a", "b", "c"], ["b", "c", "d"], ["a", "b", "d"]]),
+    ],
+)
+def test_what_all_have_is_kept_in_one_order(guest, hosts, monkeypatch):
+    monkeypatch.setattr("pyfate_gpu.federation.psi.CHUNK", 2)
+    common = sorted(set(guest).intersection(*hosts))
+    parties, _ = run("psi", guest, *hosts)
+    assert parties.pop("arbiter") is None
+    for rows in parties.values():
+        assert rows.ids == common
+        assert rows.labels.tolist() == common
+        assert rows.values.ravel().tolist() == [len(name) for name in common]
+
+
+@pytest.mark.usefixtures("psi")
+@pytest.mark.parametrize("host", [["c"], []], ids=["disjoint", "none at all"])
+def test_nothing_in_common_is_an_error(host):
+    with pytest.raises(ConfigurationError, match="have no id in common: ids are compared as texts"):
+        run("psi", ["a", "b"], host)
+
+
+@pytest.mark.usefixtures("psi")
+def test_an_id_that_is_there_twice_is_noticed():
+    with pytest.raises(ProtocolError, match="host-0 gave some id more than once"):
+        run("psi", ["a", "b"], ["a", "a"])
+
+
+@pytest.mark.usefixtures("psi")
+def test_points_are_equal_at_the_arbiter_only(monkeypatch):
+    """Guest and host see points under exponents of others, fresh in each run."""
+    between, at_arbiter = [], []
+    original = MemoryChannel.send
+
+    def send(self, to, frame):
+        if "blinded_ids" in frame.name:
+            points = [row.tobytes() for row in frame.payload["points"]]
+            (at_arbiter if to == ARBITER else between).extend(points)
+        return original(self, to, frame)
+
+    monkeypatch.setattr(MemoryChannel, "send", send)
+    for _ in range(2):
+        run("psi", ["a", "b"], ["a", "b"])
+    assert len(set(between)) == len(between) == 8
+    assert len(at_arbiter) == 8
+    assert len(set(at_arbiter)) == 4
+    assert not set(between) & set(at_arbiter)
+
+
+@pytest.mark.usefixtures("psi")
+@pytest.mark.parametrize(
+    ("points", "text"),
+    [
+        (np.zeros((2, 33), dtype=np.uint8), "a blinded id is no point of the curve"),
+        (np.full((2, 33), 2, dtype=np.uint8)[:1], r"shape \(1, 33\), not uint8 and \(2, 33\)"),
+        (np.zeros((2, 33)), "blinded ids of type float64"),
+    ],
+)
+def test_points_that_are_none_are_refused(points, text):
+    def host(session):
+        session.begin()
+        session.agree("align")
+        session.send(session.peers, "id_count", count=2)
+        session.send(GUEST, "blinded_ids", points=points)
+        session.receive(GUEST, "id_count", count=int)
+
+    def data(session):
+        align(session, rows_of(["a", "b"]), "psi")
+
+    def arbiter(session):
+        align(session, None, "psi")
+
+    with pytest.raises(ProtocolError, match=text):
+        simulate(guest=data, hosts=[host], arbiter=arbiter, timeout=20)
+
+
+@pytest.mark.usefixtures("psi")
+@pytest.mark.parametrize("positions", [[0, 0], [2], [-1], [0.0]])
+def test_common_ids_that_are_none_are_refused(positions):
+    def data(session):
+        align(session, rows_of(["a", "b"]), "psi")
+
+    def arbiter(session):
+        session.begin()
+        session.agree("align")
+        session.send(session.peers, "common_ids", positions=np.array(positions))
+
+    with pytest.raises(ProtocolError, match="the arbiter's common ids are none of"):
+        simulate(guest=data, hosts=[data], arbiter=arbiter, timeout=20)
+
+
+def test_without_the_library_there_is_a_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "private_set_intersection.python", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'pyfate-gpu\[psi\]'"):
+        run("psi", ["a"], ["a"])

@@ -263,8 +263,9 @@ def test_a_party_refuses_checkpoints_of_another_job(small_job, tmp_path):
     guest = Job.load(small_job({"job": {"checkpoint_every": 1}})).configurations()[GUEST]
     (tmp_path / "out" / "guest").mkdir(parents=True)
     Checkpoints(tmp_path / "out" / "guest" / "checkpoints", 1, "another").save(2, STATE)
+    model = make_model(guest.model, guest.parameters)
     with pytest.raises(ConfigurationError, match="of another job, other parameters or other data"):
-        run_party(guest)
+        checkpoints_of(guest, model, read_rows(guest.data))
 
 
 def test_masked_rows_would_be_told_apart(small_job):

@@ -95,6 +95,16 @@ def test_the_party_that_failed_is_named_with_its_reason(small_job, run, changes,
         run(small_job(changes, keep))
 
 
+def test_rows_that_only_some_have_are_left_out(small_job, run, in_process):
+    pytest.importorskip("private_set_intersection")
+    keep = slice(3, 38)
+    path = small_job({"alignment": {"method": "psi"}, "job": {"checkpoint_every": 2}}, keep)
+    lines = run(path)
+    assert any("guest shares 35 of its 40 ids" in line for line in lines)
+    assert any("host-0 shares 35 of its 35 ids" in line for line in lines)
+    check_equal(path, in_process(keep))
+
+
 def test_parameters_are_checked_before_anything_starts(small_job, run):
     path = small_job({"model": {"alpha": -1}})
     with pytest.raises(ConfigurationError, match="alpha is -1"):
