@@ -57,7 +57,7 @@ class WireFormatError(PyFateError, ValueError):
 
 
 class InvalidCiphertextError(PyFateError, ValueError):
-    """An integer that is no ciphertext of the key: outside [1, n^2) or not coprime to n."""
+    """An integer that is no ciphertext of the key: outside [1, n^2), not coprime to n, or blinded by another scheme."""
 
 
 class BackendError(PyFateError):

@@ -55,11 +55,13 @@ void register_private_context(pybind11::module_& module) {
   using py::arg;
   py::class_<PrivateContext>(module, "PrivateContext",
                              "Decryption and the owner's encryption; opaque, zeroed when freed.")
-      .def(py::init([](const py::bytes& p, const py::bytes& q, const std::string& isa) {
-             return std::make_unique<PrivateContext>(checked_integer(p), checked_integer(q),
-                                                     instruction_set(isa.c_str()));
+      .def(py::init([](const py::bytes& p, const py::bytes& q, const py::bytes& p_exponent,
+                       const py::bytes& q_exponent, const std::string& isa) {
+             return std::make_unique<PrivateContext>(
+                 checked_integer(p), checked_integer(q), checked_integer(p_exponent),
+                 checked_integer(q_exponent), instruction_set(isa.c_str()));
            }),
-           arg("p"), arg("q"), arg("isa"))
+           arg("p"), arg("q"), arg("p_exponent"), arg("q_exponent"), arg("isa"))
       .def("decrypt", &decrypt, arg("public"), arg("rows"), arg("threads"))
       .def("set_blinding_base", &set_blinding_base, arg("base"), arg("exponent_bits"),
            arg("sign_base"), arg("table_bytes"), arg("threads") = 1)

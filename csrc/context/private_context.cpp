@@ -28,14 +28,18 @@ void append(Words& rows, const Words& row) {
 
 }  // namespace
 
-PrimeSide::PrimeSide(const Integer& prime, const Integer& other, const InstructionSet& set)
-    : modulus(prime, set) {
+PrimeSide::PrimeSide(const Integer& prime, const Integer& other, const Integer& power,
+                     const InstructionSet& set)
+    : modulus(prime, set), exponent_bits(power.bits()) {
+  if (power.is_zero() || exponent_bits > modulus.bits()) {
+    throw std::invalid_argument("an exponent has " + std::to_string(exponent_bits) +
+                                " bits; it must have 1 to " + std::to_string(modulus.bits()));
+  }
   exponent.resize(modulus.words());
-  (prime - 1).to_words(exponent.data(), exponent.size());
-  // With g = 1 + n: g^(p - 1) = 1 - q p mod p^2, so L gives -q; the idempotent is q (1/q mod p).
+  power.to_words(exponent.data(), exponent.size());
+  // With g = 1 + n: g^e = 1 + e q p mod p^2, so L gives e q; the idempotent is q (1/q mod p).
   const Integer other_inverse = inverse_of(other, prime);
-  const Integer minus_other_inverse = prime - other_inverse;
-  share = other * (other_inverse * minus_other_inverse % prime);
+  share = other * (other_inverse * inverse_of(power * other % prime, prime) % prime);
 }
 
 /// Rows mod n^2 in Montgomery form for R_n become rows mod p^2 in Montgomery form for R_p: each
@@ -98,13 +102,13 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
   Words powers(count * modulus.row_words());
   kernels.linear(modulus.engine(), pieces.data(), modulus.words(), bridge.entry.data(), terms,
                  powers.data(), 0, count);
-  const CommonExponent exponent{side.exponent.data(), modulus.bits()};
+  const CommonExponent exponent{side.exponent.data(), side.exponent_bits};
   const int width = scanned_width(exponent.bits);
   Words table(((std::size_t{1} << width) + 1) * kernels.number_bytes / 8);
   kernels.power_secret(modulus.engine(), modulus.view(powers.data()), exponent, width, table.data(),
                        powers.data(), 0, count);
   kernels.leave(modulus.engine(), modulus.view(powers.data()), powers.data(), 0, count);
-  // c^(p - 1) = 1 + l p for each c coprime to p: the form hands over l without a division.
+  // c^e = 1 + l p for each ciphertext: the form hands over l without a division.
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t* power = &powers[i * modulus.row_words()];
     std::uint64_t stray = power[0] ^ 1;
@@ -119,8 +123,9 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
 
 }  // namespace
 
-PrivateContext::PrivateContext(const Integer& p, const Integer& q, const InstructionSet& set)
-    : set_(set), n_(p * q), p_(p, q, set), q_(q, p, set) {
+PrivateContext::PrivateContext(const Integer& p, const Integer& q, const Integer& p_exponent,
+                               const Integer& q_exponent, const InstructionSet& set)
+    : set_(set), n_(p * q), p_(p, q, p_exponent, set), q_(q, p, q_exponent, set) {
   if (n_.bits() > Modulus::kMaxBits) {
     throw std::invalid_argument("p * q has " + std::to_string(n_.bits()) + " bits; at most " +
                                 std::to_string(Modulus::kMaxBits));
@@ -151,8 +156,9 @@ void PrivateContext::decrypt(const PublicContext& context, const std::uint64_t* 
   const std::size_t words = source.words();
   Words shares = bridge->p.share;
   append(shares, bridge->q.share);
-  // Two powers of half the bits at a quarter of the cost each: about 0.6 bits of products mod n^2.
-  const std::size_t chunk = source.chunk_rows(rows, 0.3 * source.bits(), run);
+  // A power is about 1.2 products a bit, each at a quarter of the cost of one mod n^2.
+  const std::size_t chunk =
+      source.chunk_rows(rows, 0.3 * (p_.exponent_bits + q_.exponent_bits), run);
   parallel_chunks(rows, chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
     const std::size_t count = end - begin;
     const std::uint64_t* chunk_rows = rows_in + begin * source.row_words();

@@ -16,11 +16,13 @@ namespace pyfate {
 
 /// What decryption has to know of one prime.
 struct PrimeSide {
-  PrimeSide(const Integer& prime, const Integer& other, const InstructionSet& set);
+  PrimeSide(const Integer& prime, const Integer& other, const Integer& exponent,
+            const InstructionSet& set);
 
   Modulus modulus;
-  Words exponent;  ///< prime - 1
-  /// 1 / L(g^(prime - 1)) times the idempotent of this prime mod n: what the logarithm found mod
+  Words exponent;
+  int exponent_bits;
+  /// 1 / L(g^exponent) times the idempotent of this prime mod n: what the logarithm found mod
   /// prime^2 is multiplied by to give its share of the plaintext.
   Integer share;
   std::shared_ptr<const PowerTable> blinding;
@@ -31,8 +33,11 @@ struct KeyBridge;
 
 class PrivateContext {
  public:
-  /// Distinct odd primes (not checked to be prime); otherwise std::invalid_argument.
-  PrivateContext(const Integer& p, const Integer& q, const InstructionSet& set);
+  /// Distinct odd primes (not checked to be prime), and for each an exponent that takes what blinds
+  /// to 1 mod its square: prime - 1, or a multiple of the order of a subgroup. Otherwise
+  /// std::invalid_argument. The lengths of the exponents are public.
+  PrivateContext(const Integer& p, const Integer& q, const Integer& p_exponent,
+                 const Integer& q_exponent, const InstructionSet& set);
   ~PrivateContext();
 
   const InstructionSet& instruction_set() const { return set_; }

@@ -51,11 +51,21 @@ class PublicNumbers:
 
 @dataclass(frozen=True)
 class PrivateNumbers:
-    """The factors of n. Never printed, never compared by value in a message."""
+    """The factors of n. Never printed, never compared by value in a message.
+
+    With `orders`, what blinds ciphertexts has those orders modulo p^2 and q^2 (or divisors of them),
+    and decryption must refuse whatever else it is given, or decrypt it by p - 1 and q - 1.
+    """
 
     public: PublicNumbers
     p: int = field(repr=False)
     q: int = field(repr=False)
+    orders: tuple[int, int] | None = field(default=None, repr=False)
+
+    @property
+    def exponents(self) -> tuple[int, int]:
+        """Powers that leave nothing but the plaintext of a ciphertext, modulo p^2 and q^2."""
+        return self.orders or (self.p - 1, self.q - 1)
 
 
 @dataclass(frozen=True)

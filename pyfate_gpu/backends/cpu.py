@@ -193,14 +193,18 @@ class CpuPrivateEngine:
     """Decryption, and encryption by the owner of the key, by the Chinese remainder theorem."""
 
     def __init__(self, numbers: PrivateNumbers, public: CpuPublicEngine) -> None:
-        native = _cpu.PrivateContext(_to_bytes(numbers.p), _to_bytes(numbers.q), public.shared.isa)
+        p, q, *exponents = map(_to_bytes, (numbers.p, numbers.q, *numbers.exponents))
+        native = _cpu.PrivateContext(p, q, exponents[0], exponents[1], public.shared.isa)
         self._public = public
         self._context = native
         self._table = _Table(native, numbers.public.blinding, public.shared.table.limit)
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""
-        return self._context.decrypt(self._public.context, rows, self._public.threads)
+        try:
+            return self._context.decrypt(self._public.context, rows, self._public.threads)
+        except ValueError as error:
+            raise InvalidCiphertextError(f"{error}; encrypt under its public key") from None
 
     def encrypt(self, plain: SignedWords) -> Rows:
         """Fresh encryptions, half the work of the public engine's."""

@@ -33,7 +33,7 @@ from pyfate_gpu.backends.words import (
     unsigned_to_words,
     words_to_integers,
 )
-from pyfate_gpu.errors import BackendUnavailableError
+from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
 
 Rows = npt.NDArray[np.object_]
 
@@ -194,24 +194,32 @@ class ReferencePrivateEngine:
         self._public = public
         self._p, self._q = gmpy2.mpz(numbers.p), gmpy2.mpz(numbers.q)
         self._words = numbers.public.words
-        n = gmpy2.mpz(numbers.public.n)
-        # L((1 + n)^(p - 1) mod p^2) = (p - 1) n / p mod p, so its inverse is 1 / (-q) mod p.
-        self._p_factor = gmpy2.invert(-n // self._p, self._p)
-        self._q_factor = gmpy2.invert(-n // self._q, self._q)
+        self._p_exponent, self._q_exponent = map(gmpy2.mpz, numbers.exponents)
+        # L((1 + n)^e mod p^2) = e n / p = e q mod p.
+        self._p_factor = gmpy2.invert(self._p_exponent * self._q, self._p)
+        self._q_factor = gmpy2.invert(self._q_exponent * self._p, self._q)
         self._p_inverse = gmpy2.invert(self._p, self._q)
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""
-        return unsigned_to_words((int(self._decrypt_one(c)) for c in rows), self._words)
+        return unsigned_to_words(
+            (int(self._decrypt_one(c, row)) for row, c in enumerate(rows)), self._words
+        )
 
     def encrypt(self, plain: SignedWords) -> Rows:
         """As the public engine does: this backend is not about speed."""
         return self._public.encrypt(plain)
 
-    def _decrypt_one(self, c: Any) -> Any:
+    def _decrypt_one(self, c: Any, row: int) -> Any:
         p, q = self._p, self._q
-        m_p = (gmpy2.powmod_sec(c % p**2, p - 1, p**2) - 1) // p * self._p_factor % p
-        m_q = (gmpy2.powmod_sec(c % q**2, q - 1, q**2) - 1) // q * self._q_factor % q
+        x_p = gmpy2.powmod_sec(c % p**2, self._p_exponent, p**2)
+        x_q = gmpy2.powmod_sec(c % q**2, self._q_exponent, q**2)
+        if x_p % p != 1 or x_q % q != 1:
+            raise InvalidCiphertextError(
+                f"row {row} is not a ciphertext of this key; encrypt under its public key"
+            )
+        m_p = (x_p - 1) // p * self._p_factor % p
+        m_q = (x_q - 1) // q * self._q_factor % q
         return m_p + p * ((m_q - m_p) * self._p_inverse % q)
 
 

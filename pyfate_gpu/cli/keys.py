@@ -21,6 +21,7 @@ from pyfate_gpu.he import (
     save_private_key,
     save_public_key,
 )
+from pyfate_gpu.he.keys import SCHEMES
 
 app = typer.Typer(help="Key files: JSON that python-paillier reads as well.", no_args_is_help=True)
 
@@ -46,6 +47,7 @@ def generate(
         typer.Option(help="File for the public key; by default PRIVATE with .pub.json."),
     ] = None,
     key_bits: Annotated[int, typer.Option(help="Bits of n, even, 2048 to 8192.")] = 3072,
+    scheme: Annotated[str, typer.Option(help=f"One of {', '.join(SCHEMES)}.")] = "paillier",
     passphrase_file: _PassphraseFile = None,
     overwrite: _Overwrite = False,
     allow_insecure_key_size: _Insecure = False,
@@ -59,7 +61,7 @@ def generate(
             )
     passphrase = _read_passphrase(passphrase_file)
     public_key, private_key = generate_keypair(
-        key_bits, allow_insecure_key_size=allow_insecure_key_size
+        key_bits, scheme, allow_insecure_key_size=allow_insecure_key_size
     )
     save_private_key(private_key, private, passphrase=passphrase, overwrite=overwrite)
     save_public_key(public_key, public, overwrite=overwrite)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys as JSON Web Keys, in the form of python-paillier's `pheutil`, with the extra member h."""
+"""Keys as JSON Web Keys, in the form of python-paillier's `pheutil`, with the extra member h.
+
+Keys of other schemes than python-paillier's have an algorithm of their own, which it refuses.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from pyfate_gpu.errors import KeyFileError
+from pyfate_gpu.he.keys import SCHEMES
 from pyfate_gpu.he.paillier.private_key import PrivateKey
 from pyfate_gpu.he.paillier.public_key import PublicKey
 
 KEY_TYPE = "DAJ"
-ALGORITHM = "PAI-GN1"
+ALGORITHMS = {scheme.algorithm: scheme for scheme in SCHEMES.values()}
 MAX_DIGITS = 4096
 
 
@@ -23,7 +27,7 @@ def public_to_jwk(key: PublicKey, kid: str | None = None) -> dict[str, Any]:
     """JSON-able form of a public key; python-paillier ignores h."""
     jwk = {
         "kty": KEY_TYPE,
-        "alg": ALGORITHM,
+        "alg": SCHEMES[key.scheme].algorithm,
         "key_ops": ["encrypt"],
         "n": _encode(key.n),
         "kid": kid or _default_kid(key),
@@ -33,12 +37,11 @@ def public_to_jwk(key: PublicKey, kid: str | None = None) -> dict[str, Any]:
 
 def private_to_jwk(key: PrivateKey, kid: str | None = None) -> dict[str, Any]:
     """JSON-able form of a private key: as secret as the key."""
-    p, q = key._secret_factors()
+    secrets = zip(key.secret_members, map(_encode, key._secret_numbers()), strict=True)
     return {
         "kty": KEY_TYPE,
         "key_ops": ["decrypt"],
-        "p": _encode(p),
-        "q": _encode(q),
+        **dict(secrets),
         "pub": public_to_jwk(key.public_key, kid),
         "kid": kid or _default_kid(key.public_key),
     }
@@ -55,17 +58,21 @@ def public_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> Publi
         If its numbers are no key.
     """
     _check_type(jwk, "encrypt")
-    if jwk.get("alg") != ALGORITHM:
-        raise KeyFileError(f"the key has alg {jwk.get('alg')!r}; {ALGORITHM!r} was expected")
+    algorithm = jwk.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise KeyFileError(f"the key has alg {algorithm!r}; one of {list(ALGORITHMS)} was expected")
     h = _decode(jwk, "h") if "h" in jwk else None
-    return PublicKey(_decode(jwk, "n"), h, allow_insecure_key_size=allow_insecure_key_size)
+    return ALGORITHMS[algorithm].public_key(
+        _decode(jwk, "n"), h, allow_insecure_key_size=allow_insecure_key_size
+    )
 
 
 def private_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> PrivateKey:
     """A private key from its JSON form; raises as `public_from_jwk` does."""
     _check_type(jwk, "decrypt")
     public_key = public_from_jwk(jwk.get("pub"), allow_insecure_key_size=allow_insecure_key_size)
-    return PrivateKey(public_key, _decode(jwk, "p"), _decode(jwk, "q"))
+    kind = SCHEMES[public_key.scheme].private_key
+    return kind(public_key, *(_decode(jwk, name) for name in kind.secret_members))
 
 
 def _check_type(jwk: Any, operation: str) -> None:

@@ -40,6 +40,11 @@ def from_words(rows: Words) -> list[int]:
     return [int.from_bytes(row.tobytes(), "little") for row in rows]
 
 
+def private_context(p: int, q: int, isa: str) -> _cpu.PrivateContext:
+    """A private key whose exponents are p - 1 and q - 1."""
+    return _cpu.PrivateContext(*map(to_bytes, (p, q, p - 1, q - 1)), isa)
+
+
 def _prime(bits: int, source: random.Random) -> int:
     while True:
         candidate = int(gmpy2.next_prime(source.getrandbits(bits) | 3 << (bits - 2)))
@@ -64,6 +69,9 @@ class Oracle:
         self.n_squared = self.n * self.n
         self.context = _cpu.PublicContext(to_bytes(self.n), self.isa)
         self.words = self.context.words
+
+    def owner(self) -> _cpu.PrivateContext:
+        return private_context(self.p, self.q, self.isa)
 
     def below(self, limit: int) -> int:
         return self.source.randrange(limit)

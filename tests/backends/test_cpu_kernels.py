@@ -18,6 +18,7 @@ _cpu = pytest.importorskip("pyfate_gpu.backends._cpu")
 from tests.backends.kernel_oracle import (  # noqa: E402
     Oracle,
     from_words,
+    private_context,
     to_bytes,
     to_signed,
     to_words,
@@ -234,7 +235,7 @@ class TestEncryption:
         assert oracle.leave(blinded) == [
             c * f % oracle.n_squared for c, f in zip(values, factors, strict=True)
         ]
-        owner = _cpu.PrivateContext(to_bytes(oracle.p), to_bytes(oracle.q), oracle.isa)
+        owner = oracle.owner()
         owner.set_blinding_base(to_bytes(base[0]), bits, to_bytes(base[1]), 1 << 18, 2)
         mine = owner.encrypt(oracle.context, to_signed(plain, 1), words, 2)
         assert oracle.leave(mine) == expected
@@ -261,7 +262,7 @@ class TestEncryption:
     def test_fresh_ciphertexts_decrypt_and_differ(
         self, oracle: Oracle, base: tuple[int, int, int]
     ) -> None:
-        owner = _cpu.PrivateContext(to_bytes(oracle.p), to_bytes(oracle.q), oracle.isa)
+        owner = oracle.owner()
         owner.set_blinding_base(to_bytes(base[0]), base[2], to_bytes(base[1]), 1 << 16)
         plain = [0, 1, -1, oracle.n - 1, 1 - oracle.n]
         plain += [7] * (2 if oracle.bits in SLOW else 12)
@@ -282,8 +283,26 @@ class TestEncryption:
         assert len(seen) == len(made) * len(plain)
 
 
+def test_decrypt_with_exponents_of_a_subgroup(oracle: Oracle) -> None:
+    """g^((p - 1) / order) blinds within a subgroup; powers of the order alone take that away."""
+    p_order, q_order = (
+        max(f for f in range(1, 300) if (x - 1) % f == 0) for x in (oracle.p, oracle.q)
+    )
+    exponents = (2 * p_order, 2 * q_order)
+    owner = _cpu.PrivateContext(*map(to_bytes, (oracle.p, oracle.q, *exponents)), oracle.isa)
+    cofactor = (oracle.p - 1) * (oracle.q - 1) // (p_order * q_order)
+    blind = oracle.power(oracle.below(oracle.n), cofactor * oracle.n)
+    plain = [0, 1, oracle.n - 1, *(oracle.below(oracle.n) for _ in range(8))]
+    values = [(1 + m * oracle.n) * oracle.power(blind, i) for i, m in enumerate(plain)]
+    rows = oracle.enter([v % oracle.n_squared for v in values])
+    assert from_words(owner.decrypt(oracle.context, rows, 2)) == plain
+    outside = oracle.enter([1, oracle.power(3, oracle.n)])
+    with pytest.raises(ValueError, match="row 1 is not a ciphertext"):
+        owner.decrypt(oracle.context, outside, 1)
+
+
 def test_decrypt_refuses_what_is_no_ciphertext(oracle: Oracle) -> None:
-    owner = _cpu.PrivateContext(to_bytes(oracle.p), to_bytes(oracle.q), oracle.isa)
+    owner = oracle.owner()
     rows = oracle.enter([oracle.power(5, oracle.n), oracle.p * 3])
     with pytest.raises(ValueError, match="row 1 is not a ciphertext"):
         owner.decrypt(oracle.context, rows, 1)
@@ -294,7 +313,7 @@ def test_primes_of_different_lengths_decrypt(isa: str, bits: tuple[int, int]) ->
     p, q = (int(gmpy2.next_prime(1 << (length - 1))) for length in bits)
     n = p * q
     context = _cpu.PublicContext(to_bytes(n), isa)
-    owner = _cpu.PrivateContext(to_bytes(p), to_bytes(q), isa)
+    owner = private_context(p, q, isa)
     plain = [0, 1, -1, 123456789]
     rows = context.encrypt_full(to_signed(plain, 1), None, 1)
     assert from_words(owner.decrypt(context, rows, 1)) == [value % n for value in plain]
@@ -359,17 +378,22 @@ class TestBadInput:
         with pytest.raises(ValueError, match="unknown instruction set"):
             _cpu.PublicContext(to_bytes(small.n), "mmx")
         with pytest.raises(ValueError, match="distinct primes"):
-            _cpu.PrivateContext(to_bytes(small.p), to_bytes(small.p), small.isa)
-        other = _cpu.PrivateContext(to_bytes(small.p), to_bytes(65537), small.isa)
+            private_context(small.p, small.p, small.isa)
+        other = private_context(small.p, 65537, small.isa)
         with pytest.raises(ValueError, match="does not belong"):
             other.decrypt(small.context, small.enter([1]), 1)
+        for exponent in (0, 1 << small.bits):
+            with pytest.raises(ValueError, match="an exponent has"):
+                _cpu.PrivateContext(
+                    to_bytes(small.p), to_bytes(small.q), to_bytes(exponent), b"\x02", small.isa
+                )
         with pytest.raises(ValueError, match="set_blinding_base"):
             small.context.encrypt(to_signed([1], 1), None, 1)
         with pytest.raises(ValueError, match="exponent_bits"):
             small.context.set_blinding_base(b"\x02", 0, b"\x02", 1 << 16)
 
     def test_secrets_are_not_picklable(self, small: Oracle) -> None:
-        owner = _cpu.PrivateContext(to_bytes(small.p), to_bytes(small.q), small.isa)
+        owner = small.owner()
         with pytest.raises(TypeError, match="not picklable"):
             pickle.dumps(owner)
         assert str(small.p) not in repr(owner)
@@ -385,7 +409,7 @@ def test_ctrl_c_ends_a_long_call(isa: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         oracle.context.scale(rows, None, scalars, np.zeros(len(rows), np.int64), 2)
     timer.join()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # minutes if it ran to the end
 
 
 def test_a_fork_draws_other_randomness(isa: str) -> None:

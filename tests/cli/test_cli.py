@@ -131,6 +131,16 @@ def test_check_uses_the_key(key, tmp_path, call):
     assert "good, PublicKey" in call("keys", "check", tmp_path / "key.pub.json", *INSECURE)[1]
 
 
+def test_schemes_are_chosen_by_name(tmp_path, call):
+    path, scheme = tmp_path / "short.json", "paillier-short-subgroup"
+    assert call("keys", "generate", path, "--scheme", scheme, *SMALL)[0] == 0
+    assert scheme in call("keys", "show", path, *INSECURE)[1]
+    assert "good, ShortSubgroupPublicKey" in call("keys", "check", path, *INSECURE)[1]
+    code, _, err = call("keys", "generate", tmp_path / "other.json", "--scheme", "rsa", *SMALL)
+    assert code == 1
+    assert "scheme 'rsa' is unknown" in err
+
+
 def test_short_keys_need_the_opt_in(key, call):
     code, _, err = call("keys", "check", key)
     assert code == 1

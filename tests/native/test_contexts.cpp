@@ -36,7 +36,7 @@ class ContextChecks {
   ContextChecks(const Integer& p, const Integer& q, const pyfate::InstructionSet& set)
       : name_(std::string(set.name) + " " + std::to_string((p * q).bits()) + " bits: "),
         context_(p * q, set),
-        owner_(p, q, set),
+        owner_(p, q, p - 1, q - 1, set),
         row_(context_.modulus().row_words()),
         random_(7) {
     for (std::size_t i = 0; i < kRows; ++i) {

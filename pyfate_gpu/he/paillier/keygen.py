@@ -23,17 +23,21 @@ def generate_paillier_keypair(
     check_key_bits(key_bits, allow_insecure)
     half = int(key_bits) // 2
     while True:
-        p, q = _random_prime(half), _random_prime(half)
-        # FIPS 186-5 A.1.1: primes too close together are found by Fermat's method.
-        far_apart = abs(p - q) >> (half - 100 if half > 200 else half // 2)
-        if far_apart and gmpy2.gcd(p - 1, q - 1) == 2 and gmpy2.gcd(p * q, (p - 1) * (q - 1)) == 1:
+        p, q = random_prime(half), random_prime(half)
+        coprime = gmpy2.gcd(p - 1, q - 1) == 2 and gmpy2.gcd(p * q, (p - 1) * (q - 1)) == 1
+        if coprime and are_far_apart(p, q, half):
             break
     n = p * q
     public_key = PublicKey(n, _random_blinding_base(n), allow_insecure_key_size=allow_insecure)
     return public_key, PrivateKey(public_key, p, q)
 
 
-def _random_prime(bits: int) -> int:
+def are_far_apart(p: int, q: int, bits: int) -> bool:
+    """FIPS 186-5 A.1.1: primes of `bits` bits too close together are found by Fermat's method."""
+    return abs(p - q) >> (bits - 100 if bits > 200 else bits // 2) != 0
+
+
+def random_prime(bits: int) -> int:
     """A prime p = 3 mod 4, uniform among those with both top bits set (so n gets every bit)."""
     while True:
         candidate = secrets.randbits(bits) | 3 << (bits - 2) | 3

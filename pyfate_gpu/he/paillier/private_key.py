@@ -13,7 +13,7 @@ from pyfate_gpu.backends.base import PrivateEngine, PrivateNumbers
 from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers
 from pyfate_gpu.encoding import Encoder, PlaintextArray, decode_residues
 from pyfate_gpu.encoding.plaintext import Encodable
-from pyfate_gpu.errors import KeyMismatchError, UnsupportedOperationError
+from pyfate_gpu.errors import InvalidKeyError, KeyMismatchError, UnsupportedOperationError
 from pyfate_gpu.he.arrays import CiphertextArray
 from pyfate_gpu.he.bounds import check_bound
 from pyfate_gpu.he.paillier.checks import check_factors
@@ -32,7 +32,7 @@ class PrivateKey:
     Raises
     ------
     InvalidKeyError
-        If p and q are not the two primes of n.
+        If p and q are not the two primes of n, or the public key is one of another scheme.
 
     Examples
     --------
@@ -44,7 +44,16 @@ class PrivateKey:
 
     __slots__ = ("_engines", "_numbers", "_public_key")
 
+    scheme = PublicKey.scheme
+    secret_members: tuple[str, ...] = ("p", "q")
+    """Names of the arguments after the public key, in key files too."""
+
     def __init__(self, public_key: PublicKey, p: int, q: int) -> None:
+        if public_key.scheme != self.scheme:
+            raise InvalidKeyError(
+                f"the public key has scheme {public_key.scheme!r}, this private key "
+                f"{self.scheme!r}; load both halves from one file"
+            )
         check_factors(public_key.n, p, q)
         self._public_key = public_key
         self._numbers = PrivateNumbers(public_key.numbers, p, q)
@@ -64,6 +73,8 @@ class PrivateKey:
         ------
         KeyMismatchError
             If `c` belongs to another key.
+        InvalidCiphertextError
+            If a ciphertext was blinded in a way that this key's scheme does not.
         BoundError
             If a value is beyond the bound `c` declares.
         EncodingError
@@ -108,11 +119,15 @@ class PrivateKey:
         return engine
 
     def _secret_factors(self) -> tuple[int, int]:
-        """The primes, for key files only."""
+        """The primes, for peers of the same scheme."""
         return self._numbers.p, self._numbers.q
 
+    def _secret_numbers(self) -> tuple[int, ...]:
+        """The values of `secret_members`, for key files only."""
+        return self._secret_factors()
+
     def __repr__(self) -> str:
-        return f"PrivateKey(of {self._public_key!r}, secret)"
+        return f"{type(self).__name__}(of {self._public_key!r}, secret)"
 
     def __reduce__(self) -> NoReturn:
         raise UnsupportedOperationError(

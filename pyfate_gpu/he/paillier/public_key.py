@@ -63,7 +63,7 @@ class PublicKey:
     (2, 2)
     """
 
-    scheme = "paillier"
+    scheme: str = "paillier"
 
     def __init__(
         self, n: int, h: int | None = None, *, allow_insecure_key_size: bool = False
@@ -260,19 +260,19 @@ class PublicKey:
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
-        """Two keys are equal if their n is; h only says how to blind."""
-        return isinstance(other, PublicKey) and self._n == other._n
+        """Two keys are equal if scheme and n are; h only says how to blind."""
+        return isinstance(other, PublicKey) and self.scheme == other.scheme and self._n == other._n
 
     def __hash__(self) -> int:
         return hash((self.scheme, self._n))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as n and h, checked again when loaded."""
-        return _restore, (self._n, self._h)
+        return _restore, (type(self), self._n, self._h)
 
     def __repr__(self) -> str:
         return (
-            f"PublicKey(scheme={self.scheme!r}, key_bits={self.key_bits}, "
+            f"{type(self).__name__}(scheme={self.scheme!r}, key_bits={self.key_bits}, "
             f"fingerprint={self.fingerprint!r})"
         )
 
@@ -290,5 +290,5 @@ def encode(x: Encodable | PlaintextArray, encoder: Encoder | None) -> PlaintextA
     return encoder.encode(x)
 
 
-def _restore(n: int, h: int | None) -> PublicKey:
-    return PublicKey(n, h, allow_insecure_key_size=True)
+def _restore(kind: type[PublicKey], n: int, h: int | None) -> PublicKey:
+    return kind(n, h, allow_insecure_key_size=True)

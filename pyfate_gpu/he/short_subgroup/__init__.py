@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paillier with randomness from a short subgroup: faster, on a stronger assumption."""
