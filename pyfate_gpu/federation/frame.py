@@ -31,6 +31,26 @@ _DTYPES = frozenset(
 )
 
 
+# The members of the header and of each kind of value, in their order. Nothing else, and no other types: a
+# reader that takes "3" or 3.5 for 3 gives a number that nobody sent.
+_HEADER: dict[str, type] = {
+    "name": str,
+    "iteration": int,
+    "batch": int,
+    "from": str,
+    "to": str,
+    "values": list,
+}
+_ENTRIES: dict[str, dict[str, type]] = {
+    "bool": {"key": str, "type": str, "value": bool},
+    "str": {"key": str, "type": str, "value": str},
+    "int": {"key": str, "type": str, "value": str},
+    "float": {"key": str, "type": str, "value": str},
+    "array": {"key": str, "type": str, "dtype": str, "shape": list},
+    "sealed": {"key": str, "type": str, "bytes": int},
+}
+
+
 @runtime_checkable
 class Sealable(Protocol):
     """What knows how to leave the process by itself, blinded: an encrypted array."""
@@ -99,7 +119,7 @@ def encode_frame(frame: Frame, sender: Party, recipient: Party) -> bytes:
         values.append(entry)
         if buffer is not None:
             buffers.append(buffer)
-    header = json.dumps(
+    header = _json(
         {
             "name": frame.name,
             "iteration": frame.iteration,
@@ -107,10 +127,8 @@ def encode_frame(frame: Frame, sender: Party, recipient: Party) -> bytes:
             "from": sender.name,
             "to": recipient.name,
             "values": values,
-        },
-        separators=(",", ":"),
-        allow_nan=False,
-    ).encode()
+        }
+    )
     if len(header) > MAX_HEADER_BYTES:
         raise ProtocolError(
             f"the header of {frame} takes {len(header)} bytes, the limit is {MAX_HEADER_BYTES}: "
@@ -135,20 +153,20 @@ def decode_frame(data: bytes) -> tuple[Frame, Party, Party]:
     """
     header, position = _checked_header(data)
     try:
-        payload = {}
+        _check_members(header, _HEADER)
+        payload: dict[str, Value] = {}
         for entry in header["values"]:
-            payload[str(entry["key"])], position = _decode_value(entry, data, position)
+            _check_members(entry, _ENTRIES[entry["type"]])
+            if entry["key"] in payload:
+                raise ValueError(f"two values named {entry['key']!r}")
+            payload[entry["key"]], position = _decode_value(entry, data, position)
         if position != len(data) - _DIGEST_BYTES:
             raise ValueError("bytes that no value accounts for")
         frame = Frame(
-            str(header["name"]),
-            int(header["iteration"]),
-            int(header["batch"]),
-            payload,
-            nbytes=len(data),
+            header["name"], header["iteration"], header["batch"], payload, nbytes=len(data)
         )
         return frame, Party.parse(header["from"]), Party.parse(header["to"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise WireFormatError(
             f"the frame's header does not describe its content: {error}"
         ) from None
@@ -182,30 +200,41 @@ def _type_name(value: object) -> str:
     return f"{kind} of {value.dtype}" if isinstance(value, np.ndarray) else kind
 
 
-def _decode_value(entry: Any, data: bytes, position: int) -> tuple[Value, int]:
+def _check_members(found: Any, expected: Mapping[str, type]) -> None:
+    """Raise ValueError unless `found` has these members, of these types, in this order."""
+    if [(key, type(value)) for key, value in found.items()] != list(expected.items()):
+        raise ValueError(f"members other than {', '.join(expected)}, or of other types")
+
+
+def _decode_value(entry: Mapping[str, Any], data: bytes, position: int) -> tuple[Value, int]:
+    """Return the value of an entry that has its members, and the position after its buffer."""
     kind, value = entry["type"], entry.get("value")
-    if kind == "bool" and isinstance(value, bool):
-        return value, position
-    if kind == "str" and isinstance(value, str):
-        return value, position
-    if kind == "int":
-        return int(value, 16), position
-    if kind == "float":
-        return float.fromhex(value), position
-    position += -position % ALIGNMENT
+    if kind in ("bool", "str"):
+        return value, position  # type: ignore[return-value]
+    if kind in ("int", "float"):
+        number: int | float = int(value, 16) if kind == "int" else float.fromhex(value)  # type: ignore[arg-type]
+        text = hex(number) if isinstance(number, int) else number.hex()
+        if text != value:
+            raise ValueError(f"{value!r} in place of {text!r}")
+        return number, position
+    start = position + -position % ALIGNMENT
+    if any(data[position:start]):
+        raise ValueError("bytes other than 0 between two values")
     if kind == "sealed":
-        end = _end_of_buffer(data, position, int(entry["bytes"]))
-        return Sealed(data[position:end]), end
-    if kind == "array" and entry["dtype"] in _DTYPES:
-        dtype, shape = np.dtype(entry["dtype"]), tuple(int(length) for length in entry["shape"])
-        count = 1
-        for length in shape:
-            if length < 0:
-                raise ValueError(f"an axis of length {length}")
-            count *= length
-        end = _end_of_buffer(data, position, count * dtype.itemsize)
-        return np.frombuffer(data, dtype, count, position).reshape(shape), end
-    raise ValueError(f"no value of type {kind!r}")
+        end = _end_of_buffer(data, start, entry["bytes"])
+        return Sealed(data[start:end]), end
+    if entry["dtype"] not in _DTYPES:
+        raise ValueError(f"no array of {entry['dtype']!r}")
+    dtype, shape = np.dtype(entry["dtype"]), tuple(entry["shape"])
+    count = 1
+    for length in shape:
+        if type(length) is not int or not 0 <= length < 1 << 48:
+            raise ValueError(f"an axis of length {length!r}")
+        count *= length
+    end = _end_of_buffer(data, start, count * dtype.itemsize)
+    if dtype.kind == "b" and max(data[start:end], default=0) > 1:
+        raise ValueError("truth values other than 0 and 1")
+    return np.frombuffer(data, dtype, count, start).reshape(shape), end
 
 
 def _end_of_buffer(data: bytes, position: int, length: int) -> int:
@@ -219,10 +248,10 @@ def _checked_header(data: bytes) -> tuple[Any, int]:
     """Return the parsed header and the position after it, of bytes whose checksum holds."""
     if len(data) < _PREFIX.size + _DIGEST_BYTES:
         raise WireFormatError(f"{len(data)} bytes are too few for a frame: it was cut")
-    magic, version, _, header_bytes, length = _PREFIX.unpack_from(data)
+    magic, version, reserved, header_bytes, length = _PREFIX.unpack_from(data)
     if magic != MAGIC:
         raise WireFormatError(f"a frame begins with {MAGIC!r}, this begins with {magic!r}")
-    if version != VERSION:
+    if version != VERSION or reserved:
         raise WireFormatError(
             f"this frame has version {version}, this release reads {VERSION}: "
             "install the same release at every party"
@@ -238,8 +267,14 @@ def _checked_header(data: bytes) -> tuple[Any, int]:
         raise WireFormatError(f"a header of {header_bytes} bytes does not fit its frame")
     try:
         header = json.loads(data[_PREFIX.size : end])
+        same = isinstance(header, dict) and _json(header) == data[_PREFIX.size : end]
     except (ValueError, RecursionError):
         raise WireFormatError("the frame's header is not JSON") from None
-    if not isinstance(header, dict):
-        raise WireFormatError("the frame's header is not a JSON object")
+    if not same:
+        raise WireFormatError("the frame's header is not a JSON object as encode_frame writes it")
     return header, end
+
+
+def _json(header: Mapping[str, Any]) -> bytes:
+    """The one way to write a header: what reads back differently was not written by this package."""
+    return json.dumps(header, separators=(",", ":"), allow_nan=False).encode()

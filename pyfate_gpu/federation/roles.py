@@ -62,7 +62,7 @@ class Party:
         ConfigurationError
             For any text that `name` never returns.
         """
-        found = re.fullmatch(r"(guest|arbiter)|host-(0|[1-9]\d{0,5})", name)
+        found = re.fullmatch(r"(guest|arbiter)|host-(0|[1-9][0-9]{0,5})", name)
         if found is None:
             raise ConfigurationError(
                 f"no party is named {name!r}: names are guest, arbiter, host-0, host-1, ..."

@@ -99,9 +99,12 @@ def _decode(jwk: Mapping[str, Any], member: str) -> int:
         raise KeyFileError(f"member {member!r} of the key is missing or no base64url number")
     text = text.rstrip("=")
     try:
-        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+        value = int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
     except binascii.Error:
         raise KeyFileError(f"member {member!r} of the key is no base64url number") from None
+    if _encode(value) != text:
+        raise KeyFileError(f"member {member!r} of the key is no base64url number of RFC 7518")
+    return value
 
 
 def _default_kid(key: PublicKey) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +39,12 @@ MAX_HEADER_BYTES = 1 << 16
 MAX_AXES = 32
 MAX_EXPONENT = 1 << 16
 CHUNK_ROWS = 1 << 16
+_MEMBERS = {"scheme", "key", "key_bits", "shape", "exponent", "bound", "kind", "encoder"}
 
 
 def write_array(c: CiphertextArray, reblind: bool) -> bytes:
     """Prelude, header, padding, canonical words, SHA-256 of everything before."""
-    header = json.dumps(
+    header = _json(
         {
             "scheme": c.public_key.scheme,
             "key": c.public_key.fingerprint,
@@ -52,10 +54,8 @@ def write_array(c: CiphertextArray, reblind: bool) -> bytes:
             "bound": f"{c.bound:x}",
             "kind": c.kind,
             "encoder": c.encoder.describe(),
-        },
-        separators=(",", ":"),
-        sort_keys=True,
-    ).encode("ascii")
+        }
+    )
     start = PRELUDE.pack(MAGIC, VERSION, 0, len(header)) + header
     start += bytes(-len(start) % ALIGNMENT)
     out, digest = io.BytesIO(), hashlib.sha256(start)
@@ -78,6 +78,8 @@ def read_array(data: bytes, public_key: PublicKey) -> CiphertextArray:
     shape, exponent, bound = _read_header(header, public_key)
     try:
         encoder = from_description(header["encoder"])
+        if encoder.describe() != header["encoder"]:
+            raise EncodingError(f"{header['encoder']!r} is no encoder as to_wire describes it")
         check_bound(bound, public_key, "the bound of the frame")
     except (EncodingError, BoundError) as error:
         raise WireFormatError(f"the header of the frame is wrong: {error}") from None
@@ -123,17 +125,32 @@ def _open_frame(view: memoryview) -> tuple[dict[str, Any], memoryview]:
         raise WireFormatError(
             "the checksum is wrong; the frame was damaged or truncated on its way"
         )
+    text = bytes(view[PRELUDE.size : end])
     try:
-        header = json.loads(bytes(view[PRELUDE.size : end]).decode("ascii"))
+        header = json.loads(text.decode("ascii"))
+        same = isinstance(header, dict) and _json(header) == text
     except (ValueError, RecursionError):
         raise WireFormatError("the header of the frame is no ASCII JSON") from None
-    if not isinstance(header, dict) or any(view[end:body]):
-        raise WireFormatError("the header of the frame is no JSON object followed by zero bytes")
+    if not same or any(view[end:body]):
+        raise WireFormatError(
+            "the header of the frame is no JSON object as to_wire writes it, followed by zero bytes"
+        )
     return header, view[body:-CHECKSUM_BYTES]
+
+
+def _json(header: dict[str, Any]) -> bytes:
+    """The one way to write a header: one that reads back differently was not written by this package."""
+    return json.dumps(header, separators=(",", ":"), sort_keys=True, allow_nan=False).encode(
+        "ascii"
+    )
 
 
 def _read_header(header: dict[str, Any], public_key: PublicKey) -> tuple[tuple[int, ...], int, int]:
     """Shape, exponent and bound; raises unless every member has its type and range."""
+    if set(header) != _MEMBERS:
+        raise WireFormatError(
+            f"the header of the frame has the members {sorted(header)}; {sorted(_MEMBERS)} were expected"
+        )
     if header.get("scheme") != public_key.scheme:
         raise WireFormatError(
             f"the frame has scheme {header.get('scheme')!r}; the key has {public_key.scheme!r}"
@@ -142,6 +159,10 @@ def _read_header(header: dict[str, Any], public_key: PublicKey) -> tuple[tuple[i
         raise KeyMismatchError(
             f"the frame belongs to key {header.get('key')!r}; this is {public_key.fingerprint!r}: "
             f"read it with the key it was encrypted under"
+        )
+    if type(header["key_bits"]) is not int or header["key_bits"] != public_key.key_bits:
+        raise WireFormatError(
+            f"the frame says {header['key_bits']!r} key bits; the key has {public_key.key_bits}"
         )
     shape, exponent = header.get("shape"), header.get("exponent")
     bound = header.get("bound")
@@ -158,8 +179,7 @@ def _read_header(header: dict[str, Any], public_key: PublicKey) -> tuple[tuple[i
         )
     if header.get("kind") not in ("f", "i") or (header["kind"] == "i" and exponent < 0):
         raise WireFormatError(f"the frame has the kind {header.get('kind')!r} at {exponent}")
-    digits = "0123456789abcdef"
-    if not isinstance(bound, str) or not bound or any(d not in digits for d in bound):
+    if not isinstance(bound, str) or not re.fullmatch("0|[1-9a-f][0-9a-f]*", bound):
         raise WireFormatError(
             f"the frame has the bound {bound!r}; hexadecimal digits were expected"
         )

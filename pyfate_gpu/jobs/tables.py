@@ -18,6 +18,8 @@ from pyfate_gpu.jobs.configuration import DataSource
 
 _MISSING_CELLS = frozenset({"", "na", "n/a", "nan", "null", "none"})
 _LEADING = ("id", "label", "skip")
+#: One line of a LibSVM file can ask for any number of columns; so many cells take 8 GiB.
+MAX_COLUMNS, MAX_CELLS = 1 << 20, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ def read_rows(source: DataSource) -> Rows:
         raise DataError(f"cannot read {source.path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise DataError(f"{source.path} is no text in UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{source.path} is no CSV file: {error}") from None
+    except MemoryError:
+        raise DataError(
+            f"{source.path} does not fit the memory of this process; take fewer rows or columns"
+        ) from None
     return _in_order(rows, source.path)
 
 
@@ -137,7 +145,7 @@ def _read_arrow(source: DataSource) -> Rows:
             table = parquet.read_table(source.path)
         else:
             table = feather.read_table(source.path)
-    except arrow.ArrowInvalid as error:
+    except arrow.ArrowException as error:
         raise DataError(f"{source.path} is no Parquet or Arrow file: {error}") from None
     return _pick(source, table.column_names, lambda index: table.column(index).to_pylist())
 
@@ -171,10 +179,19 @@ def _read_libsvm(source: DataSource) -> Rows:
                 )
             ids.append(bare.get("id", str(row)))
             labels.append(bare.get("label", ""))
-            entries += [_entry(source.path, row, token) for token in tokens[len(leading) :]]
+            found = [_entry(source.path, row, token) for token in tokens[len(leading) :]]
+            if len({index for _, index, _ in found}) < len(found):
+                raise DataError(f"{source.path}: row {row + 1} has an index more than once")
+            entries += found
     first = min((index for _, index, _ in entries), default=1)
     last = max((index for _, index, _ in entries), default=0)
-    values = np.zeros((len(ids), last - min(first, 1) + 1))
+    width = last - min(first, 1) + 1
+    if width > MAX_COLUMNS or len(ids) * width > MAX_CELLS:
+        raise DataError(
+            f"{source.path} has {len(ids)} rows and features up to {last}; the limits are {MAX_COLUMNS} columns "
+            f"and {MAX_CELLS} cells: number the features without gaps"
+        )
+    values = np.zeros((len(ids), width))
     for row, index, value in entries:
         values[row, index - min(first, 1)] = value
     names = [str(index) for index in range(min(first, 1), last + 1)]
@@ -189,7 +206,7 @@ def _entry(path: Path, row: int, token: str) -> tuple[int, int, float]:
     try:
         if not index.isdecimal():
             raise ValueError(index)
-        return row, int(index), float(value)
+        return row, int(_ascii(index)), float(_ascii(value))
     except ValueError:
         raise DataError(f"{path}: row {row + 1} has {token!r} in place of index:value") from None
 
@@ -244,8 +261,8 @@ def _number(path: Path, name: str, row: int, cell: Any) -> float:
     if cell is None or (isinstance(cell, str) and cell.strip().lower() in _MISSING_CELLS):
         return float("nan")
     try:
-        return float(cell)
-    except (TypeError, ValueError):
+        return float(_ascii(cell))
+    except (TypeError, ValueError, OverflowError):
         raise DataError(
             f"{path}: column {name!r} of row {row + 1} is {cell!r}, it takes numbers: "
             "encode texts and dates before training"
@@ -257,10 +274,17 @@ def _labels(cells: Sequence[Any]) -> NDArray[Any]:
     texts = [None if c is None or str(c).strip().lower() in _MISSING_CELLS else c for c in cells]
     for kind in (_whole_number, float):
         try:
-            return np.array([float("nan") if text is None else kind(text) for text in texts])
-        except (TypeError, ValueError):
+            return np.array([float("nan") if c is None else kind(_ascii(c)) for c in texts])
+        except (TypeError, ValueError, OverflowError):
             continue
     return np.array(texts, dtype=object)
+
+
+def _ascii(cell: Any) -> Any:
+    """Refuse texts that Python takes for numbers and no other program does: ``1_0``, digits of other scripts."""
+    if isinstance(cell, str) and ("_" in cell or not cell.isascii()):
+        raise ValueError(cell)
+    return cell
 
 
 def _whole_number(cell: Any) -> int:

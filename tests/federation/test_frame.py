@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,8 +122,6 @@ def test_any_cut_is_noticed():
 
 def _resealed(data: bytes, old: bytes, new: bytes) -> bytes:
     """A liar's frame: altered, with a checksum that holds."""
-    import hashlib
-
     assert old in data
     assert len(old) == len(new)
     body = data[:-32].replace(old, new)
@@ -145,6 +146,74 @@ def _resealed(data: bytes, old: bytes, new: bytes) -> bytes:
 def test_headers_that_lie_are_refused(old, new):
     with pytest.raises(WireFormatError):
         decode_frame(_resealed(_sample(), old, new))
+
+
+def _relabelled(**changes: object) -> bytes:
+    """A liar's frame without buffers: members changed, lengths and checksum right."""
+    entry = {"key": "n", "type": "int", "value": "0x7"}
+    header = {
+        "name": "a",
+        "iteration": 2,
+        "batch": 1,
+        "from": "guest",
+        "to": "host-0",
+        "values": [entry],
+    }
+    text = json.dumps(header | changes, separators=(",", ":")).encode()
+    body = b"PFGF" + struct.pack("<HHIQ", 1, 0, len(text), 20 + len(text) + 32) + text
+    return body + hashlib.sha256(body).digest()
+
+
+def test_a_frame_relabelled_as_it_was_is_read():
+    assert decode_frame(_relabelled())[0].payload == {"n": 7}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iteration": 2.5},
+        {"iteration": "2"},
+        {"iteration": True},
+        {"iteration": 1e400},
+        {"batch": float("nan")},
+        {"name": ["a"]},
+        {"from": "host-\u0663"},
+        {"to": 3},
+        {"more": 1},
+        {"values": {}},
+        {"values": [{"key": "n", "type": "int", "value": "7"}]},
+        {"values": [{"key": "n", "type": "int", "value": "0x1_0"}]},
+        {"values": [{"key": "n", "type": "int", "value": 7}]},
+        {"values": [{"key": "n", "type": "float", "value": "0x1p9999"}]},
+        {"values": [{"key": "n", "type": "float", "value": "1.5"}]},
+        {"values": [{"key": "n", "type": "bool", "value": 1}]},
+        {"values": [{"key": 1, "type": "bool", "value": True}]},
+        {"values": [{"key": "n", "type": "bool", "value": True}] * 2},
+        {"values": [{"key": "n", "type": "array", "dtype": "<f8", "shape": [0, 2**70]}]},
+        {"values": [{"key": "n", "type": "array", "dtype": "<f8", "shape": [0.0]}]},
+        {"values": [{"key": "n", "type": "array", "dtype": ["<f8"], "shape": [0]}]},
+        {"values": [{"key": "n", "type": "sealed", "bytes": 0.0}]},
+        {"values": [{"key": "n", "type": [], "bytes": 0}]},
+        {"values": [7]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_other_types_are_not_converted(changes):
+    """What a lenient reader would take for a number that nobody sent, or stumble over."""
+    with pytest.raises(WireFormatError):
+        decode_frame(_relabelled(**changes))
+
+
+def test_truth_values_and_padding_are_what_is_written():
+    good = encode_frame(
+        Frame("a", payload={"b": np.array([True]), "c": Sealed(b"xyz")}), GUEST, HOST
+    )
+    at = good.index(b"xyz")
+    for position in (at - 64, at - 1):
+        bad = bytearray(good[:-32])
+        bad[position] = 2
+        with pytest.raises(WireFormatError):
+            decode_frame(bytes(bad) + hashlib.sha256(bad).digest())
 
 
 def test_unknown_version_says_what_to_do():

@@ -31,7 +31,8 @@ def rewrite(frame: bytes, **changes: object) -> bytes:
     """Change members of the header and keep everything else in order."""
     length = struct.unpack_from("<I", frame, 8)[0]
     header = json.loads(frame[12 : 12 + length]) | changes
-    text = json.dumps({k: v for k, v in header.items() if v is not ...}).encode()
+    kept = {k: v for k, v in header.items() if v is not ...}
+    text = json.dumps(kept, separators=(",", ":"), sort_keys=True).encode()
     start = frame[:8] + struct.pack("<I", len(text)) + text
     body = frame[(12 + length + 63) // 64 * 64 : -32]
     return reseal(start + bytes(-len(start) % 64) + body + bytes(32))
@@ -172,12 +173,29 @@ def test_another_key(keypair, other_keypair, frame):
      {"shape": [2**47, 2**47]}, {"shape": ...}, {"exponent": "0"}, {"exponent": 10**9}, {"exponent": ...},
      {"bound": 5}, {"bound": "-5"}, {"bound": ""}, {"bound": "0x5"}, {"bound": "f" * 200}, {"kind": "x"},
      {"kind": "i"}, {"kind": ...}, {"encoder": None}, {"encoder": {"type": "roman"}}, {"scheme": "rot13"},
-     {"encoder": {"type": "integer", "bound": "1_0"}}],
+     {"encoder": {"type": "integer", "bound": "1_0"}}, {"encoder": {"type": "integer", "bound": "00ff"}},
+     {"encoder": {"type": "fixed_point", "fraction_bits": 8, "bound": "2/2"}}, {"key_bits": 513}, {"key_bits": 512.0},
+     {"bound": "00ff"}, {"more": 1}, {"encoder": {"type": "integer", "bound": None, "more": 1}}],
     ids=str,
 )  # fmt: skip
 def test_forged_headers(keypair, frame, changes):
     with pytest.raises(WireFormatError):
         keypair[0].from_wire(rewrite(frame, **changes))
+
+
+def test_a_header_written_otherwise(keypair, frame):
+    """Spaces, another order, a member twice: not what to_wire writes, though JSON reads the same."""
+    length = struct.unpack_from("<I", frame, 8)[0]
+    text, body = frame[12 : 12 + length], frame[(12 + length + 63) // 64 * 64 : -32]
+    members = json.loads(text)
+    for other in (
+        json.dumps(members, sort_keys=True).encode(),
+        json.dumps(dict(reversed(members.items())), separators=(",", ":")).encode(),
+        text[:-1] + b',"shape":[1,3]}',
+    ):
+        start = frame[:8] + struct.pack("<I", len(other)) + other
+        with pytest.raises(WireFormatError, match="as to_wire writes it"):
+            keypair[0].from_wire(reseal(start + bytes(-len(start) % 64) + body + bytes(32)))
 
 
 def test_header_that_is_no_object(keypair):

@@ -78,6 +78,7 @@ def test_a_party_reads_its_file(load, tmp_path):
         ("[party]", "party = 3\n[party2]", r"\[party\] must be a table|nobody knows"),
         ('columns = ["a", "b"]', "columns = [1]", "must be a list of texts"),
         ("[data]", "[data", "is no TOML file"),
+        ("[data]", "x = " + "[" * 5000, "is no TOML file"),
         ('name = "guest"', 'name = "arbiter"', r"arbiter takes no \[data\]"),
     ],
 )

@@ -103,6 +103,13 @@ def test_labels_are_what_all_of_them_are(write, cells, expected):
         ("1 2\n", {"format": "libsvm"}, "'2' in place of index:value"),
         ("1 1:x\n", {"format": "libsvm"}, "'1:x' in place of index:value"),
         ("1:1\n", {"format": "libsvm"}, "row 1 lacks label at its start"),
+        ("1 1:1_0\n", {"format": "libsvm"}, "'1:1_0' in place of index:value"),
+        ("1 \u0663:1\n", {"format": "libsvm"}, "in place of index:value"),
+        ("1 1:1 1:2\n", {"format": "libsvm"}, "row 1 has an index more than once"),
+        ("1 999999999999:1\n", {"format": "libsvm"}, "the limits are 1048576 columns"),
+        ("id,a\n1,1_0\n", {}, "column 'a' of row 1 is '1_0', it takes numbers"),
+        ("id,a\n1,\u0663\n", {}, "column 'a' of row 1 is"),
+        ("id,a\n1," + "9" * 200_000, {}, "is no CSV file: field larger than field limit"),
     ],
 )
 def test_files_that_cannot_be_used(write, text, options, problem):

@@ -134,6 +134,7 @@ class Opening:
                 or type(opening.name) is not str
                 or not 0 < len(opening.name) <= _MAX_NAME
                 or not re.fullmatch("[0-9a-f]{64}", opening.digest)
+                or opening.pack() != data
             ):
                 raise ValueError(data)
         except (TypeError, ValueError, RecursionError):
