@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the corpus anew: ``python -m tests.fuzz.make_corpus``; what was found before stays, as ``found-*``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from pyfate_gpu import FixedPointEncoder, PublicKey, generate_keypair
+from pyfate_gpu.federation.frame import Frame, encode_frame
+from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
+from pyfate_gpu.federation.transports.grpc.calls import Opening
+from pyfate_gpu.he import jwk
+
+CORPUS = Path(__file__).with_name("corpus")
+HOST = Party(Role.HOST)
+CSV = """id,y,a,b\nu1,0,1.5,-2\nu2,1,,3e-4\nu3,0,"0.25",nan\n"""
+LIBSVM = """# a comment\n1 1:0.5 3:-2 7:1e-3\n-1 2:4\n0 1:1 7:0.125 # more\n"""
+PARTY = """[party]
+name = "guest"
+job = "credit"
+listen = "127.0.0.1:7001"
+directory = "out"
+checkpoint_every = 5
+timeout = 60.0
+[peers]
+host-0 = "127.0.0.1:7002"
+arbiter = "127.0.0.1:7003"
+[tls]
+authority = "ca.pem"
+certificate = "guest.pem"
+key = "guest.key"
+[data]
+path = "guest.csv"
+label = "y"
+columns = ["a", "b"]
+[model]
+type = "logistic"
+max_iter = 3
+[engine]
+backend = "cpu"
+threads = 1
+"""
+JOB = """[job]
+name = "small"
+directory = "out"
+timeout = 60.0
+[model]
+type = "linear"
+penalty = "l2"
+[engine]
+isa = "portable"
+[data.guest]
+path = "guest.csv"
+label = "y"
+[data.host-0]
+path = "host.libsvm"
+leading = ["id", "skip"]
+"""
+
+
+def files():
+    public, private = generate_keypair(256, allow_insecure_key_size=True)
+    bare = PublicKey(public.n, allow_insecure_key_size=True)
+    yield (
+        "private_key/key.json",
+        json.dumps(jwk.private_to_jwk(private, "fuzzing, protects nothing")),
+    )
+    yield "public_key/with-h.json", json.dumps(jwk.public_to_jwk(public, "kid"))
+    yield "public_key/bare.json", json.dumps(jwk.public_to_jwk(bare, "kid"))
+    yield "wire/scalar", public.encrypt(7).to_wire()
+    yield "wire/floats", public.encrypt([[1.5, -2.0, 3.0]], FixedPointEncoder(16, 10.5)).to_wire()
+    yield "wire/empty", public.encrypt(np.zeros((0, 2), int)).to_wire()
+    payload = {
+        "rows": 3, "share": -0.125, "last": True, "text": "a \u00e9", "x": np.arange(6.0).reshape(2, 3),
+        "mask": np.array([True, False]), "sealed": public.encrypt([1, 2]),
+    }  # fmt: skip
+    yield "frame/every-kind", encode_frame(Frame("fit-1/residual", 3, 2, payload), GUEST, HOST)
+    yield "frame/empty", encode_frame(Frame("stop"), ARBITER, GUEST)
+    yield (
+        "frame/arrays",
+        encode_frame(
+            Frame("plan", payload={k: np.zeros(3, k) for k in ("i1", "u2", "i4", "u8", "f4")}),
+            HOST,
+            ARBITER,
+        ),
+    )
+    yield "opening/first", Opening(1, "fit-1/residual", 3, 2, 4096, "0f" * 32).pack()
+    yield "opening/resumed", Opening(2**40, "stop", 0, 0, 64, "a0" * 32, 32).pack()
+    yield "csv/small.csv", CSV
+    yield "csv/crlf.csv", "\ufeff" + CSV.replace("\n", "\r\n")
+    yield "libsvm/small.svm", LIBSVM
+    yield "party/guest.toml", PARTY
+    yield "job/job.toml", JOB
+
+
+def main():
+    for name, content in files():
+        path = CORPUS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+if __name__ == "__main__":
+    main()
