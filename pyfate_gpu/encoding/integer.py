@@ -90,7 +90,8 @@ def _integral_floats(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             f"value {np.atleast_1d(array)[position]!s} at {position} is no integer and an integer "
             f"encoding has no fraction bits; encode it with FixedPointEncoder(...).encode(x) first"
         )
-    if bool(np.all(np.abs(array) < 2.0**63)):
+    # 2**63 is beyond float16, so as float64.
+    if bool(np.all(np.abs(array.astype(np.float64)) < 2.0**63)):
         return np.asarray(array.astype(np.int64))
     return np.asarray([int(v) for v in array.ravel()], dtype=object).reshape(array.shape)
 
