@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -153,13 +154,13 @@ class Link:
 
     def _attempt(self, opening: Opening, data: bytes, check: Callable[[], None]) -> None:
         call = self._deliver.future(_pieces(opening, data), metadata=self._metadata)
+        ended = threading.Event()
+        call.add_done_callback(lambda _: ended.set())
         try:
-            while True:
-                try:
-                    call.result(timeout=_POLL_SECONDS)
-                    return
-                except grpc.FutureTimeoutError:
-                    check()
+            # gRPC's own wait goes by the time of day: set back by an hour it would not look up for an hour.
+            while not ended.wait(_POLL_SECONDS):
+                check()
+            call.result()
         finally:
             call.cancel()
 
