@@ -50,7 +50,7 @@ docs: $(STAMPS)/build $(STAMPS)/docs
 	@echo "open docs/_build/html/index.html"
 
 bench: $(STAMPS)/build $(STAMPS)/bench
-	$(PY) -m bench --refcheck --json bench/out/short.json
+	$(PY) -m bench --refcheck --repeats 3 --peers gmpy2 phe --json bench/out/short.json --html bench/out/short.html
 
 gpu-check: $(STAMPS)/build $(STAMPS)/test
 	$(PY) -m pytest tests/cuda -m gpu

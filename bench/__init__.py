@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Throughput of the batched operations beside that of other libraries: ``python -m bench --help``."""
+"""Measuring in a checkout. The bench itself is `pyfate_gpu.bench`, so that an installed package has it too."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from pyfate_gpu.cli import keys, phe
+from pyfate_gpu.cli.bench import PASS_ON, bench
 from pyfate_gpu.cli.certs import certs
 from pyfate_gpu.cli.demo import demo
 from pyfate_gpu.cli.info import info
@@ -31,6 +32,7 @@ app.command()(info)
 app.command()(certs)
 app.command()(party)
 app.command("run")(run_job)
+app.command(context_settings=PASS_ON)(bench)
 app.add_typer(keys.app, name="keys")
 app.add_typer(phe.app, name="phe")
 

@@ -3,6 +3,7 @@
 
 #include "cpu/avx2/arithmetic.h"
 #include "cpu/generic/kernels.h"
+#include "cpu/simd/throughput.h"
 
 namespace pyfate::avx2 {
 
@@ -28,6 +29,10 @@ const KernelTable* kernels_for(int bits) {
 
 int limbs_for(int bits) {
   return Arithmetic<0>::limbs_for(bits);
+}
+
+std::uint64_t multiply_limbs(std::uint64_t* words, std::uint64_t count, std::uint64_t rounds) {
+  return simd::multiply_limbs<Vector>(words, count / Vector::kLanes, rounds);
 }
 
 }  // namespace pyfate::avx2

@@ -3,6 +3,7 @@
 
 #include "cpu/emulated/arithmetic.h"
 #include "cpu/generic/kernels.h"
+#include "cpu/simd/throughput.h"
 
 namespace pyfate::emulated {
 
@@ -18,6 +19,10 @@ const KernelTable* kernels_for(int bits) {
 
 int limbs_for(int bits) {
   return Arithmetic<0>::limbs_for(bits);
+}
+
+std::uint64_t multiply_limbs(std::uint64_t* words, std::uint64_t count, std::uint64_t rounds) {
+  return simd::multiply_limbs<Vector>(words, count / Vector::kLanes, rounds);
 }
 
 }  // namespace pyfate::emulated

@@ -30,4 +30,18 @@ int limbs_for(int bits) {
   return Arithmetic<0>::limbs_for(bits);
 }
 
+std::uint64_t multiply_limbs(std::uint64_t* words, std::uint64_t count, std::uint64_t rounds) {
+  const std::uint64_t factor = words[0];
+  std::uint64_t sum = 0;
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 8
+    for (std::uint64_t j = 0; j < count; ++j) {
+      const unsigned __int128 product = static_cast<unsigned __int128>(factor ^ round) * words[j];
+      sum ^= static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product);
+    }
+  }
+  words[0] = sum;
+  return rounds * count;
+}
+
 }  // namespace pyfate::portable

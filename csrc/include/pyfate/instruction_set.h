@@ -2,6 +2,7 @@
 // The instruction sets this build knows, best first.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "pyfate/kernel_table.h"
@@ -18,6 +19,9 @@ struct InstructionSet {
   /// Limbs of a half for a modulus of `bits` bits.
   int (*limbs_for)(int bits);
   const KernelTable* (*kernels_for)(int bits);
+  /// Multiplies limbs over and over, `count` words `rounds` times, as fast as this processor can;
+  /// returns how many products of limbs that were. For measuring what kernels could reach.
+  std::uint64_t (*multiply_limbs)(std::uint64_t* words, std::uint64_t count, std::uint64_t rounds);
 };
 
 /// All instruction sets in the order they are tried.

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many products of limbs a machine makes a second: the limit that figures stand beside."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pyfate_gpu import backend_info
+from pyfate_gpu.backends.cuda import TABLE_SHARE
+from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.bench.harness import Contestant, Job
+from pyfate_gpu.bench.work import Work
+from pyfate_gpu.bench.world import World
+from pyfate_gpu.config import settings
+
+ROOF = "products of limbs"
+WIDE_PER_CLOCK = 32  # products of 32-bit limbs a multiprocessor makes a cycle, sm_75 and later
+CALL_SECONDS = 0.01
+
+
+def work_of(world: World) -> Work | None:
+    """The counts for the engine that runs now; None for one whose limbs are not ours."""
+    info, key, bits = backend_info(), world.public_key, world.public_key.key_bits
+    exponent_bits = key.numbers.blinding.exponent_bits + 1 if key.numbers.blinding else 0
+    table_bytes = settings().table_mb << 20
+    if info.name == "cpu":
+        from pyfate_gpu.backends import _cpu
+
+        assert info.isa is not None
+        limbs = _cpu.limbs_for(info.isa, bits)
+        halves = 64 if info.isa == "avx2" else 128  # two limbs of 28 bits share a word
+        prime_limbs = _cpu.limbs_for(info.isa, bits // 2)
+        return Work(bits, limbs, prime_limbs, limbs * halves // 8, table_bytes, exponent_bits)
+    if info.name.startswith("cuda"):
+        engine: Any = key.engine()
+        limbs = engine.ring.limbs
+        table_bytes = engine.on.total_memory() // TABLE_SHARE
+        return Work(bits, limbs, -(-bits // 64), 8 * limbs, table_bytes, exponent_bits)
+    return None
+
+
+def roof(world: World, threads: int) -> Contestant | None:
+    """A contestant that multiplies limbs and does nothing else, on the core where ours runs."""
+    info = backend_info()
+    if info.name == "cpu" and info.isa is not None:
+        return Contestant(ROOF, f"{info.isa}, in registers", lambda: _multiplier(info.isa, threads))
+    if info.name.startswith("cuda"):
+        engine: Any = world.public_key.engine()
+        rate = wide_products_a_second(engine.on)
+        return Contestant(ROOF, "IMAD.WIDE, by the clock", lambda: _by_the_clock(rate))
+    return None
+
+
+def wide_products_a_second(device: Device) -> float:
+    """Products of 32-bit limbs that a GPU makes a second by its highest clock; 1 if emulated."""
+    if device.emulated:
+        return 1.0
+    clock = device.arrays.cuda.Device(device.index).attributes["ClockRate"] * 1e3
+    return float(device.multiprocessors * WIDE_PER_CLOCK * clock)
+
+
+def _multiplier(isa: str | None, threads: int) -> Job:
+    from pyfate_gpu.backends import _cpu
+
+    assert isa is not None
+    rounds = 64
+    while True:
+        start = time.perf_counter()
+        products = _cpu.multiply_limbs(isa, rounds)
+        if time.perf_counter() - start >= CALL_SECONDS:
+            break
+        rounds *= 2
+    return Job(lambda: _cpu.multiply_limbs(isa, rounds), products * threads, lambda made: made > 0)
+
+
+def _by_the_clock(rate: float) -> Job:
+    return Job(lambda: time.sleep(CALL_SECONDS), rate * CALL_SECONDS, lambda _: True)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Curves are measured on small sizes, their powers fitted, and drawn on one page."""
+
+import itertools
+import json
+
+import pytest
+
+from pyfate_gpu.bench.scaling import SCALINGS, base, batch, memory, out_of_core, training
+
+SMALL = ["--key-bits", "512", "--budget", "0.5", "--memory-mb", "8", "--features", "4"]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(batch, "LARGEST", 1)
+    monkeypatch.setattr(memory, "ROWS", (20_000, 40_000, 80_000))
+    monkeypatch.setattr(training, "ROWS", (20, 40, 80))
+    monkeypatch.setattr(training, "FEATURES", (2, 4))
+    monkeypatch.setattr(base, "seconds_of", lambda run, **_: (run(), 0.1)[1])
+    monkeypatch.setattr(training, "seconds_of", lambda run, **_: (run(), 0.1)[1])
+    monkeypatch.setattr(out_of_core, "TIMES", 2)
+
+
+def test_every_curve_runs_and_is_drawn(small, tmp_path, call):
+    pytest.importorskip("matplotlib")
+    path, page = tmp_path / "result.json", tmp_path / "page.html"
+    arguments = ["--scaling", *SMALL, "--rows", "40", "--json", str(path), "--html", str(page)]
+    assert call(arguments) == 0
+    curves = json.loads(path.read_text())["scaling"]
+    assert {curve["name"] for curve in curves} == set(SCALINGS)
+    assert [curve["failure"] for curve in curves] == [""] * len(curves)
+    assert all(curve["points"] for curve in curves)
+    text = page.read_text()
+    assert text.count("<svg") == len({c["series"] for c in curves if len(c["points"]) > 1})
+    assert "http://" not in text.replace("http://www.w3.org/", "")  # one file, nothing fetched
+
+
+def test_a_ciphertext_takes_little_more_than_its_bytes(small):
+    from pyfate_gpu.bench.command import parse
+
+    (curve,) = SCALINGS["memory"](parse(["--key-bits", "512"], "bench"))
+    rows, megabytes = curve.points[-1]
+    assert 128 <= 1e6 * megabytes / rows < 140
+    assert curve.exponent == pytest.approx(1, abs=0.1)
+
+
+def test_too_much_memory_is_a_failure(small, monkeypatch, capsys, call):
+    monkeypatch.setattr(out_of_core, "PARTS", 1)
+    monkeypatch.setattr(out_of_core, "WATCH_SECONDS", 0.0005)
+    arguments = [*SMALL, "--memory-mb", "2"]
+    assert call(["--scaling", "out_of_core", *arguments]) == 1
+    assert "2 MB were allowed" in capsys.readouterr().out
+
+
+def test_exponents_are_those_of_powers():
+    assert base.fit_exponent([(1, 5), (2, 20), (4, 80)]) == pytest.approx(2)
+    assert base.fit_exponent([(1, 5), (2, 20)]) is None
+
+
+def test_sizes_end_when_the_next_would_take_too_long(monkeypatch):
+    clock = itertools.count(0, 1.0)
+    monkeypatch.setattr(base.time, "perf_counter", lambda: next(clock))
+    assert list(base.within(20, [1, 10, 100])) == [1, 10]

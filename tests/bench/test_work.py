@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The counts beside figures are those of docs/algorithms, and the limit they stand beside is a limit."""
+
+import pytest
+
+from pyfate_gpu import available_backends, use_backend
+from pyfate_gpu.bench.roofline import roof, work_of
+from pyfate_gpu.bench.work import Work
+from pyfate_gpu.bench.world import World
+
+IFMA_2048 = Work(2048, limbs=40, prime_limbs=20, entry_bytes=640, table_bytes=64 << 20,
+                 exponent_bits=1025)  # fmt: skip
+
+
+def test_table_is_that_of_the_page():
+    assert IFMA_2048.table_windows() == 103
+    assert IFMA_2048.blind == 102 * 5 * 40**2
+
+
+def test_matrix_products_cost_what_the_page_says():
+    def products(bits):
+        return IFMA_2048.matrix(20, 2000, bits) / IFMA_2048.multiply / 40_000
+
+    assert products(24) == pytest.approx(3.5, abs=0.1)
+    assert products(40) == pytest.approx(5.8, abs=0.1)
+
+
+def test_few_ciphertexts_and_many_outputs_take_tables():
+    one_power_an_entry = 1.3 * 26 * IFMA_2048.multiply
+    assert IFMA_2048.matrix(2000, 20, 26) / 40_000 < one_power_an_entry / 8
+
+
+@pytest.mark.skipif("cpu" not in available_backends(), reason="needs the cpu backend")
+@pytest.mark.parametrize("isa", ["avx2", "portable"])
+def test_the_engine_says_its_limbs(isa):
+    world = World.create(512)
+    try:
+        chosen = use_backend("cpu", isa=isa)
+    except Exception as missing:
+        pytest.skip(str(missing))
+    with chosen:
+        assert work_of(world).limbs == {"avx2": 19, "portable": 8}[isa]
+        job = roof(world, threads=2).prepare()
+        assert job.operations == 2 * job.run()
+
+
+def test_other_engines_have_no_limit():
+    with use_backend("reference"):
+        world = World.create(256)
+        assert roof(world, 1) is None
+        assert work_of(world) is None
