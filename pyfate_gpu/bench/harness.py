@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 TICK = 1e-6  # the finest that a processor's time is told in
 
 
