@@ -42,7 +42,7 @@ def run(
     lines, peers_seen = [], []
     with use_backend(options.backend, isa=options.isa):
         machine = fingerprint()
-        for key_bits in options.key_bits:
+        for key_bits in options.key_bits if options.routine else []:
             with pinned(1):  # threads that peers start now stay within it
                 world = World.create(key_bits)
                 peers = adopt(world, options.peers, console)

@@ -7,7 +7,7 @@ import argparse
 
 import numpy as np
 
-from pyfate_gpu.bench.machine import memory, resident
+from pyfate_gpu.bench.machine import memory, resident, trim
 from pyfate_gpu.bench.scaling.base import Curve, fit_exponent
 from pyfate_gpu.bench.world import World
 
@@ -20,13 +20,13 @@ def curves(options: argparse.Namespace) -> list[Curve]:
     world = World.create(options.key_bits[0])
     row = world.public_key.key_bits // 4
     pool = world.ciphertexts(world.integers(POOL))
-    points = []
-    for rows in (count for count in ROWS if 4 * count * row < memory("MemAvailable")):
-        index = np.arange(rows) % POOL
-        before = resident()
-        held = pool[index]
+    trim()
+    points, held, before = [], [], resident()
+    for rows in ROWS:
+        if 2 * rows * row > memory("MemAvailable"):
+            break
+        held.append(pool[np.arange(rows - sum(map(len, held))) % POOL])
         points.append((float(rows), (resident() - before) / 1e6))
-        del held
     each = 1e6 * points[-1][1] / points[-1][0] if points else 0.0
     note = f"{each:.0f} bytes a ciphertext, {row} of them the number itself"
     return [

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pyfate_gpu import CiphertextArray
-from pyfate_gpu.bench.machine import resident
+from pyfate_gpu.bench.machine import resident, trim
 from pyfate_gpu.bench.scaling.base import Curve
 from pyfate_gpu.bench.world import Integers, World
 
@@ -79,6 +79,7 @@ class _Peak:
     """The most memory that the process took beyond what it had, looked at from a thread."""
 
     def __enter__(self) -> _Peak:
+        trim()
         self.bytes, self._before = 0, resident()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
