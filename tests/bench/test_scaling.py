@@ -58,11 +58,10 @@ def test_a_ciphertext_takes_little_more_than_its_bytes(small):
 
 
 def test_too_much_memory_is_a_failure(small, monkeypatch, capsys, call):
-    monkeypatch.setattr(out_of_core, "PARTS", 1)
-    monkeypatch.setattr(out_of_core, "WATCH_SECONDS", 0.0005)
-    arguments = [*SMALL, "--memory-mb", "2"]
-    assert call(["--scaling", "out_of_core", *arguments]) == 1
-    assert "2 MB were allowed" in capsys.readouterr().out
+    steps = itertools.count(0, 9 << 20)  # the process grows whenever somebody looks
+    monkeypatch.setattr(out_of_core, "resident", lambda: next(steps))
+    assert call(["--scaling", "out_of_core", *SMALL]) == 1
+    assert "8 MB were allowed" in capsys.readouterr().out
 
 
 def test_exponents_are_those_of_powers():

@@ -89,7 +89,11 @@ class _Peak:
     def __exit__(self, *error: object) -> None:
         self._end.set()
         self._thread.join()
+        self._look()
 
     def _watch(self) -> None:
         while not self._end.wait(WATCH_SECONDS):
-            self.bytes = max(self.bytes, resident() - self._before)
+            self._look()
+
+    def _look(self) -> None:
+        self.bytes = max(self.bytes, resident() - self._before)
