@@ -42,12 +42,13 @@ def print_result(result: Result, console: Console | None = None) -> None:
 
 def print_curve(curve: dict[str, Any], console: Console) -> None:
     """The points of one curve, and how it grows."""
-    table = Table(title=curve["title"], caption=growth(curve))
+    table = Table(title=curve["title"], title_justify="left")
     for heading in (curve["x"], curve["y"]):
         table.add_column(heading, justify="right")
     for x, y in curve["points"]:
         table.add_row(f"{x:,}", number(y))
     console.print(table)
+    console.print(growth(curve), markup=False, highlight=False, soft_wrap=True)
 
 
 def growth(curve: dict[str, Any]) -> str:
