@@ -7,8 +7,9 @@ import argparse
 
 import numpy as np
 
+from pyfate_gpu import CiphertextArray
 from pyfate_gpu.bench.machine import memory, resident, trim
-from pyfate_gpu.bench.scaling.base import Curve, fit_exponent
+from pyfate_gpu.bench.scaling.base import Curve, Point, fit_exponent
 from pyfate_gpu.bench.world import World
 
 ROWS = (25_000, 50_000, 100_000, 200_000)
@@ -21,11 +22,13 @@ def curves(options: argparse.Namespace) -> list[Curve]:
     row = world.public_key.key_bits // 4
     pool = world.ciphertexts(world.integers(POOL))
     trim()
-    points, held, before = [], [], resident()
+    points: list[Point] = []
+    held: list[CiphertextArray] = []
+    before = resident()
     for rows in ROWS:
         if 2 * rows * row > memory("MemAvailable"):
             break
-        held.append(pool[np.arange(rows - sum(map(len, held))) % POOL])
+        held.append(pool[np.arange(rows - sum(c.size for c in held)) % POOL])
         points.append((float(rows), (resident() - before) / 1e6))
     each = 1e6 * points[-1][1] / points[-1][0] if points else 0.0
     note = f"{each:.0f} bytes a ciphertext, {row} of them the number itself"
