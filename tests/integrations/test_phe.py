@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 from pyfate_gpu import PyFateError
 from pyfate_gpu.cli.phe import app
 from pyfate_gpu.integrations import key_sizes, phe
-from pyfate_gpu.integrations.phe import deferred, documents
-from pyfate_gpu.integrations.phe.blinding_stock import BlindingStock
+from pyfate_gpu.integrations.phe import documents
+from pyfate_gpu.integrations.scalars import deferred
+from pyfate_gpu.integrations.scalars.blinding_stock import BlindingStock
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pyfate_gpu.integrations.key_sizes.InsecureKeySizeWarning"

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyfate_gpu.encoding.numbers import is_integer
-from pyfate_gpu.errors import EncodingError, KeyMismatchError, UnsupportedOperationError
-from pyfate_gpu.integrations.phe import deferred
+from pyfate_gpu.errors import EncodingError, UnsupportedOperationError
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber, scale_between
+from pyfate_gpu.integrations.scalars import deferred
+from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
-
-
-class DifferentKeyError(KeyMismatchError, ValueError):
-    """Numbers or keys that do not belong together: a ValueError, as in python-paillier."""
 
 
 class EncryptedNumber:

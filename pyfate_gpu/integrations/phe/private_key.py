@@ -13,12 +13,12 @@ import numpy.typing as npt
 from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber
 from pyfate_gpu.integrations.phe.encrypted_number import (
-    DifferentKeyError,
     EncryptedNumber,
     residues,
     same_container,
 )
 from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
+from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
 
 
 class PaillierPrivateKey:

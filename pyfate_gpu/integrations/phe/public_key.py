@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.integrations.key_sizes import warn_of_short_key
-from pyfate_gpu.integrations.phe.blinding_stock import BlindingStock
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber
 from pyfate_gpu.integrations.phe.encrypted_number import EncryptedNumber, same_container
-from pyfate_gpu.integrations.phe.engines import KeyEngine, key_engine
+from pyfate_gpu.integrations.scalars.blinding_stock import BlindingStock
+from pyfate_gpu.integrations.scalars.engines import KeyEngine, key_engine
 
 
 class PaillierPublicKey:

@@ -14,7 +14,7 @@ from typing import Any
 import gmpy2
 import numpy as np
 
-from pyfate_gpu.integrations.phe.engines import KeyEngine
+from pyfate_gpu.integrations.scalars.engines import KeyEngine
 
 MOST_TERMS = 1024
 """A sum is computed when it reaches this many terms: bounds memory, and the work of looking at every
