@@ -11,31 +11,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from environments import ROOT, build
+
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-PARTNER = ("pyfate==2.2.0", "torch==1.13.1", "numpy<2")
+PARTNER = ("pyfate==2.2.0", "torch==1.13.1", "numpy<2", "gmpy2>=2.2")
 PORTS = ("guest:9999", "host:10000", "arbiter:10001")
 TOLERANCE = 1e-4
 """Of a score: FATE computes in float32."""
-
-
-def build_environment(python: str, folder: Path) -> Path:
-    """Interpreter of the environment; ours goes in without dependencies that would change FATE's."""
-    inside = folder / "bin/python"
-    if not inside.exists():
-        if shutil.which(python) is None:
-            sys.exit(f"{python} is not there; pyfate 2.2 needs Python 3.10: name one by --python")
-        subprocess.run([python, "-m", "venv", str(folder)], check=True)
-    pip = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *PARTNER, "gmpy2>=2.2"], check=True)
-    subprocess.run([*pip, "--no-deps", "--force-reinstall", str(ROOT)], check=True)
-    return inside
 
 
 def write_data(folder: Path) -> None:
@@ -85,7 +72,7 @@ def main() -> int:
     options = parser.parse_args()
     python = options.environment / "bin/python"
     if not options.no_build:
-        python = build_environment(options.python, options.environment)
+        python = build(options.python, options.environment, PARTNER)
     subprocess.run([str(python), str(HERE / "fate2/check_evaluator.py")], check=True)
     runs: dict[str, list[dict]] = {engine: [] for engine in options.engines}
     with tempfile.TemporaryDirectory() as name:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One encoded number."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from pyfate_gpu.encoding.numbers import is_integer
+from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType
+
+
+class Plaintext:
+    """An integer of any size, with HEU's arithmetic: division rounds down, shifts towards 0.
+
+    Parameters
+    ----------
+    schema : SchemaType
+        Kept, as HEU's constructor takes it; integers are the same for all.
+    int_num : int
+
+    Examples
+    --------
+    >>> from pyfate_gpu.integrations.heu import phe
+    >>> a = phe.Plaintext(phe.SchemaType.ZPaillier, -7)
+    >>> a * a - (a >> 1)
+    Plaintext(52)
+    """
+
+    __slots__ = ("_schema", "_value")
+
+    def __init__(self, schema: SchemaType, int_num: int) -> None:
+        if not is_integer(int_num):
+            raise TypeError(f"a plaintext is an integer, not {type(int_num).__name__}; encode it")
+        self._schema = SchemaType(schema)
+        self._value = int(int_num)
+
+    def is_compatible(self, arg0: SchemaType) -> bool:
+        """Whether a scheme takes it: all do."""
+        return isinstance(arg0, SchemaType)
+
+    def bit_count(self) -> int:
+        """Bits of the absolute value."""
+        return self._value.bit_length()
+
+    def to_bytes(self, length: int, byteorder: str) -> bytes:
+        """Two's complement in `length` bytes, "big" or "little".
+
+        Raises
+        ------
+        PheRuntimeError
+            If it needs more; HEU cuts it off.
+        """
+        return integer_to_bytes(self._value, length, byteorder)
+
+    def __int__(self) -> int:
+        return self._value
+
+    __index__ = __int__
+
+    def __neg__(self) -> Plaintext:
+        return Plaintext(self._schema, -self._value)
+
+    def __lshift__(self, bits: int) -> Plaintext:
+        return Plaintext(self._schema, self._value << bits)
+
+    def __rshift__(self, bits: int) -> Plaintext:
+        size = abs(self._value) >> bits
+        return Plaintext(self._schema, -size if self._value < 0 else size)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plaintext) and self._value == other._value
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Plaintext({self._value})"
+
+    def __str__(self) -> str:
+        return str(self._value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Plaintext, (self._schema, self._value)
+
+
+def integer_to_bytes(value: int, length: int, byteorder: str) -> bytes:
+    """Two's complement of a signed integer; PheRuntimeError if it does not fit."""
+    if byteorder not in ("big", "little"):
+        raise PheRuntimeError(f"byteorder is {byteorder!r}; choose 'big' or 'little'")
+    try:
+        return value.to_bytes(length, byteorder, signed=True)  # type: ignore[arg-type]
+    except OverflowError:
+        raise PheRuntimeError(
+            f"an integer of {value.bit_length()} bits and a sign does not fit {length} bytes"
+        ) from None
+
+
+def _binary(function: Callable[[int, int], int]) -> Any:
+    def method(self: Plaintext, other: object) -> Any:
+        if not isinstance(other, Plaintext):
+            return NotImplemented
+        try:
+            return Plaintext(self._schema, function(self._value, other._value))
+        except ZeroDivisionError:
+            raise PheRuntimeError(f"{self._value} is divided by zero") from None
+
+    return method
+
+
+def _comparison(function: Callable[[int, int], bool]) -> Any:
+    def method(self: Plaintext, other: object) -> Any:
+        if not isinstance(other, Plaintext):
+            return NotImplemented
+        return function(self._value, other._value)
+
+    return method
+
+
+for _name, _function in {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.floordiv,
+    "mod": operator.mod, "and": operator.and_, "or": operator.or_, "xor": operator.xor,
+}.items():  # fmt: skip
+    setattr(Plaintext, f"__{_name}__", _binary(_function))
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Plaintext, f"__{_name}__", _comparison(getattr(operator, _name)))

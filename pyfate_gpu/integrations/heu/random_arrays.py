@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random plaintexts, from the operating system: masks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from pyfate_gpu.integrations.heu.arrays import PlaintextArray, to_objects
+from pyfate_gpu.integrations.heu.plaintext import Plaintext
+from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType
+
+
+class random:  # noqa: N801 - HEU's name
+    """HEU's namespace of functions."""
+
+    @staticmethod
+    def randint(min: Plaintext, max: Plaintext, shape: Iterable[int]) -> PlaintextArray:  # noqa: A002
+        """Uniform integers in [min, max)."""
+        low, width = int(min), int(max) - int(min)
+        if width <= 0:
+            raise PheRuntimeError(f"the range from {min} to {max} is empty")
+        return _fill(shape, lambda: low + secrets.randbelow(width))
+
+    @staticmethod
+    def randbits(schema: SchemaType, bits: int, shape: Iterable[int]) -> PlaintextArray:
+        """Uniform integers of `bits` bits."""
+        return _fill(shape, lambda: secrets.randbits(bits))
+
+
+def _fill(shape: Iterable[int], draw: Callable[[], int]) -> PlaintextArray:
+    lengths = tuple(shape)
+    count = int(np.prod(lengths, dtype=np.int64))
+    return PlaintextArray(to_objects([draw() for _ in range(count)]).reshape(lengths))
