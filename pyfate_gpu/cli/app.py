@@ -55,8 +55,11 @@ def run() -> None:
     """Run the command line and exit."""
     try:
         app()
-    except PyFateError as error:
+    except (PyFateError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise
-        Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
+        text = str(error)
+        if not isinstance(error, PyFateError):
+            text = f"no memory left ({error}): take smaller batches or fewer rows, or free some"
+        Console(stderr=True, soft_wrap=True).print(f"error: {text}", markup=False, highlight=False)
         sys.exit(1)

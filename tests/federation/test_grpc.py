@@ -345,3 +345,25 @@ def test_certificates_name_parties_for_a_limited_time(authority):
     assert certificate.not_valid_after_utc == root.not_valid_after_utc
     assert b"PRIVATE KEY" in key
     assert b"PRIVATE" not in repr(Credentials(authority.pem, pem, key)).encode()
+
+
+def test_a_sender_notices_a_dead_peer_though_the_clock_was_set_back(connected, monkeypatch):
+    channels = connected(max_parked_bytes=1 << 20, peer_timeout=2, timeout=60)
+    big = Frame("big", payload={"x": np.zeros(1 << 20)})
+    channels[GUEST].send(
+        HOST, big
+    )  # which the host does not read, so that a second one has to wait
+
+    def send():
+        channels[GUEST].send(HOST, Frame("big", 2, 0, BIG.payload))
+
+    def set_back_and_stop():
+        time.sleep(1)
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() - 3600)
+        channels[HOST].stop("enough")
+
+    started = time.monotonic()
+    failed, _ = run_together([send, set_back_and_stop])
+    assert isinstance(failed, PartyFailedError), failed
+    assert time.monotonic() - started < 45
