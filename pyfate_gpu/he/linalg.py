@@ -29,7 +29,10 @@ def matmul_left(matrix: Any, c: CiphertextArray) -> CiphertextArray:
     outputs = 1 if len(plain.shape) == 1 else plain.shape[0]
     data = plain.data if isinstance(plain, PlaintextCsr) else plain
     bound = check_bound(c.bound * data.bound * max(1, rows), c.public_key, f"a product over {rows}")
-    result = c._engine.matmul(_engine_matrix(plain, outputs, rows), c._rows, columns)
+    if columns:
+        result = c._engine.matmul(_engine_matrix(plain, outputs, rows), c._rows, columns)
+    else:  # sparse matrices would point at rows that are not there
+        result = c._engine.take(c._rows, np.empty(0, dtype=np.int64))
     kind, encoder = common_kind([c, data])
     return c._replace(
         result, plain.shape[:-1] + c.shape[1:], exponent=c.exponent + data.exponent, bound=bound,

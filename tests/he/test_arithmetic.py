@@ -426,3 +426,12 @@ def test_homomorphic_identities(keypair, a, b, s):
     assert private.decrypt(x - y + y) == a
     assert private.decrypt((-x) * -1) == a
     assert private.decrypt(s - x) == s - a
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0, 2), (0, 0)])
+def test_products_without_rows_or_columns(engine, keypair, shape):
+    public, private = keypair
+    c = public.encrypt(np.zeros(shape, int))
+    for matrix in (np.ones((3, shape[0]), int), sp.csr_array(np.ones((3, shape[0]), int))):
+        assert private.decrypt(matrix @ c).tolist() == np.zeros((3, shape[1])).tolist()
+        assert private.decrypt(c.T @ matrix.T).tolist() == np.zeros((shape[1], 3)).tolist()

@@ -45,7 +45,8 @@ def numbers(draw, shape):
     if kind in INTEGERS:
         info = np.iinfo(kind)
         edges = st.sampled_from((0, 1, int(info.min), int(info.max), int(info.max) - 1))
-        elements = st.one_of(edges, st.integers(int(info.min), int(info.max)), st.integers(0, 3))
+        every = st.integers(int(info.min), int(info.max))
+        elements = draw(st.sampled_from((edges, every, st.integers(0, 3))))
     elif kind == "bool":
         elements = st.booleans()
     elif kind == "python":
@@ -59,7 +60,7 @@ def numbers(draw, shape):
         wide = st.floats(allow_nan=False, allow_infinity=False, width=width)
         near = st.floats(-8, 8, width=width)
         ties = st.integers(-64, 64).map(lambda k: k / 16)
-        elements = st.one_of(near, ties, wide)
+        elements = draw(st.sampled_from((near, near, ties, ties, wide)))
     drawn = draw(st.lists(elements, min_size=count, max_size=count))
     if kind in ("python", "huge"):
         array = np.empty(count, dtype=object)
