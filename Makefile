@@ -14,13 +14,14 @@ PYTHON310 ?= python3.10
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
-.PHONY: help build demo test lint format docs bench gpu-check interop clean
+.PHONY: help build demo test lint format docs bench gpu-check interop dist sbom clean
 help:
 	@echo "make demo    three parties train over real ciphertexts (builds first, about a minute)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
 	@echo "make interop the adapters against phe, HEU and FATE; PYTHON310=... and FATE1=... (CONTRIBUTING)"
+	@echo "make dist    the sdist, reproducible; make sbom: what a user installs, as CycloneDX"
 	@echo "make build   the package in $(VENV), editable; make format: ruff and clang-format in place"
 	@echo "make clean   remove everything that make made"
 
@@ -63,6 +64,19 @@ interop: $(STAMPS)/build $(STAMPS)/interop
 	$(PY) tests/interop/run_fate1.py --python $(PYTHON310) $(if $(FATE1),--fate1 $(FATE1))
 	$(PY) tests/interop/run_fate2.py --python $(PYTHON310)
 
+dist: $(STAMPS)/venv
+	$(PIP) install --quiet --constraint .ci/build-constraints.txt --group build
+	$(PY) .ci/build_sdist.py dist
+
+# An environment with what the package needs to run and nothing else, then its list.
+sbom: $(STAMPS)/build $(STAMPS)/release
+	rm -rf build/sbom && $(PY) -m venv build/sbom && mkdir -p dist
+	$(PY) -c "from importlib.metadata import requires; \
+	  print(*(r for r in requires('pyfate-gpu') if 'extra ==' not in r), sep='\n')" > build/sbom/needed.txt
+	build/sbom/bin/python -m pip install --quiet --requirement build/sbom/needed.txt
+	$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/sbom.cdx.json build/sbom/bin/python
+
 clean:
 	rm -rf $(VENV) build dist docs/_build bench/out
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
@@ -85,6 +99,6 @@ $(STAMPS)/build: $(STAMPS)/venv pyproject.toml $(NATIVE)
 	$(PIP) install --quiet --no-build-isolation --editable .
 	@touch $@
 
-$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/bench $(STAMPS)/interop: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/bench $(STAMPS)/interop $(STAMPS)/release: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	$(PIP) install --quiet --group $*
 	@touch $@
