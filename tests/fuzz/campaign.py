@@ -24,6 +24,7 @@ import struct
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 
 from pyfate_gpu import use_backend
@@ -107,7 +108,9 @@ def work(target, seed, start, count, shared):
 def batch(target, seed, start, count):
     """Run cases in a forked child; return how many were done, how many were malformed, and what was found."""
     with mmap.mmap(-1, 16) as shared:
-        child = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forks where there are threads
+            child = os.fork()
         if child == 0:
             code = 2
             try:
