@@ -99,7 +99,12 @@ def test_operations(swift, vectors):
         assert c.to_ints(reblind=False)[()] == case["c"], case["op"]
 
 
-def test_fresh_encryptions_decrypt(swift, vectors):
+@pytest.mark.parametrize("bits", [1024, 2048])
+def test_fresh_encryptions_decrypt(engine, bits):
+    """Longer keys make their tables for minutes, all engines together; the powers themselves are tested above."""
+    if backend_info().isa == "emulated":
+        pytest.skip("the emulated engine makes its tables slowly")
+    vectors = read(f"paillier-{bits}.json")
     for base in (None, vectors["h"]):
         public, private = keys_of(vectors, base)
         values = [answer["m"] for answer in vectors["encrypt"][:5]]
