@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every environment variable of the package and its default, read once.
 
-==========================  ==========================================================  ===================
-variable                    meaning                                                     default
-==========================  ==========================================================  ===================
-``PYFATE_GPU_BACKEND``      backend to use: one of ``BACKENDS``, or a GPU: ``cuda:1``   the first available
-``PYFATE_GPU_ISA``          instruction set of the cpu backend                          the best available
-``PYFATE_GPU_THREADS``      threads of a batched operation                              all cores allowed
-``PYFATE_GPU_TABLE_MB``     memory of a fixed-base table of the cpu backend, in MiB     64
-==========================  ==========================================================  ===================
-
-A table of the cuda backend takes up to a sixteenth of the memory of its device, whatever ``PYFATE_GPU_TABLE_MB`` says.
+============================  ==========================================================  ====================
+variable                      meaning                                                     default
+============================  ==========================================================  ====================
+``PYFATE_GPU_BACKEND``        backend to use: one of ``BACKENDS``, or a GPU: ``cuda:1``   the first available
+``PYFATE_GPU_ISA``            instruction set of the cpu backend                          the best available
+``PYFATE_GPU_THREADS``        threads of a batched operation                              all cores allowed
+``PYFATE_GPU_TABLE_MB``       memory of a fixed-base table of the cpu backend, in MiB     64
+``PYFATE_GPU_CUDA_TABLE_MB``  the same of the cuda backend, on its device                 a 16th of its memory
+============================  ==========================================================  ====================
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ class Settings:
     isa: str | None
     threads: int | None
     table_mb: int
+    cuda_table_mb: int | None = None
 
 
 @lru_cache(maxsize=1)
@@ -51,6 +51,7 @@ def settings() -> Settings:
         threads=_positive("PYFATE_GPU_THREADS", None, MAX_THREADS),
         table_mb=_positive("PYFATE_GPU_TABLE_MB", DEFAULT_TABLE_MB, MAX_TABLE_MB)
         or DEFAULT_TABLE_MB,
+        cuda_table_mb=_positive("PYFATE_GPU_CUDA_TABLE_MB", None, MAX_TABLE_MB),
     )
 
 

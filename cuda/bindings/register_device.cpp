@@ -56,6 +56,25 @@ void register_device(py::module_& m) {
         return count;
       },
       py::arg("device"));
+  m.def(
+      "shared_memory",
+      [](int device) {
+        int bytes = 0;
+        check(shared_memory_of_a_block(device, bytes));
+        return bytes;
+      },
+      py::arg("device"), "Bytes that a block may ask for.");
+  m.def(
+      "check_kernels", [] { check(kernels_load()); },
+      "Raises DeviceError if the current device does not run the code of this build.");
+  m.attr("wide_products") = kWideProducts;
+  m.def(
+      "wide_rate",
+      [](uintptr_t out, int blocks, int turns, uintptr_t stream) {
+        check(wide_rate({pointer<Limb>(out), blocks, turns}, reinterpret_cast<Stream>(stream)));
+      },
+      py::arg("out"), py::arg("blocks"), py::arg("turns"), py::arg("stream"),
+      "blocks * 32 * turns * wide_products wide multiplications; out has a word for each thread.");
   m.def("fill_random", &fill_random, py::arg("out"), py::arg("words"), py::arg("key"),
         py::arg("stream"));
 }

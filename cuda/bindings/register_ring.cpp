@@ -48,10 +48,10 @@ const Limb* limbs(Address address) {
   return pointer<const Limb>(address);
 }
 
-py::tuple sizes() {
-  py::list all;
-  for (const KernelTable& table : kernel_tables()) all.append(table.limbs);
-  return py::tuple(all);
+py::dict sizes() {
+  py::dict all;
+  for (const KernelTable& table : kernel_tables()) all[py::int_(table.limbs)] = table.shared_bytes;
+  return all;
 }
 
 void register_elementwise(py::class_<Ring>& ring) {
@@ -73,17 +73,18 @@ void register_elementwise(py::class_<Ring>& ring) {
   ring.def(
       "multiply",
       [](const Ring& r, Address out, Address a, Address a_index, Address b, Address b_index,
-         int64_t rows, Address stream) {
+         bool team, int64_t rows, Address stream) {
         r.run(&KernelTable::multiply,
-              {quads(out), quads(a), indices(a_index), quads(b), indices(b_index), rows}, stream);
+              {quads(out), quads(a), indices(a_index), quads(b), indices(b_index), team, rows},
+              stream);
       },
-      "out"_a, "a"_a, "a_index"_a, "b"_a, "b_index"_a, "rows"_a, "stream"_a);
+      "out"_a, "a"_a, "a_index"_a, "b"_a, "b_index"_a, "team"_a, "rows"_a, "stream"_a);
   ring.def(
       "square",
-      [](const Ring& r, Address out, Address a, int64_t rows, Address stream) {
-        r.run(&KernelTable::square, {quads(out), quads(a), rows}, stream);
+      [](const Ring& r, Address out, Address a, bool team, int64_t rows, Address stream) {
+        r.run(&KernelTable::square, {quads(out), quads(a), team, rows}, stream);
       },
-      "out"_a, "a"_a, "rows"_a, "stream"_a);
+      "out"_a, "a"_a, "team"_a, "rows"_a, "stream"_a);
   ring.def(
       "multiply_plain",
       [](const Ring& r, Address out, Address a, Address a_index, Address plain, Address plain_index,
@@ -102,14 +103,14 @@ void register_powers(py::class_<Ring>& ring) {
       "power",
       [](const Ring& r, Address out, Address a, Address a_index, Address exponents,
          Address exponent_index, int exponent_stride, int exponent_bits, int window,
-         Address scratch, int blocks, int64_t rows, Address stream) {
+         Address scratch, int blocks, bool team, int64_t rows, Address stream) {
         r.run(&KernelTable::power,
               {quads(out), quads(a), indices(a_index), limbs(exponents), indices(exponent_index),
-               exponent_stride, exponent_bits, window, quads(scratch), blocks, rows},
+               exponent_stride, exponent_bits, window, quads(scratch), blocks, team, rows},
               stream);
       },
       "out"_a, "a"_a, "a_index"_a, "exponents"_a, "exponent_index"_a, "exponent_stride"_a,
-      "exponent_bits"_a, "window"_a, "scratch"_a, "blocks"_a, "rows"_a, "stream"_a);
+      "exponent_bits"_a, "window"_a, "scratch"_a, "blocks"_a, "team"_a, "rows"_a, "stream"_a);
   ring.def(
       "fixed_base",
       [](const Ring& r, Address out, Address table, Address sign, Address exponents,
@@ -124,10 +125,10 @@ void register_powers(py::class_<Ring>& ring) {
       "window"_a, "parts"_a, "rows"_a, "stream"_a);
   ring.def(
       "horner",
-      [](const Ring& r, Address out, Address a, int bits, int64_t rows, Address stream) {
-        r.run(&KernelTable::horner, {quads(out), quads(a), bits, rows}, stream);
+      [](const Ring& r, Address out, Address a, int bits, bool team, int64_t rows, Address stream) {
+        r.run(&KernelTable::horner, {quads(out), quads(a), bits, team, rows}, stream);
       },
-      "out"_a, "a"_a, "bits"_a, "rows"_a, "stream"_a);
+      "out"_a, "a"_a, "bits"_a, "team"_a, "rows"_a, "stream"_a);
 }
 
 void register_reductions(py::class_<Ring>& ring) {
@@ -178,8 +179,11 @@ void register_decryption(py::class_<Ring>& ring) {
 }  // namespace
 
 void register_ring(py::module_& m) {
-  m.def("sizes", &sizes, "Limbs of a half that there are kernels for, ascending.");
+  m.def("sizes", &sizes,
+        "Limbs of a half that there are kernels for, ascending, and bytes of shared memory they "
+        "take.");
   m.attr("powers_of_r") = Modulus::kPowers;
+  m.attr("team") = kTeam;
   py::class_<Ring> ring(m, "Ring", py::module_local());
   ring.def(py::init<int, Address, Limb>(), py::arg("limbs"), py::arg("constants"),
            py::arg("negative_inverse"));

@@ -31,6 +31,10 @@ inline Status multiprocessors(int, int& count) {
   count = 1;
   return kSuccess;
 }
+inline Status shared_memory_of_a_block(int, int& bytes) {
+  bytes = 227 << 10;
+  return kSuccess;
+}
 
 #else
 
@@ -59,6 +63,9 @@ inline Status device_names(std::vector<std::string>& names) {
 }
 inline Status multiprocessors(int device, int& count) {
   return cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device);
+}
+inline Status shared_memory_of_a_block(int device, int& bytes) {
+  return cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
 }
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
 #include <ucontext.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -10,44 +12,37 @@ namespace pyfate_cuda::emulation {
 
 Index3 thread, block, grid;
 uint4* shared = nullptr;
+Limb brought[kLanes];
 
 namespace {
 
-constexpr unsigned kThreads = 32;
 constexpr size_t kStackBytes = 256 << 10;
 
-enum class State { kReady, kAtBarrier, kDone };
-
 struct Fiber {
-  ucontext_t context;
+  ucontext_t context;  // where it begins
+  jmp_buf jump;        // where it goes on: many times faster than swapping contexts
   std::unique_ptr<char[]> stack = std::make_unique_for_overwrite<char[]>(kStackBytes);
-  State state = State::kReady;
+  Place place = Place::kNowhere;
+  bool begun = false, done = false;
 };
 
-ucontext_t scheduler;
+jmp_buf scheduler;
 Fiber* current = nullptr;
 const std::function<void()>* current_body = nullptr;
 
 void run_fiber() {
   (*current_body)();
-  current->state = State::kDone;
-  swapcontext(&current->context, &scheduler);
+  current->done = true;
+  _longjmp(scheduler, 1);
 }
 
-// Runs every fiber to its next barrier or its end; counts those that ended.
-unsigned run_round(std::vector<Fiber>& fibers) {
-  unsigned done = 0;
-  for (unsigned t = 0; t < kThreads; ++t) {
-    Fiber& fiber = fibers[t];
-    if (fiber.state != State::kDone) {
-      current = &fiber;
-      thread = {t, 0, 0};
-      fiber.state = State::kReady;
-      swapcontext(&scheduler, &fiber.context);
-    }
-    done += fiber.state == State::kDone;
-  }
-  return done;
+// Runs a fiber to the next place where it meets others, or to its end.
+[[gnu::noinline]] void resume(Fiber& fiber) {
+  current = &fiber;
+  if (_setjmp(scheduler) != 0) return;
+  if (fiber.begun) _longjmp(fiber.jump, 1);
+  fiber.begun = true;
+  setcontext(&fiber.context);
 }
 
 Status run_block(std::vector<Fiber>& fibers) {
@@ -56,25 +51,32 @@ Status run_block(std::vector<Fiber>& fibers) {
     fiber.context.uc_stack.ss_sp = fiber.stack.get();
     fiber.context.uc_stack.ss_size = kStackBytes;
     fiber.context.uc_link = nullptr;
-    fiber.state = State::kReady;
+    fiber.begun = fiber.done = false;
+    fiber.place = Place::kNowhere;
     makecontext(&fiber.context, run_fiber, 0);
   }
-  for (;;) {
-    const unsigned done = run_round(fibers);
-    if (done == kThreads) return kSuccess;
-    if (done != 0) return kDiverged;
+  while (!fibers[0].done) {
+    for (unsigned t = 0; t < kLanes; ++t) {
+      thread = {t, 0, 0};
+      resume(fibers[t]);
+    }
+    const bool together = std::all_of(fibers.begin(), fibers.end(), [&](const Fiber& fiber) {
+      return fiber.done == fibers[0].done && fiber.place == fibers[0].place;
+    });
+    if (!together) return kDiverged;
   }
+  return kSuccess;
 }
 
 }  // namespace
 
-void synchronize() {
-  current->state = State::kAtBarrier;
-  swapcontext(&current->context, &scheduler);
+void meet(Place place) {
+  current->place = place;
+  if (_setjmp(current->jump) == 0) _longjmp(scheduler, 1);
 }
 
 Status run(const LaunchShape& shape, const std::function<void()>& body) {
-  static std::vector<Fiber> fibers(kThreads);  // stacks are kept from launch to launch
+  static std::vector<Fiber> fibers(kLanes);  // stacks are kept from launch to launch
   std::vector<uint4> memory(shape.shared_bytes / sizeof(uint4) + 1);
   shared = memory.data();
   current_body = &body;

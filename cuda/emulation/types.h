@@ -23,6 +23,6 @@ static_assert(kLimbBits >= 8 && kLimbBits <= 32);
 using Stream = void*;
 using Status = int;
 constexpr Status kSuccess = 0;
-constexpr Status kDiverged = 1;  // a thread ended while others waited at a barrier
+constexpr Status kDiverged = 1;  // threads of a warp came to different places, or some ended
 
 }  // namespace pyfate_cuda

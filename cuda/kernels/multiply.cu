@@ -5,41 +5,54 @@
 namespace pyfate_cuda {
 namespace {
 
-template <int H>
+template <template <int> class Ring, int H>
 PYFATE_KERNEL multiply_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Rows<H> b, int64_t rows) {
-  const BaseN<H> ring(modulus);
-  const Slot<H> x = ring.slot(0), z = ring.slot(1);
-  for (int64_t row = first_row(); row < rows; row += row_stride()) {
-    copy(x, a[row]);
+  const Ring<H> ring(modulus);
+  const auto x = ring.slot(0), z = ring.slot(1);
+  for (int64_t first = ring.first(); first < rows; first += ring.stride()) {
+    const int64_t row = ring.row(first, rows);
+    ring.copy(x, a[row]);
     ring.multiply(z, x, b[row]);
-    copy(out[row], z);
+    ring.copy(out[row], z);
   }
 }
 
-template <int H>
+template <template <int> class Ring, int H>
 PYFATE_KERNEL square_kernel(Modulus modulus, Rows<H> out, Rows<H> a, int64_t rows) {
-  const BaseN<H> ring(modulus);
-  const Slot<H> x = ring.slot(0), z = ring.slot(1);
-  for (int64_t row = first_row(); row < rows; row += row_stride()) {
-    copy(x, a[row]);
+  const Ring<H> ring(modulus);
+  const auto x = ring.slot(0), z = ring.slot(1);
+  for (int64_t first = ring.first(); first < rows; first += ring.stride()) {
+    const int64_t row = ring.row(first, rows);
+    ring.copy(x, a[row]);
     ring.square(z, x);
-    copy(out[row], z);
+    ring.copy(out[row], z);
   }
+}
+
+template <template <int> class Ring, int H>
+Status multiply_by(const Modulus& modulus, const MultiplyArguments& arguments, Stream stream) {
+  return launch(multiply_kernel<Ring, H>, row_shape<H, Ring>(arguments.rows, 2), stream, modulus,
+                Rows<H>{arguments.out, nullptr}, Rows<H>{arguments.a, arguments.a_index},
+                Rows<H>{arguments.b, arguments.b_index}, arguments.rows);
+}
+
+template <template <int> class Ring, int H>
+Status square_by(const Modulus& modulus, const SquareArguments& arguments, Stream stream) {
+  return launch(square_kernel<Ring, H>, row_shape<H, Ring>(arguments.rows, 2), stream, modulus,
+                Rows<H>{arguments.out, nullptr}, Rows<H>{arguments.a, nullptr}, arguments.rows);
 }
 
 }  // namespace
 
 template <int H>
 Status multiply(const Modulus& modulus, const MultiplyArguments& arguments, Stream stream) {
-  return launch(multiply_kernel<H>, row_shape<H>(arguments.rows, 2), stream, modulus,
-                Rows<H>{arguments.out, nullptr}, Rows<H>{arguments.a, arguments.a_index},
-                Rows<H>{arguments.b, arguments.b_index}, arguments.rows);
+  return (arguments.team ? multiply_by<Team, H> : multiply_by<BaseN, H>)(modulus, arguments,
+                                                                         stream);
 }
 
 template <int H>
 Status square(const Modulus& modulus, const SquareArguments& arguments, Stream stream) {
-  return launch(square_kernel<H>, row_shape<H>(arguments.rows, 2), stream, modulus,
-                Rows<H>{arguments.out, nullptr}, Rows<H>{arguments.a, nullptr}, arguments.rows);
+  return (arguments.team ? square_by<Team, H> : square_by<BaseN, H>)(modulus, arguments, stream);
 }
 
 #define PYFATE_SIZE(H)                                                           \

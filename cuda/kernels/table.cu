@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iterator>
 
+#include "pyfate_cuda/base_n.h"
 #include "pyfate_cuda/kernel_table.h"
 
 namespace pyfate_cuda {
@@ -9,6 +10,7 @@ namespace {
 template <int H>
 constexpr KernelTable table() {
   return {H,
+          BaseN<H>::shared_bytes(BaseN<H>::kMostSlots),
           enter<H>,
           leave<H>,
           multiply<H>,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -24,15 +25,16 @@ from pyfate_gpu.backends.base import (
     PublicEngine,
     PublicNumbers,
 )
-from pyfate_gpu.backends.cuda_device import Device, Limbs
+from pyfate_gpu.backends.cuda_device import Device, Erased, Limbs
 from pyfate_gpu.backends.cuda_matmul import bit_length, magnitudes, matmul
 from pyfate_gpu.backends.cuda_ring import LIMB_BITS, DeviceRing, limbs_for
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
-from pyfate_gpu.errors import BackendUnavailableError
+from pyfate_gpu.config import settings
+from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
 
 Rows = Limbs
 
-TABLE_SHARE = 16  # a fixed-base table takes at most this fraction of the device's memory
+TABLE_SHARE = 16  # of the device's memory: a fixed-base table takes at most this fraction
 WIDEST_WINDOW = 16
 OLDEST_CAPABILITY = 75  # of the PTX in the module
 
@@ -89,7 +91,16 @@ def _native() -> Any:
 def _device(index: int) -> Device:
     import cupy
 
-    return Device(_native(), cupy, index)
+    device = Device(_native(), cupy, index)
+    try:
+        with cupy.cuda.Device(index):
+            device.native.check_kernels()
+    except device.native.DeviceError as error:
+        raise BackendUnavailableError(
+            f"the kernels of this build do not run on cuda:{index} ({error}); update the driver, or "
+            "build for this GPU: CMAKE_ARGS=-DPYFATE_CUDA_ARCHITECTURES=native make build"
+        ) from error
+    return device
 
 
 @cache
@@ -160,7 +171,7 @@ class CudaPublicEngine:
         self.device = self.engine_id = on.name
         self.words = numbers.words
         with on:
-            limbs = limbs_for(numbers.n.bit_length(), on.native.sizes())
+            limbs = limbs_for(numbers.n.bit_length(), on.sizes)
             self.ring = DeviceRing(on, numbers.n, limbs)
         self._blinding = numbers.blinding
         self._table: _Table | None = None
@@ -241,7 +252,7 @@ class CudaPublicEngine:
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """``out[i, j] = product over t of c[t, j] ** matrix[i, t]``."""
         with self.on:
-            return matmul(self.ring, matrix, c, columns, self.on.total_memory() // TABLE_SHARE)
+            return matmul(self.ring, matrix, c, columns, table_bytes(self.on))
 
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
         """Products of the rows of each segment."""
@@ -276,18 +287,15 @@ class CudaPublicEngine:
 
     def _blinders(self, rows: int, exponents: UnsignedWords | None) -> Rows:
         """Random n-th powers, fresh for each row."""
-        table, limbs = self._ready_table(), self.ring.limbs
-        if table is not None:
-            width = -(-(table.bits + 1) // LIMB_BITS)
-            secrets = self._secrets(rows, width, exponents)
-            out = self.ring.fixed_base(table.rows, table.sign, secrets, table.bits, table.window)
-        else:
+        table, ring = self._ready_table(), self.ring
+        with Erased() as erased:
+            if table is not None:
+                width = -(-(table.bits + 1) // LIMB_BITS)
+                secrets = erased(self._secrets(rows, width, exponents))
+                return ring.fixed_base(table.rows, table.sign, secrets, table.bits, table.window)
             # Twice as many bits as n: uniform modulo n but for less than 2^-bits of n.
-            secrets = self._secrets(rows, 2 * limbs, exponents)
-            n = self.ring.halves(self.ring.n)
-            out = self.ring.power(self.ring.enter(secrets), n, self.ring.n.bit_length())
-        secrets.fill(0)
-        return out
+            secrets = erased(self._secrets(rows, 2 * ring.limbs, exponents))
+            return ring.power(erased(ring.enter(secrets)), ring.halves(ring.n), ring.n.bit_length())
 
     def _secrets(self, rows: int, limbs: int, given: UnsignedWords | None) -> Limbs:
         if given is None:
@@ -304,12 +312,18 @@ class CudaPublicEngine:
             return self._table
 
 
+def table_bytes(device: Device) -> int:
+    """Memory that one table may take: PYFATE_GPU_CUDA_TABLE_MB, or a share of the device's."""
+    budget = settings().cuda_table_mb
+    return budget << 20 if budget else device.memory()[1] // TABLE_SHARE
+
+
 class _Table:
     """Fixed-base table of a key: the widest window that the memory allows."""
 
     def __init__(self, ring: DeviceRing, blinding: Any) -> None:
         self.bits = blinding.exponent_bits
-        limit = ring.device.total_memory() // TABLE_SHARE
+        limit = table_bytes(ring.device)
         self.window = next(
             window
             for window in range(WIDEST_WINDOW, 0, -1)
@@ -327,45 +341,60 @@ class CudaPrivateEngine:
         self._public = public
         on, p, q = public.on, numbers.p, numbers.q
         with on:
-            limbs = limbs_for(max(p.bit_length(), q.bit_length()), on.native.sizes())
+            limbs = limbs_for(max(p.bit_length(), q.bit_length()), on.sizes)
             self._rings = [DeviceRing(on, prime, limbs) for prime in (p, q)]
             r = 1 << (LIMB_BITS * limbs)
-            # (1 + n)^(p - 1) = 1 - q p modulo p^2, so that L of a power is -q m.
-            self._factors = self._rings[0].halves(pow(-q, -1, p) * r % p, pow(-p, -1, q) * r % q)
-            self._exponents = self._rings[0].halves(p - 1, q - 1)
+            # (1 + n)^e = 1 + e q p modulo p^2, so that L of a power is e q m.
+            e_p, e_q = numbers.exponents
+            self._factors = self._rings[0].halves(
+                pow(e_p * q, -1, p) * r % p, pow(e_q * p, -1, q) * r % q
+            )
+            self._exponents = self._rings[0].halves(e_p, e_q)
             inverse = pow(p, -1, q)
             self._recombination = self._rings[0].halves(p, inverse * r % q, -inverse * r % q)
             on.wait()
-        self._bits = (p.bit_length(), q.bit_length())
+        self._bits = (e_p.bit_length(), e_q.bit_length())
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""
         return np.concatenate([self._decrypt(part) for part in self._public.parts(rows)])
 
     def _decrypt(self, rows: Rows) -> UnsignedWords:
-        public, on = self._public, self._public.on
-        with on:
+        """Both powers at once, each in a stream: few rows fill no more than half of a device."""
+        public, on, limbs = self._public, self._public.on, self._rings[0].limbs
+        with on, Erased() as erased:
             canonical = public.ring.leave(rows)
-            limbs = self._rings[0].limbs
-            pieces = on.zeros(len(rows), 4 * limbs)
+            pieces, failed = on.zeros(len(rows), 4 * limbs), on.zeros(4)
             pieces[:, : canonical.shape[1]] = canonical[:, : 4 * limbs]
-            residues = []
-            for i, ring in enumerate(self._rings):
-                powers = ring.power(ring.enter(pieces), self._exponents[i : i + 1], self._bits[i])
-                residues.append(ring.logarithm(powers, self._factors[i : i + 1]))
+            residues = [erased(on.empty(len(rows), limbs)) for _ in self._rings]
+            with on.streams(len(self._rings)) as streams:
+                for i, stream in enumerate(streams):
+                    with stream:
+                        self._residue(i, pieces, failed, residues[i])
             p, inverse = self._recombination[:1], self._recombination[1:]
-            plain = self._rings[1].recombine(residues[0], residues[1], p, inverse)
-            words = on.to_host(plain, public.words)
-            for secret in (plain, *residues):
-                secret.fill(0)
-            return words
+            plain = erased(self._rings[1].recombine(residues[0], residues[1], p, inverse))
+            if int(failed[0]):
+                raise InvalidCiphertextError(
+                    "a row is no ciphertext of this key: its power has no logarithm; check that "
+                    "it was encrypted under the public key of this private key"
+                )
+            return on.to_host(plain, public.words)
+
+    def _residue(self, i: int, pieces: Limbs, failed: Limbs, out: Limbs) -> None:
+        """The plaintexts modulo p or q; anything modulo p^2 tells p, so nothing stays in memory."""
+        ring = self._rings[i]
+        with Erased() as erased:
+            base = erased(ring.enter(pieces))
+            power = erased(ring.power(base, self._exponents[i : i + 1], self._bits[i]))
+            ring.logarithm(power, self._factors[i : i + 1], failed, out)
 
     def encrypt(self, plain: SignedWords) -> Rows:
         """As the public engine does, whose table is on the device already."""
         return self._public.encrypt(plain)
 
     def __del__(self) -> None:
-        with self._public.on:
+        # At the end of the process CuPy may be gone already, and the device's memory with it.
+        with suppress(Exception), self._public.on:
             for secret in ("_factors", "_exponents", "_recombination"):
                 if hasattr(self, secret):
                     getattr(self, secret).fill(0)

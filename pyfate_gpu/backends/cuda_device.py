@@ -6,8 +6,11 @@ On the emulated device of the tests the arrays are NumPy's; nothing else differs
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -22,6 +25,7 @@ Limbs = Any
 
 
 ARRAY_SHARE = 8  # an array on the device takes at most this fraction of its memory
+EMULATED_MEMORY = 1 << 22
 
 
 class Device:
@@ -44,6 +48,9 @@ class Device:
         self.name = f"cuda:{index}"
         self.emulated = bool(native.emulated)
         self.multiprocessors = int(native.multiprocessors(index))
+        shared = native.shared_memory(index)
+        self.sizes = tuple(limbs for limbs, bytes_ in native.sizes().items() if bytes_ <= shared)
+        self._streams: list[Any] = []
         self._entered = threading.local()
 
     def __enter__(self) -> Device:
@@ -61,13 +68,31 @@ class Device:
     ) -> None:
         if stack := self._stack():
             stack.pop().__exit__(kind, error, trace)
-        if isinstance(error, MemoryError) and not isinstance(error, DeviceMemoryError):
+        if error is None or isinstance(error, BackendError):
+            return
+        failed = isinstance(error, self._failures)
+        if isinstance(error, MemoryError) or (failed and "MemoryAllocation" in str(error)):
             raise DeviceMemoryError(
                 f"{self.name} has no memory left ({self._memory_text()}); take fewer rows at a "
                 "time, or free arrays and call cupy.get_default_memory_pool().free_all_blocks()"
             ) from error
-        if isinstance(error, self.native.DeviceError):
-            raise BackendError(f"{self.name} failed: {error}") from error
+        if failed:
+            raise BackendError(
+                f"{self.name} failed: {error}; the fault may lie in anything enqueued before, and "
+                "where it stays the process must start anew"
+            ) from error
+
+    @cached_property
+    def _failures(self) -> tuple[type[Exception], ...]:
+        """What the extension and CuPy raise when the GPU or its driver refuses."""
+        if self.emulated:
+            return (self.native.DeviceError,)
+        cuda = self.arrays.cuda
+        return (
+            self.native.DeviceError,
+            cuda.runtime.CUDARuntimeError,
+            cuda.driver.CUDADriverError,
+        )
 
     def _stack(self) -> list[Any]:
         """What this thread has entered: each thread has a current GPU of its own."""
@@ -85,6 +110,29 @@ class Device:
         """The current stream of CuPy, in which everything is enqueued."""
         return 0 if self.emulated else int(self.arrays.cuda.get_current_stream().ptr)
 
+    @contextmanager
+    def streams(self, count: int) -> Iterator[list[Any]]:
+        """Streams beside the current one, as context managers; they begin after what is there.
+
+        At the end the current stream waits for them, the host does not. Arrays made in one of them
+        are for later work of the current stream, or of the same one.
+        """
+        if self.emulated:
+            yield [nullcontext()] * count
+            return
+        current = self.arrays.cuda.get_current_stream()
+        while len(self._streams) < count:
+            self._streams.append(self.arrays.cuda.Stream(non_blocking=True))
+        used = self._streams[:count]
+        begin = current.record()
+        for stream in used:
+            stream.wait_event(begin)
+        try:
+            yield used
+        finally:
+            for stream in used:
+                current.wait_event(stream.record())
+
     def empty(self, *shape: int) -> Limbs:
         """Uninitialised limbs."""
         return self.arrays.empty(shape, dtype=np.uint32)
@@ -101,7 +149,7 @@ class Device:
 
     def to_device(self, words: npt.NDArray[Any], limbs: int) -> Limbs:
         """64-bit words ``[rows, k]`` as limbs ``[rows, limbs]``, cut or padded with zeros."""
-        halves = np.ascontiguousarray(words).view(np.uint32).reshape(len(words), -1)
+        halves = np.ascontiguousarray(words).view(np.uint32).reshape(len(words), 2 * words.shape[1])
         if halves.shape[1] == limbs:
             return self.arrays.asarray(halves)
         padded = self.zeros(len(words), limbs)
@@ -119,6 +167,38 @@ class Device:
         """A copy of limbs on the host; waits for the stream."""
         copy: npt.NDArray[np.uint32] = limbs.copy() if self.emulated else limbs.get()
         return copy
+
+    def host_empty(self, *shape: int) -> npt.NDArray[np.uint32]:
+        """Uninitialised limbs on the host, in pinned memory where there is enough of it."""
+        if not self.emulated:
+            import cupyx
+
+            refused: tuple[type[Exception], ...] = (MemoryError, *self._failures)
+            with suppress(*refused):
+                pinned: npt.NDArray[np.uint32] = cupyx.empty_pinned(shape, dtype=np.uint32)
+                return pinned
+        return np.empty(shape, dtype=np.uint32)
+
+    def copy_in(self, host: npt.NDArray[np.uint32]) -> Limbs:
+        """Limbs of the host, C-contiguous, on the device.
+
+        The current stream copies from pinned memory, which must last until it has; the host waits for
+        nothing but copies from other memory.
+        """
+        out = self.empty(*host.shape)
+        self._copy(self.address(out), host.ctypes.data, out.nbytes, "memcpyHostToDevice")
+        return out
+
+    def copy_out(self, limbs: Limbs, host: npt.NDArray[np.uint32]) -> None:
+        """Limbs of the device into `host`, both C-contiguous, as `copy_in` does; not there until `wait`."""
+        self._copy(host.ctypes.data, self.address(limbs), limbs.nbytes, "memcpyDeviceToHost")
+
+    def _copy(self, to: int, source: int, count: int, kind: str) -> None:
+        if self.emulated:
+            ctypes.memmove(to, source, count)
+            return
+        runtime = self.arrays.cuda.runtime
+        runtime.memcpyAsync(to, source, count, getattr(runtime, kind), self.stream())
 
     def random_limbs(self, rows: int, limbs: int) -> Limbs:
         """Uniform limbs ``[rows, limbs]``: a ChaCha20 stream under a new key of the system."""
@@ -149,17 +229,38 @@ class Device:
     @cached_property
     def array_bytes(self) -> int:
         """Bytes of the largest array that is kept on the device."""
-        return self.total_memory() // ARRAY_SHARE
+        return self.memory()[1] // ARRAY_SHARE
 
-    def total_memory(self) -> int:
-        """Bytes of memory of the device."""
+    def memory(self) -> tuple[int, int]:
+        """Bytes of memory of the device: free ones, all."""
         if self.emulated:
-            return 1 << 22
-        return int(self.arrays.cuda.runtime.memGetInfo()[1])
+            return EMULATED_MEMORY, EMULATED_MEMORY
+        with self.arrays.cuda.Device(self.index):
+            free, total = self.arrays.cuda.runtime.memGetInfo()
+        return int(free), int(total)
 
     def _memory_text(self) -> str:
-        budget = f"arrays of up to {self.array_bytes / 2**30:.3g} GiB are kept there"
-        if self.emulated:
-            return f"emulated; {budget}"
-        free, total = self.arrays.cuda.runtime.memGetInfo()
-        return f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free, and CuPy's pool; {budget}"
+        free, total = self.memory()
+        return (
+            f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free, and CuPy's pool; arrays of up to "
+            f"{self.array_bytes / 2**30:.3g} GiB are kept there"
+        )
+
+
+class Erased:
+    """Arrays that are overwritten at the end of a `with` block, whatever happens in it."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Limbs] = []
+
+    def __call__(self, array: Limbs) -> Limbs:
+        """Take an array in; returns it."""
+        self._arrays.append(array)
+        return array
+
+    def __enter__(self) -> Erased:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        for array in self._arrays:
+            array.fill(0)

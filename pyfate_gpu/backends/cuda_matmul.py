@@ -74,9 +74,7 @@ def matmul(
     entries = _entries(ring.device, matrix)
     bits, signs = bit_length(entries.magnitude), 1
     if bits == 0:
-        return arrays.ascontiguousarray(
-            arrays.broadcast_to(ring.one(), (outputs * columns, 2, ring.limbs))
-        )
+        return ring.ones(outputs * columns)
     if bool(entries.negative.any()):
         signs = 2
     count, bases = len(entries.output), len(c) // columns
@@ -142,18 +140,19 @@ def _by_buckets(
     signs: int,
 ) -> Limbs:
     arrays, windows = ring.device.arrays, -(-bits // window)
+    buckets = outputs * windows * signs << window
+    kind = np.int32 if buckets < 1 << 31 else np.int64  # sorting takes as long as keys are wide
     keys, bases = [], []
     for w in range(windows):
         digit = _digit(entries.magnitude, w * window, window)
         group = (entries.output * windows + w) * signs + (entries.negative & (signs == 2))
         present = digit != 0
-        keys.append(((group << window) | digit)[present])
+        keys.append(((group << window) | digit)[present].astype(kind))
         bases.append(entries.base[present])
     key, base = arrays.concatenate(keys), arrays.concatenate(bases)
     order = arrays.argsort(key)
     key, base = key[order], base[order]
-    buckets = outputs * windows * signs << window
-    offsets = arrays.searchsorted(key, arrays.arange(buckets + 1, dtype=np.int64))
+    offsets = arrays.searchsorted(key, arrays.arange(buckets + 1, dtype=kind))
     results = []
     for column in range(columns):
         products = ring.segment_multiply(c, base * columns + column, offsets)

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import gmpy2
 import numpy as np
 
-from pyfate_gpu.backends.cuda_device import Device, Limbs
+from pyfate_gpu.backends.cuda_device import Device, Erased, Limbs
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
 
 LIMB_BITS = 32
+LANES = 32  # threads of a block
 SPARE_BITS = 6  # a modulus fills its limbs or leaves at least this many bits free
 PIECE = 16  # longest run of products a thread forms for a segment
-CHAIN = 32  # rows of one chain of a batched inversion
+CHAIN = 32  # longest chain of a batched inversion
+SHORT = 4  # either, where there are too few rows for every thread to have a long one
 THREADS_TO_FILL = 32768  # threads that keep a large GPU busy
+TEAM_ROWS = 64  # up to so many rows a multiprocessor, teams are done sooner (docs/design/0032)
 
 
 def limbs_for(bits: int, sizes: tuple[int, ...]) -> int:
@@ -67,6 +71,10 @@ class DeviceRing:
         """The number one, as a row."""
         return self._constants[1:3].reshape(1, 2, self.limbs)
 
+    def ones(self, rows: int) -> Limbs:
+        """The number one in each of new rows."""
+        return self.device.arrays.broadcast_to(self.one(), (rows, 2, self.limbs)).copy()
+
     def from_integers(self, *values: int) -> Limbs:
         """Rows of canonical Python integers."""
         forms = [(value << (LIMB_BITS * self.limbs)) % self.n**2 for value in values]
@@ -93,7 +101,7 @@ class DeviceRing:
         a_index, b_index = self.device.index_array(a_index), self.device.index_array(b_index)
         rows = len(a) if a_index is None else len(a_index)
         out = self.new(rows) if out is None else out
-        self._call("multiply", out, a, a_index, b, b_index, rows)
+        self._call("multiply", out, a, a_index, b, b_index, self._few(rows), rows)
         return out
 
     def multiply_plain(
@@ -111,18 +119,24 @@ class DeviceRing:
     ) -> Limbs:
         """``a ** e`` for unsigned exponents ``[*, limbs of e]`` below ``2**bits``.
 
-        A single exponent without an index serves all rows.
+        A single exponent without an index serves all rows. The powers that each thread keeps are
+        overwritten: modulo a secret prime they would tell it.
         """
         a_index, exponent_index = (self.device.index_array(i) for i in (a_index, exponent_index))
         rows = len(a) if a_index is None else len(a_index)
         shared = len(exponents) == 1 and exponent_index is None
         window = min(range(1, 7), key=lambda w: -(-bits // w) + (1 << w))
+        team, numbers = self._few(rows), LANES
         resident = self.device.multiprocessors * max(1, min(12, 400 // self.limbs))
-        blocks = min(resident, -(-rows // 32))
-        out, scratch = self.new(rows), self.new(blocks * 32 << window)
-        stride = 0 if shared else exponents.shape[1]
+        if team:
+            numbers //= self.device.native.team
+            resident = -(-TEAM_ROWS * self.device.multiprocessors // numbers)
+        blocks = min(resident, -(-rows // numbers))
+        out, stride = self.new(rows), 0 if shared else exponents.shape[1]
         exponent = (exponents, exponent_index, stride, bits, window)
-        self._call("power", out, a, a_index, *exponent, scratch, blocks, rows)
+        with Erased() as erased:
+            scratch = erased(self.new(blocks * numbers << window))
+            self._call("power", out, a, a_index, *exponent, scratch, blocks, team, rows)
         return out
 
     def power_table(self, bases: Limbs, bits: int, window: int) -> Limbs:
@@ -133,7 +147,7 @@ class DeviceRing:
         windows = -(-bits // window)
         powers = [bases]
         for _ in range(windows * window - 1):
-            powers.append(self._square(powers[-1]))
+            powers.append(self.square(powers[-1]))
         columns = windows * len(bases)
         table = self.new(columns << window)
         table[:columns] = self.one()
@@ -175,13 +189,14 @@ class DeviceRing:
         arrays = self.device.arrays
         index, offsets = self.device.index_array(index), self.device.index_array(offsets)
         while len(offsets) > 1:
-            pieces = -(-arrays.diff(offsets) // PIECE)
+            longest = _longest(PIECE, int(offsets[-1] - offsets[0]))
+            pieces = -(-arrays.diff(offsets) // longest)
             ends = arrays.cumsum(pieces)
             if int(pieces.max()) <= 1:
                 break
             piece = arrays.arange(int(ends[-1]), dtype=np.int64)
             segment = arrays.searchsorted(ends, piece, side="right")
-            starts = offsets[segment] + PIECE * (piece - (ends - pieces)[segment])
+            starts = offsets[segment] + longest * (piece - (ends - pieces)[segment])
             a = self._segments(a, index, arrays.concatenate([starts, offsets[-1:]]))
             index, offsets = None, arrays.concatenate([arrays.zeros_like(ends[:1]), ends])
         return self._segments(a, index, offsets)
@@ -190,7 +205,7 @@ class DeviceRing:
         """``product over b of a[b] ** (2**b)`` for rows ``[bits * rows]``."""
         rows = len(a) // bits
         out = self.new(rows)
-        self._call("horner", out, a, bits, rows)
+        self._call("horner", out, a, bits, self._few(rows), rows)
         return out
 
     def invert(self, a: Limbs) -> Limbs:
@@ -206,7 +221,7 @@ class DeviceRing:
             return self.new(0)
         if rows == 1:
             return self._invert_one(a)
-        chains = -(-rows // CHAIN)
+        chains = -(-rows // _longest(CHAIN, rows))
         prefixes, out = self.new(rows), self.new(rows)
         self._call("prefix_products", prefixes, a, chains, rows)
         # The last rows hold the products of the chains, beginning with that of row rows - chains.
@@ -216,22 +231,12 @@ class DeviceRing:
         self._call("unwind_inverses", out, a, prefixes, inverses, chains, rows)
         return out
 
-    def logarithm(self, a: Limbs, factor: Limbs) -> Limbs:
-        """``(a - 1) / n * factor mod n`` as halves, for a prime n; `factor` in Montgomery form.
+    def logarithm(self, a: Limbs, factor: Limbs, failed: Limbs, out: Limbs) -> None:
+        """``(a - 1) / n * factor mod n`` as halves into `out`, for a prime n.
 
-        Raises
-        ------
-        InvalidCiphertextError
-            If a row is not 1 modulo n.
+        `factor` is in Montgomery form. Sets ``failed[0]`` to 1 if a row is not 1 modulo n.
         """
-        out, failed = self.device.empty(len(a), self.limbs), self.device.zeros(4)
         self._call("logarithm", out, a, factor, failed, len(a))
-        if int(failed[0]):
-            raise InvalidCiphertextError(
-                "a row is no ciphertext of this key: its power has no logarithm; check that it "
-                "was encrypted under the public key of this private key"
-            )
-        return out
 
     def recombine(self, residues_p: Limbs, residues_q: Limbs, p: Limbs, inverse: Limbs) -> Limbs:
         """Residues modulo p q, ``[rows, 2 * limbs]``, where n is the prime q.
@@ -247,10 +252,15 @@ class DeviceRing:
         """Uninitialised rows."""
         return self.device.empty(rows, 2, self.limbs)
 
-    def _square(self, a: Limbs) -> Limbs:
+    def square(self, a: Limbs) -> Limbs:
+        """``a ** 2``."""
         out = self.new(len(a))
-        self._call("square", out, a, len(a))
+        self._call("square", out, a, self._few(len(a)), len(a))
         return out
+
+    def _few(self, rows: int) -> bool:
+        """Whether teams of threads should compute so many rows."""
+        return rows <= TEAM_ROWS * self.device.multiprocessors
 
     def _segments(self, a: Limbs, index: Any, offsets: Any) -> Limbs:
         out = self.new(len(offsets) - 1)
@@ -259,9 +269,10 @@ class DeviceRing:
 
     def _invert_one(self, a: Limbs) -> Limbs:
         words = self.device.to_host(self.leave(a), self.limbs)
+        value = int.from_bytes(words.tobytes(), "little")
         try:
-            return self.from_integers(pow(int.from_bytes(words.tobytes(), "little"), -1, self.n**2))
-        except ValueError:
+            return self.from_integers(int(gmpy2.invert(value, self.n**2)))
+        except ZeroDivisionError:
             raise InvalidCiphertextError(
                 "a ciphertext shares a factor with n and has no inverse; check where it came from"
             ) from None
@@ -269,3 +280,8 @@ class DeviceRing:
     def _call(self, verb: str, *arguments: Any) -> None:
         addresses = (a if isinstance(a, int) else self.device.address(a) for a in arguments)
         getattr(self._native, verb)(*addresses, self.device.stream())
+
+
+def _longest(most: int, rows: int) -> int:
+    """The longest chain or piece: short where long ones would leave threads without one."""
+    return max(SHORT, min(most, rows // THREADS_TO_FILL))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -72,6 +73,26 @@ def test_reasons(monkeypatch, driver, names, cupy, index, reason):
     assert re.search(reason, found.reason)
 
 
+def test_code_for_other_gpus(monkeypatch):
+    """Found when the GPU is first used: such a build has no PTX, or one too new for the driver."""
+
+    def check_kernels():
+        raise NoDeviceError("cudaErrorNoKernelImageForDevice: no kernel image is available")
+
+    native = machine(13010, ["A100"])
+    native.check_kernels, native.emulated = check_kernels, False
+    native.multiprocessors = native.shared_memory = lambda index: 108
+    native.sizes = dict
+    monkeypatch.setattr(cuda, "_native", lambda: native)
+    cupy = SimpleNamespace(cuda=SimpleNamespace(Device=lambda index: nullcontext()))
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    cuda._device.cache_clear()
+    with pytest.raises(
+        BackendUnavailableError, match=r"cuda:0 .*NoKernelImage.*=native make build"
+    ):
+        cuda._device(0)
+
+
 def test_a_module_that_was_not_built(monkeypatch):
     def missing():
         raise ImportError("No module named '_cuda'")
@@ -98,7 +119,7 @@ def test_the_built_module_answers_without_a_gpu():
     module = pytest.importorskip("pyfate_gpu.backends._cuda")
     assert module.limb_bits == 32
     assert not module.emulated
-    assert module.sizes() == (16, 32, 48, 64, 96, 128)
+    assert tuple(module.sizes()) == (16, 32, 48, 64, 96, 128)
     if module.driver_version() == 0:
         with pytest.raises(module.DeviceError, match="cudaError"):
             module.device_names()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,7 @@ from pyfate_gpu import PrivateKey, PublicKey, generate_keypair
 from pyfate_gpu.backends.base import CsrMatrix, EngineOptions
 from pyfate_gpu.backends.cpu import CpuBackend
 from pyfate_gpu.backends.cuda import CudaPrivateEngine, CudaPublicEngine
-from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.backends.cuda_device import EMULATED_MEMORY, Device, Erased
 from pyfate_gpu.backends.cuda_matmul import _by_buckets, _by_tables, _entries, bit_length
 from pyfate_gpu.backends.reference import ReferenceBackend
 from pyfate_gpu.backends.words import (
@@ -21,6 +22,7 @@ from pyfate_gpu.backends.words import (
     unsigned_to_integers,
     unsigned_to_words,
 )
+from pyfate_gpu.config import settings
 from pyfate_gpu.errors import (
     BackendError,
     BackendUnavailableError,
@@ -202,6 +204,20 @@ def test_decrypts_fresh_and_blinded_rows(emulated, keypair, plain_keypair, blind
     assert len({row.tobytes() for row in [*first, *second]}) == 6
 
 
+def test_decrypts_by_the_orders_of_short_subgroups(emulated, rng):
+    public, private = generate_keypair(512, "paillier-short-subgroup", allow_insecure_key_size=True)
+    engine = CudaPublicEngine(public.numbers, emulated)
+    own = CudaPrivateEngine(private._numbers, engine)
+    assert max(own._bits) < 256
+    values = rng.integers(-(2**62), 2**62, 5)
+    rows = engine.encrypt(integers_to_words(values))
+    expected = [int(v) % public.n for v in values]
+    assert unsigned_to_integers(own.decrypt(engine.blind(rows))).tolist() == expected
+    full = CudaPublicEngine(type(public.numbers)(public.n), emulated)
+    with pytest.raises(InvalidCiphertextError, match="no ciphertext of this key"):
+        own.decrypt(full.encrypt(integers_to_words(values[:1])))
+
+
 def test_decryption_refuses_what_is_no_ciphertext(emulated, keypair):
     public, private = keypair
     engine = CudaPublicEngine(public.numbers, emulated)
@@ -227,6 +243,92 @@ def test_keys_above_the_sizes(emulated, keypair):
         CudaPublicEngine(numbers, emulated)
 
 
+def gpu_with(arrays, index=0, **native):
+    """A device that is not emulated, but knows no more than it is told."""
+    told = {"emulated": False, "multiprocessors": lambda index: 132, "DeviceError": OSError}
+    told |= {"sizes": lambda: {16: 100}, "shared_memory": lambda index: 100}
+    return Device(SimpleNamespace(**told | native), arrays, index)
+
+
+class CudaError(RuntimeError):
+    pass
+
+
+def cupy_that(**runtime):
+    """As much of CuPy as tells errors and memory."""
+    return SimpleNamespace(
+        cuda=SimpleNamespace(
+            Device=lambda index: nullcontext(),
+            runtime=SimpleNamespace(
+                CUDARuntimeError=CudaError, memGetInfo=lambda: (1 << 30, 1 << 33), **runtime
+            ),
+            driver=SimpleNamespace(CUDADriverError=CudaError),
+        )
+    )
+
+
+def test_errors_that_come_late_are_ours_too():
+    """A fault in a kernel shows in whatever CuPy does next."""
+    gpu = gpu_with(cupy_that())
+    with pytest.raises(BackendError, match=r"cuda:0 failed: cudaErrorIllegalAddress.*before"), gpu:
+        raise CudaError("cudaErrorIllegalAddress: an illegal memory access was encountered")
+    with pytest.raises(DeviceMemoryError, match=r"1\.0 of 8\.0 GiB free"), gpu:
+        raise CudaError("cudaErrorMemoryAllocation: out of memory")
+    with pytest.raises(DeviceMemoryError, match="of up to 1 GiB"), gpu:
+        raise MemoryError
+    with pytest.raises(ZeroDivisionError), gpu:
+        raise ZeroDivisionError
+
+
+def test_sizes_that_the_shared_memory_does_not_hold_are_left_out(monkeypatch):
+    """As on sm_75, whose blocks have 64 KiB: the cpu backend takes longer keys."""
+    sizes = {64: 49408, 96: 74112}
+    assert gpu_with(None, sizes=lambda: sizes, shared_memory=lambda i: 65536).sizes == (64,)
+    assert gpu_with(None, sizes=lambda: sizes, shared_memory=lambda i: 232448).sizes == (64, 96)
+
+
+def test_a_table_takes_no_more_than_its_budget(emulated, monkeypatch, keypair):
+    numbers = keypair[0].numbers
+    assert CudaPublicEngine(numbers, emulated)._ready_table().rows.nbytes <= EMULATED_MEMORY // 16
+    monkeypatch.setenv("PYFATE_GPU_CUDA_TABLE_MB", "1")
+    settings.cache_clear()
+    try:
+        table = CudaPublicEngine(numbers, emulated)._ready_table()
+        assert EMULATED_MEMORY // 16 < table.rows.nbytes <= 1 << 20
+    finally:
+        settings.cache_clear()
+
+
+def test_no_rows_at_all(pair):
+    engine, none = pair.cuda, np.zeros((0, 1), dtype=np.int64)
+    rows = engine.encrypt(none)
+    for empty in (rows, engine.add(rows, rows), engine.add_plain(rows, none), engine.blind(rows)):
+        assert engine.export_words(empty).shape == (0, 2 * engine.words)
+
+
+def test_secrets_are_overwritten_whatever_happens(emulated):
+    kept = np.ones(4)
+    erased = Erased()
+    assert erased(kept) is kept
+    with pytest.raises(ZeroDivisionError), erased:
+        raise ZeroDivisionError
+    assert not kept.any()
+
+
+def test_decryption_leaves_nothing_that_tells_the_primes(emulated, keypair, monkeypatch):
+    public, private = keypair
+    engine = CudaPublicEngine(public.numbers, emulated)
+    owner = CudaPrivateEngine(private._numbers, engine)
+    c = engine.encrypt(integers_to_words(np.arange(3)))
+    made = []
+    for ring in owner._rings:
+        new = ring.new
+        monkeypatch.setattr(ring, "new", lambda rows, new=new: made.append(new(rows)) or made[-1])
+    assert unsigned_to_integers(owner.decrypt(c)).tolist() == [0, 1, 2]
+    assert len(made) == 6  # for each prime: entered rows, powers, the powers' table
+    assert not any(array.any() for array in made)
+
+
 def test_errors_of_the_device_are_ours(emulated):
     with pytest.raises(DeviceMemoryError, match=r"cuda:0 has no memory left.*fewer rows"), emulated:
         raise MemoryError
@@ -235,8 +337,7 @@ def test_errors_of_the_device_are_ours(emulated):
 
 
 def test_an_array_that_lies_elsewhere_is_refused(emulated):
-    native = SimpleNamespace(emulated=False, multiprocessors=lambda index: 132)
-    gpu = Device(native, None, 1)
+    gpu = gpu_with(None, 1)
     array = SimpleNamespace(device=SimpleNamespace(id=1), data=SimpleNamespace(ptr=4096))
     assert gpu.address(array) == 4096
     array.device.id = 0
@@ -251,8 +352,7 @@ def test_each_thread_enters_and_leaves_a_gpu_of_its_own():
     entered = SimpleNamespace(
         __enter__=lambda: None, __exit__=lambda *error: log.append(threading.get_ident())
     )
-    native = SimpleNamespace(emulated=False, multiprocessors=lambda index: 1, DeviceError=OSError)
-    gpu = Device(native, SimpleNamespace(cuda=SimpleNamespace(Device=lambda index: entered)))
+    gpu = gpu_with(SimpleNamespace(cuda=SimpleNamespace(Device=lambda index: entered)))
     with gpu:
         thread = threading.Thread(target=gpu.__exit__, args=(None, None, None))
         thread.start()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,8 @@ ROW_BYTES = 512 // 8 * 2
 def small(wide, monkeypatch):
     """A device that keeps arrays of 7 rows; a call takes no more than a few of them."""
     device = Device(wide, np)
-    monkeypatch.setattr(device, "total_memory", lambda: ARRAY_SHARE * LIMIT * ROW_BYTES)
+    bytes_ = ARRAY_SHARE * LIMIT * ROW_BYTES
+    monkeypatch.setattr(device, "memory", lambda: (bytes_, bytes_))
     return device
 
 
@@ -96,7 +99,7 @@ def test_without_an_index(engine, reference, both, same, rng):
 
 
 def test_encrypt_blind_decrypt(engine, keypair, rng):
-    values = rng.integers(-99, 99, ROWS)
+    values = rng.integers(-99, 99, 2 * LIMIT)
     c = engine.encrypt(integers_to_words(values))
     assert isinstance(c, HostRows)
     owner = CudaPrivateEngine(keypair[1]._numbers, engine)
@@ -137,6 +140,65 @@ def test_matmul_of_a_sparse_matrix(engine, reference, both, same):
     matrix = CsrMatrix((19, ROWS), indptr, np.array([3, 17, 39, 0], dtype=np.int64), data)
     a, b = both
     assert same(engine.matmul(matrix, a, 1), reference.matmul(matrix, b, 1))
+
+
+class Stream:
+    """As of CuPy: entered as often as one likes."""
+
+    def __init__(self, device, number):
+        self.device, self.number = device, number
+
+    def __enter__(self):
+        self.before, self.device.current = self.device.current, self.number
+
+    def __exit__(self, *error):
+        self.device.current = self.before
+
+
+class TakesNotes(Device):
+    """The small device, noting what is enqueued where, and when the host waits."""
+
+    def __init__(self, native, notes):
+        super().__init__(native, np)
+        self.notes, self.current = notes, "its own"
+
+    def memory(self):
+        return (ARRAY_SHARE * LIMIT * ROW_BYTES,) * 2
+
+    @contextmanager
+    def streams(self, count):
+        yield [Stream(self, i) for i in range(count)]
+        self.notes.append(("join", self.current))
+
+    def copy_in(self, host):
+        self.notes.append(("in", self.current))
+        return super().copy_in(host)
+
+    def copy_out(self, limbs, host):
+        self.notes.append(("out", self.current))
+        super().copy_out(limbs, host)
+
+    def wait(self):
+        self.notes.append(("wait", self.current))
+
+
+def test_one_piece_is_copied_while_another_is_computed(wide, keypair, both, reference):
+    """Pieces take turns in two streams, and the host waits for nothing until all are enqueued."""
+    notes = []
+    engine = StreamedPublicEngine(keypair[0].numbers, TakesNotes(wide, notes))
+    a, b = both
+    del notes[:]
+    total = engine.add(a, a)
+    pieces = -(-ROWS // (LIMIT // 2))
+    assert notes == [
+        *(note for i in range(pieces) for note in [("in", i % 2)] * 2 + [("out", i % 2)]),
+        ("join", "its own"),
+        ("wait", "its own"),
+    ]
+    del notes[:]
+    words = engine.export_words(total)
+    assert notes[:4] == [("in", 0), ("out", 0), ("in", 1), ("out", 1)]
+    assert np.array_equal(words, reference.export_words(reference.add(b, b)))
 
 
 def test_memory_that_runs_out_is_named_and_harms_nothing(engine, both, same, monkeypatch):

@@ -69,18 +69,19 @@ def units(ring: RingOnHost, rnd: random.Random, count: int) -> list[int]:
     return values
 
 
+@pytest.mark.parametrize("team", [False, True])
 @pytest.mark.parametrize("limbs", SIZES)
-def test_multiply_and_square(narrow: ModuleType, limbs: int) -> None:
+def test_multiply_and_square(narrow: ModuleType, limbs: int, team: bool) -> None:
     rnd = random.Random(limbs)
     for n, bound in moduli(rnd, narrow.limb_bits, limbs):
         ring = RingOnHost(narrow, limbs, n)
         a, b = (ring.raw(half_pairs(ring, rnd, bound)) for _ in range(2))
         out = ring.new_rows(ROWS)
         square = n * n
-        ring.call("multiply", out, a, None, b, None, ROWS)
+        ring.call("multiply", out, a, None, b, None, team, ROWS)
         expected = [x * y % square for x, y in zip(ring.values(a), ring.values(b), strict=True)]
         assert ring.values(out) == expected
-        ring.call("square", out, a, ROWS)
+        ring.call("square", out, a, team, ROWS)
         assert ring.values(out) == [x * x % square for x in ring.values(a)]
 
 
@@ -92,7 +93,7 @@ def test_spare_bits_keep_halves_small(narrow: ModuleType) -> None:
     x = ring.raw([(8 * n - 1, 8 * n - 1)] * ROWS)
     out = ring.new_rows(ROWS)
     for bound in (3 * n + 1, 2 * n):
-        ring.call("multiply", out, x, None, x, None, ROWS)
+        ring.call("multiply", out, x, None, x, None, False, ROWS)
         assert max(ring.ints_of(out, 16)) <= bound
         x, out = out, x
     assert rnd
@@ -104,11 +105,12 @@ def test_multiply_gathers(narrow: ModuleType) -> None:
     rows = ring.rows(values)
     left, right = ([rnd.randrange(5) for _ in range(ROWS)] for _ in range(2))
     out = ring.new_rows(ROWS)
-    ring.call("multiply", out, rows, indices(left), rows, indices(right), ROWS)
     square = ring.n**2
-    assert ring.values(out) == [
-        values[i] * values[j] % square for i, j in zip(left, right, strict=True)
-    ]
+    for team in (False, True):
+        ring.call("multiply", out, rows, indices(left), rows, indices(right), team, ROWS)
+        assert ring.values(out) == [
+            values[i] * values[j] % square for i, j in zip(left, right, strict=True)
+        ]
 
 
 @pytest.mark.parametrize("limbs", SIZES)
@@ -165,11 +167,14 @@ def test_power_with_one_exponent_a_row(
     exponent_limbs = -(-64 // ring.bits)
     exponents = [rnd.getrandbits(bits) for _ in range(ROWS - 2)] + [0, (1 << bits) - 1]
     rows, out = ring.rows(values), ring.new_rows(ROWS)
-    for blocks in (1, 2):  # one block goes over the rows twice
-        scratch = ring.new_rows(blocks * 32 << window)
+    grids = [(1, False), (2, True)]  # that go over the rows several times
+    if limbs == SIZES[0]:
+        grids += [(2, False), (10, True)]  # and once
+    for blocks, team in grids:
+        scratch = ring.new_rows(blocks * (4 if team else 32) << window)
         words = ring.limbs_of(exponents, exponent_limbs)
         shape = (exponent_limbs, bits, window)
-        ring.call("power", out, rows, None, words, None, *shape, scratch, blocks, ROWS)
+        ring.call("power", out, rows, None, words, None, *shape, scratch, blocks, team, ROWS)
         expected = [pow(v, e, ring.n**2) for v, e in zip(values, exponents, strict=True)]
         assert ring.values(out) == expected
 
@@ -182,7 +187,7 @@ def test_power_with_one_exponent_for_all(narrow: ModuleType, limbs: int) -> None
     e = ring.n >> (ring.n.bit_length() - bits)
     exponent, scratch = ring.limbs_of([e], 16), ring.new_rows(64 << 5)
     rows, out = ring.rows(values), ring.new_rows(ROWS)
-    ring.call("power", out, rows, None, exponent, None, 0, bits, 5, scratch, 2, ROWS)
+    ring.call("power", out, rows, None, exponent, None, 0, bits, 5, scratch, 2, False, ROWS)
     assert ring.values(out) == [pow(v, e, ring.n**2) for v in values]
 
 
@@ -237,11 +242,13 @@ def test_horner(narrow: ModuleType, limbs: int) -> None:
     bits, square = 7, ring.n**2
     values = units(ring, rnd, bits * ROWS)
     out = ring.new_rows(ROWS)
-    ring.call("horner", out, ring.rows(values), bits, ROWS)
-    assert ring.values(out) == [
+    expected = [
         math.prod(pow(values[b * ROWS + i], 1 << b, square) for b in range(bits)) % square
         for i in range(ROWS)
     ]
+    for team in (False, True):
+        ring.call("horner", out, ring.rows(values), bits, team, ROWS)
+        assert ring.values(out) == expected
 
 
 @pytest.mark.parametrize("limbs", SIZES)

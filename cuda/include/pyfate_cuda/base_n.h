@@ -22,6 +22,9 @@ class BaseN {
   static constexpr int kBlocks = H / kBlock;
   static_assert(H % kBlock == 0, "a half is a whole number of blocks");
 
+  static constexpr int kNumbers = kLanes;  // of a block
+  static constexpr int kMostSlots = 3;     // that a kernel has
+
   // Shared memory that a kernel with this many slots a thread needs.
   static constexpr size_t shared_bytes(int slots) {
     return (H + size_t{kLanes} * slots * 2 * H) * sizeof(Limb);
@@ -36,6 +39,13 @@ class BaseN {
     __syncthreads();
   }
 
+  // The rows of this thread: row(first(), rows), row(first() + stride(), rows), ...
+  static PYFATE_DEVICE int64_t first() { return int64_t{blockIdx.x} * kLanes + threadIdx.x; }
+  static PYFATE_DEVICE int64_t stride() { return int64_t{gridDim.x} * kLanes; }
+  static PYFATE_DEVICE int64_t row(int64_t first, int64_t) { return first; }
+  // The number of this thread among those that the grid computes at a time.
+  static PYFATE_DEVICE int64_t place() { return first(); }
+
   // The i-th slot of this thread.
   PYFATE_DEVICE Slot<H> slot(int i) const {
     return {shared_memory() + H / kQuad + i * (2 * H / kQuad) * kLanes + threadIdx.x};
@@ -48,6 +58,11 @@ class BaseN {
     return {constants_ + H / kQuad + (i - 1) * (2 * H / kQuad)};
   }
   PYFATE_DEVICE Row<H> one() const { return power_of_r(1); }
+
+  template <int kTo, int kFrom>
+  PYFATE_DEVICE void copy(Number<H, kTo> to, Number<H, kFrom> from) const {
+    pyfate_cuda::copy(to, from);
+  }
 
   // out = a b / R modulo n^2.
   template <int kStrideB>

@@ -11,6 +11,7 @@ using Operation = Status (*)(const Modulus&, const Arguments&, Stream);
 
 struct KernelTable {
   int limbs;
+  size_t shared_bytes;  // of a block, the most that a kernel takes
   Operation<EnterArguments> enter;
   Operation<LeaveArguments> leave;
   Operation<MultiplyArguments> multiply;

@@ -4,6 +4,7 @@
 
 #include "pyfate_cuda/base_n.h"
 #include "pyfate_cuda/operations.h"
+#include "pyfate_cuda/team.h"
 
 namespace pyfate_cuda {
 
@@ -15,13 +16,13 @@ PYFATE_DEVICE int64_t row_stride() {
   return int64_t{gridDim.x} * kLanes;
 }
 
-// One thread a row, up to the widest grid.
-template <int H>
+// One thread or one team a row, up to the widest grid.
+template <int H, template <int> class Ring = BaseN>
 LaunchShape row_shape(int64_t rows, int slots) {
   constexpr int64_t kWidest = 0x7fffffff;
-  const int64_t blocks = (rows + kLanes - 1) / kLanes;
+  const int64_t blocks = (rows + Ring<H>::kNumbers - 1) / Ring<H>::kNumbers;
   return {static_cast<unsigned>(blocks < kWidest ? blocks : kWidest), 1,
-          BaseN<H>::shared_bytes(slots)};
+          Ring<H>::shared_bytes(slots)};
 }
 
 }  // namespace pyfate_cuda

@@ -78,9 +78,9 @@ PYFATE_DEVICE bool equal(Half<H, kA> a, Half<H, kB> b) {
 }
 
 // Exchanges the places of two slots, not their contents.
-template <int H>
-PYFATE_DEVICE void swap(Slot<H>& a, Slot<H>& b) {
-  const Slot<H> before = a;
+template <int H, int kStride>
+PYFATE_DEVICE void swap(Number<H, kStride>& a, Number<H, kStride>& b) {
+  const Number<H, kStride> before = a;
   a = b;
   b = before;
 }

@@ -2,7 +2,8 @@
 // THE list of batched operations on the device: raw device pointers and a stream in, a status out.
 //
 // Rows are numbers of 2 H limbs in Montgomery form (base_n.h) unless said otherwise; an index may
-// be null. Every operation is out of place and only enqueued: it returns before it has run.
+// be null. Every operation is out of place and only enqueued: it returns before it has run. Where
+// there is a choice, `team` makes several threads compute each number, for few rows (team.h).
 #pragma once
 
 #include "pyfate_cuda/types.h"
@@ -35,6 +36,7 @@ struct MultiplyArguments {
   const int64_t* a_index;
   uint4* b;
   const int64_t* b_index;
+  bool team;
   int64_t rows;
 };
 template <int H>
@@ -44,6 +46,7 @@ Status multiply(const Modulus& modulus, const MultiplyArguments& arguments, Stre
 struct SquareArguments {
   uint4* out;
   uint4* a;
+  bool team;
   int64_t rows;
 };
 template <int H>
@@ -65,7 +68,7 @@ Status multiply_plain(const Modulus& modulus, const MultiplyPlainArguments& argu
 
 // out[i] = a[a_index[i]]^e, where e is the unsigned exponent number exponent_index[i], or with
 // exponent_stride 0 the one exponent of all rows; bits of e from exponent_bits on are not looked
-// at. scratch holds blocks * 32 << window numbers.
+// at. scratch holds blocks * k << window numbers, k those of a block: 32, or 32 / kTeam of teams.
 struct PowerArguments {
   uint4* out;
   uint4* a;
@@ -77,6 +80,7 @@ struct PowerArguments {
   int window;
   uint4* scratch;
   int blocks;
+  bool team;
   int64_t rows;
 };
 template <int H>
@@ -116,6 +120,7 @@ struct HornerArguments {
   uint4* out;
   uint4* a;
   int bits;
+  bool team;
   int64_t rows;
 };
 template <int H>
@@ -179,5 +184,18 @@ struct ChaCha20Arguments {
   int64_t words;
 };
 Status chacha20(const ChaCha20Arguments& arguments, Stream stream);
+
+// Nothing but wide multiplications, blocks * 32 * turns * kWideProducts of them: what the device
+// can do at most. out has a word for each thread.
+constexpr int kWideProducts = 128;
+struct WideRateArguments {
+  Limb* out;
+  int blocks;
+  int turns;
+};
+Status wide_rate(const WideRateArguments& arguments, Stream stream);
+
+// Whether there is code that the current device runs, or that its driver can translate for it.
+Status kernels_load();
 
 }  // namespace pyfate_cuda

@@ -26,7 +26,8 @@ constexpr Status kSuccess = cudaSuccess;
 namespace pyfate_cuda {
 
 constexpr Limb kLimbMax = 0xffffffffu >> (32 - kLimbBits);
-constexpr int kLanes = 32;  // threads of a block: one warp, one number each
+constexpr int kLanes = 32;  // threads of a block: one warp
+constexpr int kTeam = 8;    // threads that share a number where there are few (team.h)
 
 // What the host prepares for a modulus n, in device memory: n, then the numbers R, R^2, ...
 // modulo n^2 as halves below n (kPowers of them).
