@@ -30,7 +30,7 @@ def as_numbers(values: npt.ArrayLike) -> npt.NDArray[Any]:
             "fill them with .filled(...) or leave them out with .compressed()"
         )
     try:
-        array = np.asarray(values)
+        array = np.asarray(_on_the_host(values))
         if isinstance(values, list | tuple | int) and array.dtype.kind in "fu" and array.size:
             exact = np.asarray(values, dtype=object)
             if all(is_integer(value) for value in exact.ravel()):
@@ -55,6 +55,16 @@ def is_integral(array: npt.NDArray[Any]) -> bool:
 def first_index(mask: npt.NDArray[np.bool_]) -> tuple[int, ...]:
     """Position of the first True, for messages."""
     return tuple(int(axis[0]) for axis in np.nonzero(np.atleast_1d(mask)))
+
+
+def _on_the_host(values: Any) -> Any:
+    """Arrays on a GPU, of whatever library, copied: encoding takes place on the host."""
+    ciphertexts = getattr(values, "__array_ufunc__", True) is None
+    if ciphertexts or not hasattr(values, "__cuda_array_interface__"):
+        return values
+    import cupy  # whoever has such an array has a GPU
+
+    return cupy.asarray(values).get()
 
 
 def _check_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,12 @@ def to_integers(c: CiphertextArray, reblind: bool) -> npt.NDArray[np.object_]:
     parts = [unsigned_to_integers(words) for words in canonical_chunks(c, reblind)]
     flat = np.concatenate(parts) if parts else np.empty(0, dtype=object)
     return flat.reshape(c.shape)
+
+
+def on_gpu(c: CiphertextArray) -> Any:
+    """The rows as a CuPy array, or None where they are elsewhere or in no such form."""
+    rows = c._rows
+    return rows if hasattr(rows, "__cuda_array_interface__") else None
 
 
 def to_device(c: CiphertextArray, device: str) -> CiphertextArray:
