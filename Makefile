@@ -54,7 +54,6 @@ bench: $(STAMPS)/build $(STAMPS)/bench
 	$(PY) -m bench --refcheck --repeats 3 --peers gmpy2 phe --json bench/out/short.json --html bench/out/short.html
 
 gpu-check: $(STAMPS)/build $(STAMPS)/test
-	$(PY) -m pytest tests/cuda -m gpu
 	$(PY) -m bench.gpu_check
 
 # Needs the network: the partners are installed at run time, into .venv-heu, .venv-fate1 and (2 GB) .venv-fate2.

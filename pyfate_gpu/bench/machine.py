@@ -41,7 +41,7 @@ def fingerprint() -> dict[str, Any]:
         "numpy": np.__version__,
         "gmpy2": f"{gmpy2.version()}, {gmpy2.mp_version()}",
         "pyfate_gpu": version("pyfate-gpu"),
-        "commit": _commit(),
+        "commit": commit(),
         "backend": info.name,
         "isa": info.isa,
         "table_mb": settings().table_mb,
@@ -124,7 +124,7 @@ def _processor() -> tuple[str, set[str]]:
     return f"{first.get('model name', 'unknown')} ({family})", set(first.get("flags", "").split())
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The commit of the checkout that holds this file; None for an installed package."""
     root = Path(__file__).parents[2]
     if not (root / "pyproject.toml").exists():

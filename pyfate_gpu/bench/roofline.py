@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from pyfate_gpu import backend_info
-from pyfate_gpu.backends.cuda import TABLE_SHARE
+from pyfate_gpu.backends.cuda import table_bytes as bytes_of_a_table
 from pyfate_gpu.backends.cuda_device import Device
 from pyfate_gpu.bench.harness import Contestant, Job
 from pyfate_gpu.bench.work import Work
@@ -15,7 +15,6 @@ from pyfate_gpu.bench.world import World
 from pyfate_gpu.config import settings
 
 ROOF = "products of limbs"
-WIDE_PER_CLOCK = 32  # products of 32-bit limbs a multiprocessor makes a cycle, sm_75 and later
 CALL_SECONDS = 0.01
 
 
@@ -35,7 +34,7 @@ def work_of(world: World) -> Work | None:
     if info.name.startswith("cuda"):
         engine: Any = key.engine()
         limbs = engine.ring.limbs
-        table_bytes = engine.on.total_memory() // TABLE_SHARE
+        table_bytes = bytes_of_a_table(engine.on)
         return Work(bits, limbs, -(-bits // 64), 8 * limbs, table_bytes, exponent_bits)
     return None
 
@@ -47,17 +46,24 @@ def roof(world: World, threads: int) -> Contestant | None:
         return Contestant(ROOF, f"{info.isa}, in registers", lambda: _multiplier(info.isa, threads))
     if info.name.startswith("cuda"):
         engine: Any = world.public_key.engine()
-        rate = wide_products_a_second(engine.on)
-        return Contestant(ROOF, "IMAD.WIDE, by the clock", lambda: _by_the_clock(rate))
+        return Contestant(ROOF, "IMAD.WIDE, in registers", lambda: gpu_products(engine.on))
     return None
 
 
-def wide_products_a_second(device: Device) -> float:
-    """Products of 32-bit limbs that a GPU makes a second by its highest clock; 1 if emulated."""
-    if device.emulated:
-        return 1.0
-    clock = device.arrays.cuda.Device(device.index).attributes["ClockRate"] * 1e3
-    return float(device.multiprocessors * WIDE_PER_CLOCK * clock)
+def gpu_products(device: Device) -> Job:
+    """Products of 32-bit limbs on all of a GPU, by a kernel that does nothing else, until they are done."""
+    native = device.native
+    blocks, turns = (1, 1) if device.emulated else (96 * device.multiprocessors, 2000)
+    with device:
+        out = device.empty(blocks * 32)
+
+    def run() -> bool:
+        with device:
+            native.wide_rate(device.address(out), blocks, turns, device.stream())
+            device.wait()
+        return True
+
+    return Job(run, blocks * 32 * turns * native.wide_products, bool)
 
 
 def _multiplier(isa: str | None, threads: int) -> Job:
@@ -72,7 +78,3 @@ def _multiplier(isa: str | None, threads: int) -> Job:
             break
         rounds *= 2
     return Job(lambda: _cpu.multiply_limbs(isa, rounds), products * threads, lambda made: made > 0)
-
-
-def _by_the_clock(rate: float) -> Job:
-    return Job(lambda: time.sleep(CALL_SECONDS), rate * CALL_SECONDS, lambda _: True)

@@ -5,57 +5,88 @@ from __future__ import annotations
 
 import json
 
-from bench import gpu_check
+import pytest
+
+from bench.gpu_check import __main__ as gpu_check
+from bench.gpu_check import limits, rates
+from pyfate_gpu.backends import cuda
+from pyfate_gpu.backends.base import Availability
+
+TINY = gpu_check.Sizes(cheap=6, costly=1, timed=8, job=40, columns=(2, 3))
 
 
-def few_rows(monkeypatch):
-    for name, rows in (("CHEAP_ROWS", 5), ("COSTLY_ROWS", 2), ("TIMED_ROWS", 10)):
-        monkeypatch.setattr(gpu_check, name, rows)
-    monkeypatch.setattr(gpu_check.Check._seconds, "__defaults__", (0.0,))
+@pytest.fixture
+def run(emulated, monkeypatch, tmp_path):
+    """Run all parts but the tests with tiny sizes; a second one goes on with the file of the first."""
+    monkeypatch.setattr(limits.seconds_of, "__defaults__", (0.0,))
+    monkeypatch.setattr(rates, "OUTPUTS", 2)
+    monkeypatch.setattr(rates, "BINS", 2)
+    monkeypatch.setattr(gpu_check, "_tests", lambda: {"wrong": {"tests": 0}})
+    monkeypatch.setattr(cuda, "_device", lambda index: emulated)
+    monkeypatch.setattr(cuda, "_availability", lambda index: Availability(True))
+    path = tmp_path / "results" / "emulation.json"
+    return lambda: (gpu_check.Run(emulated, "emulation", path, TINY).run([512]), path)
 
 
-def test_nothing_is_wrong_and_a_second_run_has_nothing_to_do(emulated, monkeypatch, tmp_path):
-    few_rows(monkeypatch)
-    path = tmp_path / "result.json"
-    assert gpu_check.check_all(emulated, [512], path, "emulation") == 0
+def test_nothing_is_wrong_and_a_second_run_has_nothing_to_do(run, monkeypatch, capsys):
+    status, path = run()
+    assert status == 0
     parts = json.loads(path.read_text())["parts"]
-    assert list(parts) == ["equality 512", "rates 512"]
-    assert set(parts["equality 512"]["wrong"]) == {
-        "multiply",
-        "square",
-        "scale",
-        "encrypt",
-        "blind",
-    }
+    assert list(parts) == ["device", "equality 512", "rates 512", "logistic job 512", "tests"]
+    wrong = parts["equality 512"]["wrong"]
+    assert {"multiply", "square", "scale", "segmented sum", "encrypt, decrypt"} <= set(wrong)
+    assert {"encrypt as cpu", "textbook encrypt as cpu", "decrypt as cpu", "matmul as cpu"} <= set(
+        wrong
+    )
+    assert {"limit", "share", "per_second"} == set(parts["rates 512"]["encrypt"])
+    assert parts["rates 512"]["milliseconds"]["encrypt"] > 0
+    assert parts["logistic job 512"]["device"] == "cuda:0"
+    assert "% of" in capsys.readouterr().out
     monkeypatch.delattr(gpu_check, "Check")
-    assert gpu_check.check_all(emulated, [512], path, "emulation") == 0
+    assert run()[0] == 0
 
 
-def test_a_wrong_product_is_found(emulated, monkeypatch, tmp_path):
-    few_rows(monkeypatch)
-    right = gpu_check.CudaPublicEngine.add
+def test_a_wrong_product_is_found(run, monkeypatch):
+    right = cuda.CudaPublicEngine.add
 
     def wrong(self, a, b, a_index=None, b_index=None):
         out = right(self, a, b, a_index, b_index)
         out[0, 0, 0] ^= 1
         return out
 
-    monkeypatch.setattr(gpu_check.CudaPublicEngine, "add", wrong)
-    assert gpu_check.check_all(emulated, [512], tmp_path / "result.json", "emulation") == 1
+    monkeypatch.setattr(cuda.CudaPublicEngine, "add", wrong)
+    monkeypatch.setattr(gpu_check, "logistic_job", lambda *arguments: {})
+    monkeypatch.setattr(gpu_check, "rates", lambda *arguments: {})
+    status, path = run()
+    assert status == 1
+    assert json.loads(path.read_text())["parts"]["equality 512"]["wrong"]["multiply"] == 1
 
 
-def test_a_run_that_takes_too_long_goes_on_the_next_time(emulated, monkeypatch, tmp_path, capsys):
-    few_rows(monkeypatch)
-    path = tmp_path / "results" / "result.json"
+def test_a_run_that_takes_too_long_goes_on_the_next_time(run, monkeypatch, capsys):
     monkeypatch.setattr(gpu_check, "SECONDS", -1)
-    assert gpu_check.check_all(emulated, [512], path, "emulation") == 3
-    assert "time is up before equality 512" in capsys.readouterr().out
-    monkeypatch.setattr(gpu_check, "SECONDS", 480)
-    assert gpu_check.check_all(emulated, [512], path, "emulation") == 0
+    status, path = run()
+    assert status == 3
+    assert "time is up before 'device'" in capsys.readouterr().out
+    assert not path.exists()
 
 
-def test_without_a_gpu_it_says_why(monkeypatch, capsys):
-    found = gpu_check.CudaBackend().availability()
+def test_limits_of_an_h200_are_those_of_the_page():
+    limit = 132 * 32 * 1.98e9 / 64**2
+    for cost, millions in (
+        (limits.MULTIPLY, 408),
+        (limits.SQUARE, 583),
+        (limits.encrypt(1024, 16), 6.44),
+        (limits.power(2048) + 2, 0.230),
+        (limits.decrypt(2048), 0.921),
+        (limits.scale(53), 6.8),
+        (limits.matmul_entry(53, 100_000), 78.3),
+        (limits.matmul_entry(24, 100_000), 188),
+    ):
+        assert limit / cost / 1e6 == pytest.approx(millions, rel=0.01)
+
+
+def test_without_a_gpu_it_says_why(capsys):
+    found = cuda.CudaBackend().availability()
     if not found.available:
         assert gpu_check.main([]) == 2
         assert f"no GPU to check: {found.reason}" in capsys.readouterr().out
