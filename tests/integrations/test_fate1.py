@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pyfate_gpu import PyFateError
 from pyfate_gpu.integrations import fate1
+from pyfate_gpu.integrations.fate1 import installation
 from pyfate_gpu.integrations.fate1.encoding import decode, encode
 from pyfate_gpu.integrations.fate1.encrypt import Encrypt
 from pyfate_gpu.integrations.fate1.keys import PrivateKey
@@ -193,6 +194,29 @@ def test_foreign_numbers_are_refused(tool):
     limit = tool.public_key.max_int
     with pytest.raises(OverflowError, match="n/3"):
         tool.decrypt(tool.encrypt(limit) + limit // 2)
+
+
+@pytest.mark.parametrize("exponent", [10**9, -(10**9)])
+def test_foreign_exponents_are_refused(tool, exponent):
+    number = fate1.EncryptedNumber(tool.public_key, tool.encrypt(1).ciphertext(), exponent)
+    for operation in (lambda: number + tool.encrypt(1), lambda: tool.decrypt(number)):
+        with pytest.raises(OverflowError, match="corrupt or foreign"):
+            operation()
+    for wrong in (1.5, None):
+        with pytest.raises(TypeError, match="exponent is a"):
+            fate1.EncryptedNumber(tool.public_key, 5, wrong)
+
+
+@pytest.mark.parametrize(("version", "warns"), [("1.11.4", False), ("1.9.0", True), (None, False)])
+def test_other_versions_warn(tmp_path, version, warns):
+    if version:
+        (tmp_path / "fate.env").write_text(f"FATE={version}\nEGGROLL=2.5.3\n")
+    file = tmp_path / "python/federatedml/secureprotol/fate_paillier.py"
+    if warns:
+        with pytest.warns(UserWarning, match=r"FATE 1\.9\.0 .* tested with 1\.11"):
+            installation._warn_of_version(file)
+    else:
+        installation._warn_of_version(file)
 
 
 def test_absent_fate_is_named():

@@ -4,15 +4,16 @@
 import pickle
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from pyfate_gpu import PyFateError
 from pyfate_gpu.integrations import fate2
-from pyfate_gpu.integrations.fate2 import PlaintextVector, evaluator
+from pyfate_gpu.integrations.fate2 import PlaintextVector, evaluator, installation
 from pyfate_gpu.integrations.fate2.installation import install
-from pyfate_gpu.integrations.fate2.keys import SK, restore_pk
+from pyfate_gpu.integrations.fate2.keys import PK, SK, restore_pk
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,13 @@ def test_keys_in_messages(keys):
         pickle.dumps(keys[0])
 
 
+@pytest.mark.parametrize("kind", [PK, SK])
+def test_keys_of_fates_own_engine_are_refused(kind):
+    # What a party without install() sends: FATE's class, found by its name, which is ours now.
+    with pytest.raises(PyFateError, match="every party must call"):
+        kind.__new__(kind).__setstate__({"pk": object()})
+
+
 def test_wrong_lengths_are_refused(keys):
     a, b = encrypt(keys, [1, 2, 3]), encrypt(keys, [1])
     with pytest.raises(PyFateError, match="3 and 1"):
@@ -137,3 +145,26 @@ def test_install_names_what_is_missing():
     except ImportError:
         with pytest.raises(ImportError, match="pip install pyfate"):
             install()
+
+
+def test_another_version_of_pyfate_warns(monkeypatch):
+    paillier, serdes, histogram = (ModuleType(name) for name in ("paillier", "serdes", "histogram"))
+    serdes.TableRemotePersistentUnpickler = type("TableRemotePersistentUnpickler", (), {})
+    histogram.DistributedHistogram = type("DistributedHistogram", (), {})
+    serdes.TableRemotePersistentUnpickler._TableRemotePersistentUnpickler__ALLOW_CLASSES = (
+        allowed := {}
+    )
+    modules = {
+        installation.MODULE: paillier,
+        "fate.arch.federation.api._serdes": serdes,
+        "fate.arch.histogram._histogram_distributed": histogram,
+    }
+    for name in ("fate", "fate.arch", "fate.arch.protocol", "fate.arch.protocol.phe", *modules):
+        monkeypatch.setitem(sys.modules, name, modules.get(name, ModuleType(name)))
+    for name in ("fate.arch.federation", "fate.arch.federation.api", "fate.arch.histogram"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr(installation.metadata, "version", lambda name: "2.9.0")
+    with pytest.warns(UserWarning, match=r"pyfate 2\.9\.0 .* tested with 2\.2"):
+        install()
+    assert paillier.keygen is fate2.keygen
+    assert allowed["pyfate_gpu.integrations.fate2.keys"] == {"restore_pk"}

@@ -224,6 +224,19 @@ def test_what_they_refuse_we_refuse(keys, foreign, value):
         keys[0].encrypt(value)
 
 
+@pytest.mark.parametrize("exponent", [10**9, -(10**9)])
+def test_foreign_exponents_are_refused(keys, exponent):
+    number = phe.EncryptedNumber(keys[0], keys[0].encrypt(1).ciphertext(), exponent)
+    with pytest.raises(OverflowError, match="corrupt or foreign"):
+        number + keys[0].encrypt(1)
+
+
+def test_pickles_of_their_classes_are_refused(keys, foreign):
+    state = vars(foreign[0].encrypt(1))
+    with pytest.raises(PyFateError, match="python-paillier's own"):
+        phe.EncryptedNumber.__new__(phe.EncryptedNumber).__setstate__(state)
+
+
 def test_foreign_numbers_are_refused(keys):
     public, private = phe.generate_paillier_keypair(n_length=512)
     with pytest.raises(ValueError, match="encrypted for"):

@@ -14,6 +14,7 @@ import numpy as np
 
 from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import BoundError, EncodingError, UnsupportedOperationError
+from pyfate_gpu.integrations.scalars.exponents import alignment
 
 BASE = 16
 BITS = 4
@@ -80,8 +81,9 @@ def encode(
         exponent = 0
     else:
         exponent = (MANTISSA_BITS - math.frexp(number)[1]) // BITS
-    if least_exponent is not None:
-        exponent = max(least_exponent, exponent)
+    if least_exponent is not None and least_exponent > exponent:
+        alignment(least_exponent - exponent, n)  # only to be refused
+        exponent = least_exponent
     significand = _scaled(number, exponent)
     if abs(significand) > max_int:
         raise EncodingError(
@@ -112,9 +114,8 @@ def decode(encoding: int, exponent: int, n: int, max_int: int) -> int | float:
             "the decrypted number overflowed: it is beyond n/3; use a longer key, or fewer or smaller "
             "products"
         )
-    if exponent <= 0:
-        return int(significand * BASE**-exponent)
-    return float(significand / BASE**exponent)
+    scale = alignment(abs(exponent), n)
+    return int(significand * scale) if exponent <= 0 else float(significand / scale)
 
 
 def _scaled(number: int | float, exponent: int) -> int:

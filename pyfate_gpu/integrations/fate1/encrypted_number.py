@@ -9,9 +9,10 @@ import numpy as np
 
 from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import EncodingError, UnsupportedOperationError
-from pyfate_gpu.integrations.fate1.encoding import BASE, encode
+from pyfate_gpu.integrations.fate1.encoding import encode
 from pyfate_gpu.integrations.scalars import deferred
 from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
+from pyfate_gpu.integrations.scalars.exponents import alignment
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.fate1.keys import PublicKey
@@ -39,6 +40,10 @@ class EncryptedNumber:
         if not is_integer(ciphertext):
             raise UnsupportedOperationError(
                 f"the ciphertext is a {type(ciphertext).__name__}; it must be an integer"
+            )
+        if not is_integer(exponent):
+            raise UnsupportedOperationError(
+                f"the exponent is a {type(exponent).__name__}; it must be an integer"
             )
         if not hasattr(public_key, "engine"):
             raise UnsupportedOperationError(
@@ -87,7 +92,8 @@ class EncryptedNumber:
                 f"the exponent is {self.exponent} and cannot become {new_exponent}: only a greater "
                 f"one keeps every digit"
             )
-        return self._scaled(BASE ** (new_exponent - self.exponent), new_exponent)
+        factor = alignment(new_exponent - self.exponent, self.public_key.n)
+        return self._scaled(factor, new_exponent)
 
     def __add__(self: Self, other: Any) -> Self:
         if isinstance(other, np.ndarray):
@@ -136,9 +142,9 @@ class EncryptedNumber:
         higher = max(self.exponent, exponent)
         total = deferred.add(
             self._content,
-            BASE ** (higher - self.exponent),
+            alignment(higher - self.exponent, self.public_key.n),
             content,
-            BASE ** (higher - exponent),
+            alignment(higher - exponent, self.public_key.n),
             self.public_key.engine(),
         )
         return self._make(self.public_key, total, higher)

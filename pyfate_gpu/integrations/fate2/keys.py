@@ -34,6 +34,11 @@ class PK:
         """Encrypt one number: a vector of length 1."""
         return self.encrypt_encoded(val, obfuscate)
 
+    def __setstate__(self, state: Any) -> NoReturn:
+        raise UnsupportedOperationError(
+            "a key of FATE's own engine came in: every party must call fate2.install() before the job"
+        )
+
     def __reduce__(self) -> tuple[Any, ...]:
         return restore_pk, (self.key.n, self.key.h)
 
@@ -55,6 +60,8 @@ class SK:
     def decrypt_to_encoded_scalar(self, vec: CiphertextVector) -> PlaintextVector:
         """Decrypt one number."""
         return self.decrypt_to_encoded(vec)
+
+    __setstate__ = PK.__setstate__
 
     def __reduce__(self) -> NoReturn:
         raise UnsupportedOperationError(

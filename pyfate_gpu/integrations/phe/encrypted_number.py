@@ -13,6 +13,7 @@ from pyfate_gpu.errors import EncodingError, UnsupportedOperationError
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber, scale_between
 from pyfate_gpu.integrations.scalars import deferred
 from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
+from pyfate_gpu.integrations.scalars.exponents import alignment
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
@@ -131,12 +132,12 @@ class EncryptedNumber:
         return self.__mul__(1 / scalar)
 
     def _plus(self, content: Any, exponent: int) -> EncryptedNumber:
-        lower, base = min(self.exponent, exponent), EncodedNumber.BASE
+        lower, n = min(self.exponent, exponent), self.public_key.n
         total = deferred.add(
             self._content,
-            base ** (self.exponent - lower),
+            alignment(self.exponent - lower, n),
             content,
-            base ** (exponent - lower),
+            alignment(exponent - lower, n),
             self.public_key.engine(),
         )
         return EncryptedNumber._make(self.public_key, total, lower)
@@ -156,6 +157,12 @@ class EncryptedNumber:
                 f"the numbers belong to different keys, {self.public_key!r} and "
                 f"{other.public_key!r}"
             )
+
+    def __setstate__(self, state: Any) -> None:
+        raise UnsupportedOperationError(
+            "this is a pickle of python-paillier's own class, read after install(); carry "
+            "str(number.ciphertext()) and number.exponent over, as its documentation does"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the blinded ciphertext: a pickle goes to another process, or to others."""
