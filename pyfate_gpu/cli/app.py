@@ -15,8 +15,10 @@ from pyfate_gpu.cli import keys, phe
 from pyfate_gpu.cli.bench import PASS_ON, bench
 from pyfate_gpu.cli.certs import certs
 from pyfate_gpu.cli.demo import demo
+from pyfate_gpu.cli.estimate import estimate
 from pyfate_gpu.cli.info import info
 from pyfate_gpu.cli.party import party
+from pyfate_gpu.cli.run import predict
 from pyfate_gpu.cli.run import run as run_job
 from pyfate_gpu.errors import PyFateError
 
@@ -33,6 +35,8 @@ app.command()(certs)
 app.command()(party)
 app.command("run")(run_job)
 app.command(context_settings=PASS_ON)(bench)
+app.command()(predict)
+app.command()(estimate)
 app.add_typer(keys.app, name="keys")
 app.add_typer(phe.app, name="phe")
 

@@ -13,17 +13,22 @@ from pyfate_gpu.errors import PartyFailedError
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.launcher import ECHO
 from pyfate_gpu.jobs.party import run_party
+from pyfate_gpu.jobs.prediction import predict_party
 
 
 def party(
     config: Annotated[Path, typer.Option(help="TOML file of this party; see docs/parties.md.")],
+    predict: Annotated[
+        bool, typer.Option("--predict/--train", help="Predict by the half trained before.")
+    ] = False,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Talk in plaintext, on this machine only.")
     ] = False,
 ) -> None:
-    """Train together with the other parties of a job, each a process of its own."""
+    """Train, or predict, together with the other parties of a job, each a process of its own."""
+    task = predict_party if predict else run_party
     try:
-        result = run_party(PartyConfiguration.load(config), insecure=insecure)
+        result = task(PartyConfiguration.load(config), insecure=insecure)
     except PartyFailedError as error:
         Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
         raise typer.Exit(ECHO) from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``pyfate-gpu run``: all parties of a job, as processes of this machine."""
+"""``pyfate-gpu run`` and ``predict``: all parties of a job, as processes of this machine."""
 
 from __future__ import annotations
 
@@ -20,5 +20,15 @@ def run(
 
     After a failure the same command goes on from the last checkpoint that all parties have.
     """
-    console = Console(soft_wrap=True)
-    run_job(Job.load(job), lambda line: console.print(line, markup=False, highlight=False))
+    run_job(Job.load(job), _show)
+
+
+def predict(
+    job: Annotated[Path, typer.Argument(help="TOML file of a job that `run` has trained.")],
+) -> None:
+    """Predict the rows of the job's [predict] tables by the halves that parties have; the guest gets the scores."""
+    run_job(Job.load(job), _show, predict=True)
+
+
+def _show(line: str) -> None:
+    Console(soft_wrap=True).print(line, markup=False, highlight=False)

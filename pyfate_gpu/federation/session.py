@@ -151,7 +151,7 @@ class Session:
         sealed = _checked_value(frame, sender, key, Sealed)
         if self.public_key is None:
             raise ProtocolError(f"{self.party} got an encrypted array before any public key")
-        with self.statistics.step("check"):
+        with self.statistics.step("check", operations=math.prod(shape)):
             array = self.public_key.from_wire(sealed.data)
         if array.shape != shape:
             raise ProtocolError(

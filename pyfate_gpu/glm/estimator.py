@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from numpy.typing import NDArray
+
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.fitting import Fitting, Floats
@@ -170,6 +172,19 @@ class HeteroGLM(Fitting):
             When `X` does not have the columns of fit.
         """
         return self._scores(X, session)
+
+    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        """Return what scores of `decision_function` mean, as `predict` does, without other parties.
+
+        By name: ``prediction``, and of classifiers ``probability`` as `predict_proba` returns it.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        """
+        self._fitted_half()
+        return self._interpret(scores)
 
     def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
         """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.

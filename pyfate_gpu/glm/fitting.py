@@ -60,6 +60,10 @@ class Fitting(Parameters, ABC):
         """Return labels [rows, outputs], and their classes, which are those given if there are any."""
 
     @abstractmethod
+    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        """Return predictions, and what else is known of rows, by name."""
+
+    @abstractmethod
     def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
         """Return metrics of labels and scores [rows, outputs]; the first one is better when less."""
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
 from pyfate_gpu.glm.families import Linear
@@ -50,6 +52,9 @@ class HeteroLinearRegression(HeteroGLM):
 
     def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
         return read_targets(y, rows).reshape(-1, 1), None
+
+    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        return {"prediction": scores}
 
     def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
         return regression_metrics(y, scores)

@@ -77,10 +77,7 @@ class HeteroLogisticRegression(HeteroGLM):
     def predict(self, X: Any = None, *, session: Session) -> NDArray[np.generic] | None:
         """Return the likeliest class of each row to the guest, None to the others."""
         score = self.decision_function(X, session=session)
-        if score is None:
-            return None
-        best = np.argmax(score, axis=1) if score.ndim == 2 else (score > 0).astype(np.int64)
-        return np.asarray(self.classes_[best])
+        return None if score is None else self._interpret(score)["prediction"]
 
     def predict_proba(self, X: Any = None, *, session: Session) -> Floats | None:
         """Return the probability of each class, [rows, classes], to the guest, None to the others.
@@ -88,17 +85,22 @@ class HeteroLogisticRegression(HeteroGLM):
         Of more than two classes, each against the rest, scaled to sum 1.
         """
         score = self.decision_function(X, session=session)
-        if score is None:
-            return None
-        positive = FAMILIES[self.family].response(score)
-        if score.ndim == 1:
-            return np.column_stack([1 - positive, positive])
-        return np.asarray(positive / positive.sum(axis=1, keepdims=True))
+        return None if score is None else self._interpret(score)["probability"]
 
     def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
         labels = read_labels(y, rows)
         classes = find_classes(labels) if classes is None else classes
         return encode_classes(labels, classes), classes
+
+    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        positive = FAMILIES[self.family].response(scores)
+        if scores.ndim == 1:
+            best = (scores > 0).astype(np.int64)
+            probability = np.column_stack([1 - positive, positive])
+        else:
+            best = np.argmax(scores, axis=1)
+            probability = positive / positive.sum(axis=1, keepdims=True)
+        return {"prediction": self.classes_[best], "probability": probability}
 
     def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
         metrics = {"log_loss": log_loss(y, scores)}

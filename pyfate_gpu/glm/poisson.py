@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
@@ -74,13 +76,16 @@ class HeteroPoissonRegression(HeteroGLM):
     def predict(self, X: Any = None, *, session: Session, exposure: Any = None) -> Floats | None:
         """Return the mean counts to the guest, None to the others; the guest may give the exposure."""
         score = self._scores(X, session, exposure)
-        return None if score is None else FAMILIES[self.family].response(score)
+        return None if score is None else self._interpret(score)["prediction"]
 
     def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
         counts = read_targets(y, rows)
         if counts.min() < 0:
             raise DataError(f"y has the value {counts.min():g}: counts are 0 or more")
         return counts.reshape(-1, 1), None
+
+    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        return {"prediction": FAMILIES[self.family].response(scores)}
 
     def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
         return poisson_metrics(y, FAMILIES[self.family].response(scores))

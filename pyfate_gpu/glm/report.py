@@ -87,17 +87,12 @@ class JobReport:
         if not models or not all(hasattr(model, "report_") for model in models):
             raise ConfigurationError("a report takes models that were fitted in this process")
         guest = next((model for model in models if hasattr(model, "loss_history_")), None)
-        metrics: dict[str, float] = {}
-        roc: dict[str, list[float]] = {}
-        if scores is not None:
-            if guest is None:
-                raise ConfigurationError("labels and scores are the guest's: give its model too")
-            metrics = guest.evaluate(y, scores)
-            roc = _roc(y, scores) if "auc" in metrics else {}
-        params = models[0].get_params()
+        if scores is not None and guest is None:
+            raise ConfigurationError("labels and scores are the guest's: give its model too")
+        metrics, roc = _judge(guest, y, scores)
         return cls(
             estimator=type(models[0]).__name__,
-            parameters={name: params[name] for name in sorted(params) if name != "callbacks"},
+            parameters=_parameters(models[0]),
             parties=[model.report_ for model in models],
             losses=[] if guest is None else list(guest.loss_history_),
             validation=[] if guest is None else getattr(guest, "validation_history_", []),
@@ -108,10 +103,40 @@ class JobReport:
             },
         )
 
+    @classmethod
+    def of_prediction(
+        cls, model: HeteroGLM, cost: FitReport, y: Any = None, scores: Floats | None = None
+    ) -> JobReport:
+        """Collect what one party knows of a prediction by a model that may come from a file.
+
+        Parameters
+        ----------
+        cost : FitReport
+            What predicting took.
+        y, scores : array-like, float64, optional
+            As in `of`, at the guest.
+        """
+        metrics, roc = _judge(model, y, scores)
+        weights = {cost.party: _weights(model)} if hasattr(model, "coef_") else {}
+        name, parameters = type(model).__name__, _parameters(model)
+        return cls(name, parameters, [cost], [], [], metrics, roc, weights)
+
     def to_json(self) -> str:
         """Return everything as one JSON object; numbers are exact."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
         return json.dumps(document, indent=1, default=_plain, allow_nan=False) + "\n"
+
+    def to_html(self) -> str:
+        """Return everything as one page, which takes matplotlib.
+
+        Raises
+        ------
+        ConfigurationError
+            Without matplotlib.
+        """
+        from pyfate_gpu.glm.report_page import render
+
+        return render(self)
 
     def save(self, folder: Path | str) -> None:
         """Write ``report.json`` and ``report.html``, which takes matplotlib.
@@ -123,14 +148,27 @@ class JobReport:
         StorageError
             When a file cannot be written.
         """
-        from pyfate_gpu.glm.report_page import render
-
-        page = render(self)
+        page = self.to_html()
         try:
             for name, text in (("report.json", self.to_json()), ("report.html", page)):
                 (Path(folder) / name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise StorageError(f"cannot write to {folder}: {error.strerror}") from None
+
+
+def _judge(
+    guest: HeteroGLM | None, y: Any, scores: Floats | None
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Return metrics, and the ROC where there are two classes."""
+    if guest is None or scores is None or y is None:
+        return {}, {}
+    metrics = guest.evaluate(y, scores)
+    return metrics, _roc(y, scores) if "auc" in metrics else {}
+
+
+def _parameters(model: HeteroGLM) -> dict[str, Any]:
+    params = model.get_params()
+    return {name: params[name] for name in sorted(params) if name != "callbacks"}
 
 
 def _weights(model: HeteroGLM) -> dict[str, list[float]]:

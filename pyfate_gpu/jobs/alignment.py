@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import Role, Session
@@ -25,13 +25,14 @@ from pyfate_gpu.jobs.tables import Rows
 _SECRET_BYTES = 32
 
 
-def align(session: Session, rows: Rows | None, method: str) -> Rows | None:
-    """Return the rows that all parties have, in an order that is the same everywhere; None at the arbiter.
+def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str, Rows]:
+    """Return the rows of each table that all parties have, in an order that is the same everywhere.
 
     Parameters
     ----------
-    rows : Rows or None
-        In the order of their ids, as `read_rows` returns them; None at the arbiter.
+    tables : mapping
+        Rows in the order of their ids, as `read_rows` returns them, by what they are for; of the same names in
+        the same order at every party, and none at the arbiter.
     method : str
         One of `METHODS`.
 
@@ -42,11 +43,18 @@ def align(session: Session, rows: Rows | None, method: str) -> Rows | None:
     """
     session.begin()
     session.agree("align")
+    ids = [f"{kind}:{name}" for kind, rows in tables.items() for name in rows.ids]
+    found = dict(tables)
     if method == PSI:
-        common = intersect(session, [] if rows is None else rows.ids)
-        rows = None if rows is None else rows.take(common)
-    compare_ids(session, [] if rows is None else rows.ids)
-    return rows
+        common = intersect(session, ids)
+        first = 0
+        for kind, rows in tables.items():
+            last = first + len(rows.ids)
+            found[kind] = rows.take([row - first for row in common if first <= row < last])
+            first = last
+        ids = [ids[row] for row in common]
+    compare_ids(session, ids)
+    return found
 
 
 def compare_ids(session: Session, ids: Sequence[str]) -> None:

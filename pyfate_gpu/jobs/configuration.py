@@ -16,7 +16,9 @@ from pyfate_gpu.jobs.toml import load_toml
 DEFAULT_PEER_TIMEOUT = 20.0
 #: How parties come to the same rows; `pyfate_gpu.jobs.alignment` does it.
 SAME, PSI = METHODS = ("same", "psi")
-_TABLES = ("party", "peers", "tls", "data", "alignment", "model", "engine")
+#: What a party's tables of rows are for; each is a section of its file.
+KINDS = ("data", "validation", "predict")
+_TABLES = ("party", "peers", "tls", *KINDS, "alignment", "model", "engine")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,11 @@ class PartyConfiguration:
     tls : TlsFiles or None
         None for plaintext, which takes ``--insecure``.
     data : DataSource or None
-        None at the arbiter.
+        Rows to train with; None at the arbiter.
+    validation, predict : DataSource or None
+        Rows to judge each iteration by, and rows to predict.
+    report : bool
+        Whether to write a page with pictures.
     alignment : str
         How parties come to the same rows: one of `METHODS`.
     checkpoint_every : int
@@ -109,7 +115,10 @@ class PartyConfiguration:
     model: str
     parameters: dict[str, Any]
     tls: TlsFiles | None
-    data: DataSource | None
+    data: DataSource | None = None
+    validation: DataSource | None = None
+    predict: DataSource | None = None
+    report: bool = True
     engine: Engine = Engine()
     alignment: str = SAME
     checkpoint_every: int = 0
@@ -145,7 +154,8 @@ class PartyConfiguration:
             model=model.get("type", str),
             parameters=model.rest(),
             tls=_tls(sections["tls"]) if "tls" in tables else None,
-            data=read_data(sections["data"], party) if "data" in tables else None,
+            **{kind: read_data(sections[kind]) for kind in KINDS if kind in tables},
+            report=own.get("report", bool, True),
             engine=read_engine(sections["engine"]),
             alignment=read_alignment(sections["alignment"]),
             checkpoint_every=own.get("checkpoint_every", int, 0),
@@ -157,11 +167,12 @@ class PartyConfiguration:
         return found
 
     def __post_init__(self) -> None:
-        if (self.data is None) != (self.party.role is Role.ARBITER):
-            rule = "takes no [data]" if self.party.role is Role.ARBITER else "lacks [data]"
-            raise ConfigurationError(
-                f"{self.party} {rule}: guest and hosts have data, the arbiter none"
-            )
+        if self.party.role is Role.ARBITER:
+            for kind in KINDS:
+                if getattr(self, kind) is not None:
+                    raise ConfigurationError(
+                        f"{self.party} takes no [{kind}]: guest and hosts have data, the arbiter none"
+                    )
         if self.checkpoint_every < 0:
             raise ConfigurationError(
                 f"checkpoint_every is {self.checkpoint_every}; it must be 0 (never) or more"
@@ -173,7 +184,7 @@ class PartyConfiguration:
                 )
 
 
-def read_data(section: Section, party: Party) -> DataSource:
+def read_data(section: Section) -> DataSource:
     """Return where the rows are."""
     source = DataSource(
         path=section.path("path"),

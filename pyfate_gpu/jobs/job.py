@@ -16,6 +16,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
 from pyfate_gpu.jobs.configuration import (
     DEFAULT_PEER_TIMEOUT,
+    KINDS,
     DataSource,
     Engine,
     PartyConfiguration,
@@ -27,7 +28,7 @@ from pyfate_gpu.jobs.configuration import (
 from pyfate_gpu.jobs.section import Section
 from pyfate_gpu.jobs.toml import dump_toml, load_toml
 
-_TABLES = ("job", "model", "engine", "alignment", "data")
+_TABLES = ("job", "model", "engine", "alignment")
 CONFIGURATION = "party.toml"
 
 
@@ -41,15 +42,16 @@ class Job:
         Name of the job.
     directory : Path
         Each party gets a folder in it; certificates of the job another.
-    data : dict
-        By party: the guest and hosts numbered from 0.
+    tables : dict
+        By what rows are for, one of `KINDS`, where they are, by party: the guest and hosts numbered from 0.
     """
 
     name: str
     directory: Path
     model: str
     parameters: dict[str, Any]
-    data: dict[Party, DataSource]
+    tables: dict[str, dict[Party, DataSource]]
+    report: bool
     engine: Engine
     alignment: str
     checkpoint_every: int
@@ -66,20 +68,24 @@ class Job:
             For the first thing in it that is missing, unknown or of the wrong kind.
         """
         tables = load_toml(path)
-        unknown = sorted(set(tables) - set(_TABLES))
+        unknown = sorted(set(tables) - {*_TABLES, *KINDS})
         if unknown:
             raise ConfigurationError(
-                f"{path} has {', '.join(unknown)}, which nobody knows; its tables are {', '.join(_TABLES)}"
+                f"{path} has {', '.join(unknown)}, which nobody knows; its tables are "
+                f"{', '.join((*_TABLES, *KINDS))}"
             )
-        own, model, engine, alignment, data = (
-            Section(path, name, tables.get(name)) for name in _TABLES
-        )
+        own, model, engine, alignment = (Section(path, name, tables.get(name)) for name in _TABLES)
         found = cls(
             name=own.get("name", str),
             directory=own.path("directory"),
             model=model.get("type", str),
             parameters=model.rest(),
-            data=_sources(path, data.rest()),
+            tables={
+                kind: _sources(path, kind, Section(path, kind, tables.get(kind)).rest())
+                for kind in KINDS
+                if kind in tables or kind == "data"
+            },
+            report=own.get("report", bool, True),
             engine=read_engine(engine),
             alignment=read_alignment(alignment),
             checkpoint_every=own.get("checkpoint_every", int, 0),
@@ -92,7 +98,7 @@ class Job:
     @property
     def parties(self) -> tuple[Party, ...]:
         """Guest, hosts, arbiter."""
-        return (*self.data, ARBITER)
+        return (*self.tables["data"], ARBITER)
 
     def configurations(self) -> dict[Party, PartyConfiguration]:
         """Return the configuration of each party, with a free port of this machine for each."""
@@ -113,7 +119,8 @@ class Job:
                     certificates / f"{party}.pem",
                     certificates / f"{party}.key",
                 ),
-                data=self.data.get(party),
+                **{kind: sources.get(party) for kind, sources in self.tables.items()},
+                report=self.report,
                 engine=self.engine,
                 alignment=self.alignment,
                 checkpoint_every=self.checkpoint_every,
@@ -134,6 +141,7 @@ def as_toml(configuration: PartyConfiguration) -> str:
             "listen": c.listen,
             "directory": str(c.directory.resolve()),
             "checkpoint_every": c.checkpoint_every,
+            "report": c.report,
             "timeout": float(c.timeout),
             "peer_timeout": float(c.peer_timeout),
         },
@@ -144,21 +152,23 @@ def as_toml(configuration: PartyConfiguration) -> str:
     }
     if c.tls is not None:
         tables["tls"] = {name: str(path.resolve()) for name, path in vars(c.tls).items()}
-    if c.data is not None:
-        tables["data"] = {**vars(c.data), "path": str(c.data.path.resolve())}
+    for kind in KINDS:
+        source = getattr(c, kind)
+        if source is not None:
+            tables[kind] = {**vars(source), "path": str(source.path.resolve())}
     return dump_toml(tables) + "\n"
 
 
-def _sources(path: Path, tables: dict[str, Any]) -> dict[Party, DataSource]:
+def _sources(path: Path, kind: str, tables: dict[str, Any]) -> dict[Party, DataSource]:
     found = {
-        Party.parse(name): read_data(Section(path, f"data.{name}", table), Party.parse(name))
+        Party.parse(name): read_data(Section(path, f"{kind}.{name}", table))
         for name, table in tables.items()
     }
     hosts = [Party(Role.HOST, index) for index in range(len(found) - 1)]
     if not hosts or set(found) != {GUEST, *hosts}:
         raise ConfigurationError(
-            f"{path} has data of {', '.join(map(str, found)) or 'nobody'}; it takes [data.guest], [data.host-0] "
-            "and further hosts, numbered without gaps"
+            f"{path} has {kind} of {', '.join(map(str, found)) or 'nobody'}; it takes [{kind}.guest], "
+            f"[{kind}.host-0] and further hosts, numbered without gaps"
         )
     return {party: found[party] for party in (GUEST, *hosts)}
 

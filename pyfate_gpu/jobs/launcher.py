@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pyfate_gpu.errors import PartyFailedError
+from pyfate_gpu.errors import ConfigurationError, PartyFailedError
 from pyfate_gpu.federation import Party
 from pyfate_gpu.federation.certificates import Authority, write_new
 from pyfate_gpu.jobs.files import locked, write_atomically
@@ -27,8 +27,8 @@ _GRACE_SECONDS = 10.0  # to end when told to
 _DAYS = 30  # that the certificates of a job are valid
 
 
-def run_job(job: Job, show: Callable[[str], None]) -> None:
-    """Run a job to its end; each party writes to a folder of its own, named after it.
+def run_job(job: Job, show: Callable[[str], None], *, predict: bool = False) -> None:
+    """Train, or predict by what was trained, to the end; each party writes to a folder of its own, named after it.
 
     Each run makes new certificates, whose authority is forgotten at once. What parties log goes to ``log.txt`` in
     their folders and to `show`, line by line.
@@ -41,6 +41,10 @@ def run_job(job: Job, show: Callable[[str], None]) -> None:
         When the model or a parameter makes no sense, or the job's folder is in use.
     """
     make_model(job.model, job.parameters)  # sooner than by all parties at once
+    if predict and "predict" not in job.tables:
+        raise ConfigurationError(
+            "the job has no rows to predict: add [predict.guest], [predict.host-0], ..."
+        )
     with locked(job.directory):
         configurations = job.configurations()
         _certify(job)
@@ -50,7 +54,7 @@ def run_job(job: Job, show: Callable[[str], None]) -> None:
                 configuration.directory.mkdir(exist_ok=True, mode=0o700)
                 path = configuration.directory / CONFIGURATION
                 write_atomically(path, as_toml(configuration).encode())
-                runs.append(_Run(party, path))
+                runs.append(_Run(party, path, "--predict" if predict else "--train"))
             _watch(runs, show)
         finally:
             _end(runs)
@@ -59,10 +63,10 @@ def run_job(job: Job, show: Callable[[str], None]) -> None:
 class _Run:
     """One party's process, and what it writes."""
 
-    def __init__(self, party: Party, configuration: Path) -> None:
+    def __init__(self, party: Party, configuration: Path, task: str) -> None:
         self.party = party
         self.log = configuration.with_name(LOG)
-        command = [sys.executable, "-m", "pyfate_gpu.cli", "--verbose", "party", "--config"]
+        command = [sys.executable, "-m", "pyfate_gpu.cli", "--verbose", "party", task, "--config"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603 # our own interpreter and paths
                 [*command, str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log

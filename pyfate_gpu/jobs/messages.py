@@ -22,6 +22,7 @@ MESSAGES: dict[str, tuple[set[Role], set[Role]]] = {
     "blinded_ids": (_DATA, _ALL),
     "common_ids": (_ARBITER, _DATA),
     "ids": (_GUEST, _HOST),
+    "half": (_GUEST, _HOST),
     "checkpoints": (_HOST | _ARBITER, _GUEST),
     "resume": (_GUEST, _ALL),
     "public_key": (_ARBITER, _ALL),

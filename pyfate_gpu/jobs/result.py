@@ -1,30 +1,78 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a party keeps of a finished job: its half of the weights, and how it came about."""
+"""What a party keeps of a finished job: its half of the model, how it came about, a report."""
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pyfate_gpu import __version__
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Role, Session
+from pyfate_gpu.glm.report import JobReport
 from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.files import write_atomically
 from pyfate_gpu.jobs.tables import Rows
 
 if TYPE_CHECKING:
     from pyfate_gpu.glm.estimator import HeteroGLM
 
+logger = logging.getLogger(__name__)
+
 FORMAT = "pyfate-gpu result"
 VERSION = 1
+RESULT = "result.json"
+HALF = "half.model"
+REPORT = "report"
+
+
+def write_result(
+    configuration: PartyConfiguration, session: Session, model: HeteroGLM, rows: Rows | None
+) -> Path:
+    """Write a party's half of the model, its report and, last, its result; return the latter's file.
+
+    Raises
+    ------
+    StorageError
+        When one of them cannot be written.
+    """
+    if rows is not None:
+        model.save(configuration.directory / HALF)
+    write_report(configuration, REPORT, JobReport.of([model]))
+    path = configuration.directory / RESULT
+    result = result_of(configuration, session, model, rows)
+    write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
+    return path
+
+
+def write_report(configuration: PartyConfiguration, name: str, report: JobReport) -> None:
+    """Write a report as JSON, and as a page where that is wanted and matplotlib is there.
+
+    Raises
+    ------
+    StorageError
+        When it cannot be written.
+    """
+    write_atomically(configuration.directory / f"{name}.json", report.to_json().encode())
+    if not configuration.report:
+        return
+    try:
+        page = report.to_html()
+    except ConfigurationError as error:  # no reason to lose a finished job
+        logger.info("%s: %s", configuration.party, error)
+        return
+    write_atomically(configuration.directory / f"{name}.html", page.encode())
 
 
 def result_of(
     configuration: PartyConfiguration, session: Session, model: HeteroGLM, rows: Rows | None
 ) -> dict[str, Any]:
     """Return the result as JSON takes it; weights are exact."""
-    report = asdict(model.report_)
     found: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -34,7 +82,7 @@ def result_of(
         "model": configuration.model,
         "parameters": configuration.parameters,
         "iterations": model.n_iter_,
-        "report": report,
+        "report": asdict(model.report_),
     }
     if rows is not None:
         found["columns"] = list(rows.names)

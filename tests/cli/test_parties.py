@@ -106,3 +106,33 @@ def test_a_job_that_cannot_be_read(call, tmp_path):
     code, _, err = call("run", tmp_path / "job.toml")
     assert code == 1
     assert "cannot read" in err
+
+
+def test_estimate_needs_no_tables(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("pyfate_gpu.jobs.calibration.BUDGET", 0.05)
+    path = tmp_path / "job.toml"
+    path.write_text(ESTIMATED)
+    sizes = ("--rows", 100, "--columns", 3, "--columns", 5)
+    code, out, err = call("estimate", path, *sizes)
+    assert (code, err) == (0, "")
+    assert "100 rows, columns: guest 3, host-0 5; key of 512 bits; backend" in out
+    assert "multiply" in out
+    assert "a machine for each party: " in out
+    code, _, err = call("estimate", path)
+    assert code == 1
+    assert "cannot read" in err
+
+
+ESTIMATED = """
+[job]
+name = "x"
+directory = "out"
+[model]
+type = "linear"
+key_bits = 512
+allow_insecure_key_size = true
+[data.guest]
+path = "guest.csv"
+[data.host-0]
+path = "host.csv"
+"""

@@ -41,7 +41,13 @@ def small_job(tmp_path, rng, rows):
         write_csv(tmp_path / "guest.csv", ["id", "y", "a", "b"], guest)
         write_csv(tmp_path / "host.csv", ["c", "d", "e", "key"], host)
         tables = {
-            "job": {"name": "small", "directory": "out", "timeout": 60.0, "peer_timeout": 10.0},
+            "job": {
+                "name": "small",
+                "directory": "out",
+                "timeout": 120.0,
+                "peer_timeout": 20.0,
+                "report": False,
+            },
             "model": {
                 "type": "logistic",
                 "max_iter": 3,

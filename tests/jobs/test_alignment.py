@@ -28,8 +28,8 @@ def run(method, guest, *hosts):
 
     def party(ids):
         def align_rows(session):
-            rows = align(session, None if ids is None else rows_of(ids), method)
-            return rows, session.statistics.usage()
+            tables = {} if ids is None else {"data": rows_of(ids)}
+            return align(session, tables, method).get("data"), session.statistics.usage()
 
         return align_rows
 
@@ -67,7 +67,7 @@ def test_a_secret_that_is_none_is_refused(secret):
         session.send(session.hosts, "ids", count=1, secret=secret, digest="")
 
     def host(session):
-        align(session, rows_of(["a"]), "same")
+        align(session, {"data": rows_of(["a"])}, "same")
 
     with pytest.raises(ProtocolError, match="secret for comparing ids"):
         simulate(guest=guest, hosts=[host], arbiter=lambda session: None, timeout=20)
@@ -98,6 +98,22 @@ def test_what_all_have_is_kept_in_one_order(guest, hosts, monkeypatch):
         assert rows.ids == common
         assert rows.labels.tolist() == common
         assert rows.values.ravel().tolist() == [len(name) for name in common]
+
+
+@pytest.mark.parametrize("method", ["same", "psi"])
+def test_tables_are_aligned_each_by_itself(method, psi):
+    ids = {"data": ["a", "b"], "validation": ["b", "c"]}
+    other = ids if method == "same" else {"data": ["b"], "validation": ["a", "b", "c"]}
+
+    def party(tables):
+        return lambda session: align(
+            session, {kind: rows_of(names) for kind, names in tables.items()}, method
+        )
+
+    result = simulate(guest=party(ids), hosts=[party(other)], arbiter=party({}), timeout=20)
+    expected = ids if method == "same" else {"data": ["b"], "validation": ["b", "c"]}
+    for name in ("guest", "host-0"):
+        assert {kind: rows.ids for kind, rows in result[name].items()} == expected
 
 
 @pytest.mark.usefixtures("psi")
@@ -152,10 +168,10 @@ def test_points_that_are_none_are_refused(points, text):
         session.receive(GUEST, "id_count", count=int)
 
     def data(session):
-        align(session, rows_of(["a", "b"]), "psi")
+        align(session, {"data": rows_of(["a", "b"])}, "psi")
 
     def arbiter(session):
-        align(session, None, "psi")
+        align(session, {}, "psi")
 
     with pytest.raises(ProtocolError, match=text):
         simulate(guest=data, hosts=[host], arbiter=arbiter, timeout=20)
@@ -165,7 +181,7 @@ def test_points_that_are_none_are_refused(points, text):
 @pytest.mark.parametrize("positions", [[0, 0], [2], [-1], [0.0]])
 def test_common_ids_that_are_none_are_refused(positions):
     def data(session):
-        align(session, rows_of(["a", "b"]), "psi")
+        align(session, {"data": rows_of(["a", "b"])}, "psi")
 
     def arbiter(session):
         session.begin()

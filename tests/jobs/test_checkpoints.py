@@ -265,7 +265,7 @@ def test_a_party_refuses_checkpoints_of_another_job(small_job, tmp_path):
     Checkpoints(tmp_path / "out" / "guest" / "checkpoints", 1, "another").save(2, STATE)
     model = make_model(guest.model, guest.parameters)
     with pytest.raises(ConfigurationError, match="of another job, other parameters or other data"):
-        checkpoints_of(guest, model, read_rows(guest.data))
+        checkpoints_of(guest, model, {"data": read_rows(guest.data)})
 
 
 def test_masked_rows_would_be_told_apart(small_job):
@@ -281,7 +281,7 @@ def test_what_makes_a_job_another_one(small_job):
         guest = Job.load(small_job(changes)).configurations()[GUEST]
         guest = replace(guest, checkpoint_every=1, **own)
         model = make_model(guest.model, guest.parameters)
-        return checkpoints_of(guest, model, read_rows(guest.data)).job
+        return checkpoints_of(guest, model, {"data": read_rows(guest.data)}).job
 
     same = fingerprint()
     assert fingerprint({"job": {"timeout": 5.0}}) == same

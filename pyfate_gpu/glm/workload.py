@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many operations of each kind the protocol takes: what `Usage` counts, known before anything runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.glm.batching import BatchPlan
+from pyfate_gpu.glm.families import FAMILIES
+from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
+
+#: Ciphertext operations by step, by name of the party.
+Workload = dict[str, Counter[str]]
+
+
+@dataclass(frozen=True)
+class JobShape:
+    """The size of a job.
+
+    Parameters
+    ----------
+    rows : int
+        To train with.
+    columns : mapping
+        Of each party with data, by name; the guest's without its intercept.
+    outputs : int
+        Classes, where there are more than two; otherwise 1.
+    validation : int
+        Rows to judge each iteration by.
+    weighted : bool
+        Whether rows have weights.
+    """
+
+    rows: int
+    columns: Mapping[str, int]
+    outputs: int = 1
+    validation: int = 0
+    weighted: bool = False
+
+
+def iteration(shape: JobShape, settings: Settings) -> Workload:
+    """Return what each party computes in one iteration.
+
+    Examples
+    --------
+    >>> from pyfate_gpu import HeteroLinearRegression
+    >>> from pyfate_gpu.glm.workload import JobShape, iteration
+    >>> shape = JobShape(rows=100, columns={"guest": 3, "host-0": 5})
+    >>> work = iteration(shape, HeteroLinearRegression().settings())
+    >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
+    (600, 10)
+    """
+    plan = BatchPlan(shape.rows, settings)
+    batches, outputs = len(plan), shape.outputs
+    sent = sum(len(batch.rows) for batch in plan.mask(plan.draw())) * outputs
+    own = shape.rows * outputs
+    masked = settings.mode != ARBITER_OPTIMIZER
+    hosts = [name for name in shape.columns if name != GUEST.name]
+    work: Workload = {name: Counter() for name in (*shape.columns, ARBITER.name)}
+    for name, count in shape.columns.items():
+        width = (count + (name == GUEST.name and settings.fit_intercept)) * outputs
+        party = work[name]
+        rows = own if name == GUEST.name else sent
+        party["multiply"] += rows * (width // outputs) + rows
+        party["mask" if masked else "blind"] += width * batches
+        work[ARBITER.name]["check"] += width * batches
+        work[ARBITER.name]["decrypt"] += width * batches
+        if name in hosts:
+            party["encrypt"] += sent
+            party["check"] += sent
+            party["blind"] += batches
+    guest = work[GUEST.name]
+    guest["mask"] += batches  # of the loss
+    guest["check"] += len(hosts) * (sent + batches)
+    # Hosts' scores to one sum, the guest's on top; shares of the loss alike.
+    guest["add"] += len(hosts) * sent + (len(hosts) - 1) * batches + batches
+    guest["blind"] += sent
+    if shape.weighted or sent > own:
+        guest["weigh"] += sent
+    work[ARBITER.name].update(check=batches, decrypt=batches)
+    if shape.validation:
+        _add(work, scoring(shape.validation, shape))
+    if FAMILIES[settings.family].loss_from_targets and settings.batch_strategy == "random":
+        _add(work, targets(sent, hosts))
+    return work
+
+
+def targets(sent: int, hosts: list[str]) -> Workload:
+    """Return what it takes to send encrypted targets."""
+    return {GUEST.name: Counter(encrypt=sent), **{name: Counter(check=sent) for name in hosts}}
+
+
+def scoring(rows: int, shape: JobShape) -> Workload:
+    """Return what it takes to score rows: of validation, or predicted."""
+    count = rows * shape.outputs
+    hosts = [name for name in shape.columns if name != GUEST.name]
+    return {
+        GUEST.name: Counter(check=len(hosts) * count, add=len(hosts) * count, mask=count),
+        **{name: Counter(encrypt=count) for name in hosts},
+        ARBITER.name: Counter(check=count, decrypt=count),
+    }
+
+
+def ciphertexts_sent(work: Mapping[str, Mapping[str, int]], hosts: int) -> dict[str, int]:
+    """Return how many ciphertexts each party sends: all that are encrypted, re-blinded or masked go out.
+
+    What the guest re-blinds goes to every host.
+    """
+    return {
+        name: steps.get("encrypt", 0)
+        + steps.get("mask", 0)
+        + steps.get("blind", 0) * (hosts if name == GUEST.name else 1)
+        for name, steps in work.items()
+    }
+
+
+def _add(work: Workload, more: Workload) -> None:
+    for name, steps in more.items():
+        work[name].update(steps)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a party's configuration to a session with the others, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from pyfate_gpu import __version__
+from pyfate_gpu.backends import use_backend
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.transcript import Transcript
+from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.files import locked
+from pyfate_gpu.jobs.messages import why_refuse
+
+if TYPE_CHECKING:
+    from pyfate_gpu.federation.transports.grpc import GrpcChannel
+
+
+@contextmanager
+def at_work(configuration: PartyConfiguration, *, insecure: bool) -> Iterator[None]:
+    """Keep other processes out of the party's directory, and compute by the engine it names.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is in use, or there are neither certificates nor the wish to do without.
+    """
+    if (configuration.tls is None) != insecure:
+        raise ConfigurationError(
+            f"{configuration.party} has no [tls]: give it certificates (pyfate-gpu certs makes them), or ask "
+            "for plaintext on this machine by --insecure"
+            if not insecure
+            else f"{configuration.party} has [tls] and was told --insecure: choose one"
+        )
+    with locked(configuration.directory), _engine(configuration):
+        yield
+
+
+def common_terms(configuration: PartyConfiguration) -> dict[str, object]:
+    """Return what all parties must have set alike, beside the parameters that the model compares."""
+    everybody = sorted(p.name for p in (configuration.party, *configuration.peers))
+    return {
+        "job": configuration.job,
+        "release": __version__,
+        "parties": everybody,
+        "model": configuration.model,
+        "alignment": configuration.alignment,
+    }
+
+
+def _engine(configuration: PartyConfiguration) -> AbstractContextManager[object]:
+    chosen = configuration.engine
+    if chosen.backend is None:
+        return nullcontext()
+    return use_backend(chosen.backend, isa=chosen.isa, threads=chosen.threads)
+
+
+@contextmanager
+def open_session(configuration: PartyConfiguration) -> Iterator[Session]:
+    """Connect; on any error tell the others."""
+    transcript = Transcript(configuration.directory / "transcript.jsonl")
+    try:
+        with _open(configuration, transcript) as channel:
+            channel.connect()
+            session = Session(
+                configuration.party,
+                configuration.peers,
+                channel,
+                timeout=configuration.timeout,
+            )
+            try:
+                yield session
+            except BaseException as error:
+                session.stop(error)
+                raise
+    finally:
+        transcript.close()
+
+
+def _open(configuration: PartyConfiguration, transcript: Transcript) -> GrpcChannel:
+    try:
+        from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
+    except ImportError:
+        raise ConfigurationError(
+            "parties in separate processes take grpcio and cryptography: pip install 'pyfate-gpu[grpc]'"
+        ) from None
+    tls = configuration.tls
+    return GrpcChannel(
+        configuration.party,
+        configuration.listen,
+        configuration.peers,
+        credentials=None
+        if tls is None
+        else Credentials.load(tls.authority, tls.certificate, tls.key),
+        timeout=configuration.timeout,
+        peer_timeout=configuration.peer_timeout,
+        rule=why_refuse,
+        transcript=transcript,
+    )

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job will take, before it runs: time by operation and party, bytes, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pyfate_gpu.backends import BackendInfo, backend_info
+from pyfate_gpu.config import available_cores, settings
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.glm.workload import JobShape, Workload, ciphertexts_sent, iteration
+from pyfate_gpu.jobs.calibration import Calibration
+from pyfate_gpu.jobs.job import Job
+from pyfate_gpu.jobs.models import make_model
+from pyfate_gpu.jobs.tables import read_rows
+
+if TYPE_CHECKING:
+    from pyfate_gpu.glm.estimator import HeteroGLM
+
+#: Of Python and its packages, in a party's process.
+_PROCESS_BYTES = 150e6
+_CIPHERTEXT_ARRAYS = 4  # at once: forward, residual, the frame that carries one, scratch
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a job will take.
+
+    Parameters
+    ----------
+    shape : JobShape
+        Its size.
+    key_bits : int
+        Length of the key.
+    iterations : int
+        At most.
+    engine : BackendInfo
+        Which backend was measured.
+    work : Workload
+        Operations of an iteration, by party and step.
+    seconds : dict
+        Of an iteration, by party and step.
+    setup : dict
+        Seconds before the first iteration, by party.
+    sent : dict
+        Bytes that each party sends in an iteration.
+    memory : dict
+        Bytes that each party needs.
+    """
+
+    shape: JobShape
+    key_bits: int
+    iterations: int
+    engine: BackendInfo
+    work: Workload
+    seconds: dict[str, dict[str, float]]
+    setup: dict[str, float]
+    sent: dict[str, int]
+    memory: dict[str, float]
+
+    @property
+    def apart(self) -> float:
+        """Seconds of an iteration with a machine for each party: hosts work side by side, and with the guest."""
+        guest = self.seconds[GUEST.name]
+        hosts = [steps for name, steps in self.seconds.items() if name.startswith("host")]
+        before = max(host.get("encrypt", 0.0) for host in hosts)
+        products = max(
+            guest["multiply"] + guest["mask"],
+            *(sum(host.values()) - host.get("encrypt", 0.0) for host in hosts),
+        )
+        between = sum(guest.values()) - guest["multiply"] - guest["mask"]
+        return before + between + products + sum(self.seconds[ARBITER.name].values())
+
+    @property
+    def together(self) -> float:
+        """Seconds of an iteration with all parties on this machine, sharing its cores."""
+        total = sum(sum(steps.values()) for steps in self.seconds.values())
+        return max(self.apart, total * self.engine.threads / available_cores())
+
+
+def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = None) -> JobShape:
+    """Return the size of a job, from its tables unless it is given.
+
+    Parameters
+    ----------
+    rows : int, optional
+        To train with; by default those of the shortest table.
+    columns : list of int, optional
+        Of each party, the guest first; tables are not read then, and `rows` has to be given too.
+
+    Raises
+    ------
+    ConfigurationError
+        When one of the two is given without the other, or not for every party.
+    DataError
+        When a table cannot be read.
+    """
+    names = [party.name for party in job.tables["data"]]
+    if (rows is None) != (columns is None) or len(columns or names) != len(names):
+        raise ConfigurationError(
+            f"give both the rows and the columns of {', '.join(names)}, or neither to read the tables"
+        )
+    if rows is not None and columns is not None:
+        return JobShape(rows, dict(zip(names, columns, strict=True)))
+    tables = {party.name: read_rows(source) for party, source in job.tables["data"].items()}
+    labels = tables[GUEST.name].labels
+    classes = 1 if labels is None or job.model != "logistic" else len(np.unique(labels))
+    tested = [read_rows(source) for source in job.tables.get("validation", {}).values()]
+    return JobShape(
+        min(len(table.ids) for table in tables.values()),
+        {name: len(table.names) for name, table in tables.items()},
+        outputs=classes if classes > 2 else 1,
+        validation=min((len(table.ids) for table in tested), default=0),
+        weighted="sample_weight" in tables[GUEST.name].extras,
+    )
+
+
+def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
+    """Return what a job of that shape will take on machines like this one, with the backend in use."""
+    model = make_model(job.model, job.parameters)
+    work = iteration(shape, model.settings())
+    batch = min(model.batch_size or shape.rows, shape.rows)
+    seconds = {
+        name: {
+            step: calibration.multiply(batch, 1) * count / batch
+            if step == "multiply"
+            else count * calibration.seconds[step]
+            for step, count in steps.items()
+        }
+        for name, steps in work.items()
+    }
+    sent = ciphertexts_sent(work, len(shape.columns) - 1)
+    nbytes = model.key_bits // 4
+    words = model.key_bits // 8  # of a residue that the arbiter returns
+    sent_bytes = {name: count * nbytes for name, count in sent.items()}
+    sent_bytes[ARBITER.name] = work[ARBITER.name]["decrypt"] * words
+    tables = calibration.setup["make tables"]
+    setup = dict.fromkeys(shape.columns, tables) | {ARBITER.name: calibration.setup["make key"]}
+    memory = _memory(model, shape)
+    info = backend_info()
+    return Estimate(
+        shape, model.key_bits, model.max_iter, info, work, seconds, setup, sent_bytes, memory
+    )
+
+
+def _memory(model: HeteroGLM, shape: JobShape) -> dict[str, float]:
+    table = settings().table_mb * 2**20
+    nbytes = model.key_bits // 4
+    batch = min(model.batch_size or shape.rows, shape.rows)
+    sent = min(shape.rows, round(batch * (1 + model.masked_rate))) * shape.outputs
+    found = {ARBITER.name: _PROCESS_BYTES + 2 * max(shape.columns.values()) * nbytes}
+    for name, columns in shape.columns.items():
+        features = 3 * 8 * shape.rows * columns  # values, prepared, as integers
+        found[name] = _PROCESS_BYTES + table + features + _CIPHERTEXT_ARRAYS * sent * nbytes
+    return found

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predict by the halves of a finished job, each in its party's process; the guest gets the scores."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.glm.handshake import agree_on_terms
+from pyfate_gpu.glm.progress import Progress
+from pyfate_gpu.glm.report import JobReport
+from pyfate_gpu.jobs.alignment import align
+from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.connection import at_work, common_terms, open_session
+from pyfate_gpu.jobs.files import write_atomically
+from pyfate_gpu.jobs.models import MODELS, make_model
+from pyfate_gpu.jobs.party import read_tables
+from pyfate_gpu.jobs.result import HALF, RESULT, write_report
+from pyfate_gpu.jobs.tables import Rows
+
+if TYPE_CHECKING:
+    from pyfate_gpu.glm.estimator import HeteroGLM
+    from pyfate_gpu.glm.fitting import Floats
+
+KIND = "predict"
+PREDICTIONS = "predictions.csv"
+REPORT = "prediction"
+
+
+def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) -> Path:
+    """Take part in a prediction and return the file that tells what came of it: at the guest, the predictions.
+
+    Parameters
+    ----------
+    configuration : PartyConfiguration
+        As for training, with rows to predict.
+    insecure : bool
+        Talk in plaintext, on this machine only.
+
+    Raises
+    ------
+    ConfigurationError, DataError
+        When there is no half of a model, halves are of different jobs, or the rows cannot be used.
+    ProtocolError
+        When another party stopped, vanished, or did not keep to the protocol.
+    """
+    model = make_model(configuration.model, configuration.parameters)
+    with at_work(configuration, insecure=insecure):
+        trained = ""
+        if configuration.party != ARBITER:
+            trained = trained_under(configuration)
+            model = MODELS[configuration.model].load(configuration.directory / HALF)
+        tables = read_tables(configuration, model, (KIND,))
+        with open_session(configuration) as session:
+            agree_on_terms(session, "prediction", common_terms(configuration))
+            compare_halves(session, trained)
+            tables = align(session, tables, configuration.alignment)
+            progress = Progress(session, ())
+            scores = _scores(model, session, tables.get(KIND))
+            cost = progress.finish(getattr(model, "n_iter_", 0))
+            labels = None if scores is None else tables[KIND].labels
+            report = JobReport.of_prediction(model, cost, labels, scores)
+            write_report(configuration, REPORT, report)
+            if scores is None:
+                return configuration.directory / f"{REPORT}.json"
+            path = configuration.directory / PREDICTIONS
+            write_atomically(path, _as_csv(model, tables[KIND], scores).encode())
+    return path
+
+
+def trained_under(configuration: PartyConfiguration) -> str:
+    """Return the fingerprint of the key that this party's half was trained under.
+
+    Raises
+    ------
+    ConfigurationError
+        When nothing was trained in its directory.
+    """
+    path = configuration.directory / RESULT
+    try:
+        return str(json.loads(path.read_bytes())["report"]["key_fingerprint"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise ConfigurationError(f"{path} is no result of training: train first") from None
+
+
+def compare_halves(session: Session, trained: str) -> None:
+    """See to it that the halves of guest and hosts were trained together: under the same key.
+
+    Raises
+    ------
+    ConfigurationError
+        At the host whose half is of another training.
+    """
+    session.begin()
+    session.agree("halves")
+    if session.party == GUEST:
+        session.send(session.hosts, "half", trained=trained)
+    elif session.party != ARBITER and session.receive(GUEST, "half", trained=str) != trained:
+        raise ConfigurationError(
+            f"the halves of the guest and of {session.party} were not trained together: train again"
+        )
+
+
+def _scores(model: HeteroGLM, session: Session, rows: Rows | None) -> Floats | None:
+    if rows is None:
+        return model.decision_function(session=session)
+    scores = model.decision_function(rows.features, session=session)
+    exposure = rows.extras.get("exposure")
+    return scores if scores is None or exposure is None else scores + np.log(exposure)
+
+
+def _as_csv(model: HeteroGLM, rows: Rows, scores: Floats) -> str:
+    """Return a row for each id: its scores and what they mean."""
+    columns: dict[str, Any] = {"id": rows.ids}
+    for name, values in {"score": scores, **model.interpret(scores)}.items():
+        if values.ndim == 1:
+            columns[name] = values.tolist()
+        else:
+            classes = model.classes_.tolist()  # type: ignore[attr-defined] # has more outputs
+            columns |= {f"{name} {c}": v for c, v in zip(classes, values.T.tolist(), strict=True)}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()

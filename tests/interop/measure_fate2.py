@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seconds of an iteration, FATE 2.2's coordinated logistic regression and ours, by turns on one core.
+
+``python tests/interop/measure_fate2.py``, after run_fate2.py made its environment; not a test. The job is the same:
+breast cancer data, full batches, rmsprop, three processes. ``fate`` is FATE as it comes, ``blinded`` FATE made to blind
+all it encrypts, as ours always does. CPU seconds are those of all three processes, the difference of a long and a short
+run by their iterations: start and keys are not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import run_fate2
+
+from pyfate_gpu.jobs.job import Job
+from pyfate_gpu.jobs.launcher import run_job
+from pyfate_gpu.jobs.toml import dump_toml
+
+ENGINES = ("ours", "fate", "blinded")
+#: Iterations of the long run, beyond those of the short one.
+ITERATIONS = {"ours": 20, "fate": 4, "blinded": 4}
+
+
+class CpuOfGroup:
+    """CPU seconds of all processes started meanwhile, looked up ten times a second.
+
+    FATE leaves its workers to themselves, so nobody waits for them and rusage does not have them.
+    """
+
+    def __enter__(self):
+        self._ticks = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._ended.set()
+        self._thread.join()
+        self.seconds = sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
+
+    def _watch(self):
+        while not self._ended.wait(0.1):
+            for path in Path("/proc").glob("[0-9]*/stat"):
+                with suppress(OSError):
+                    fields = path.read_text().rpartition(")")[2].split()
+                    pid, group = path.parent.name, int(fields[2])
+                    if group == os.getpgrp() and int(pid) != os.getpid():
+                        self._ticks[pid, fields[19]] = int(fields[11]) + int(fields[12])
+
+
+def train_ours(folder, iterations, key_bits):
+    model = {
+        "type": "logistic",
+        "max_iter": iterations,
+        "tol": 0.0,
+        "learning_rate": 0.15,
+        "clip": 1e6,  # FATE has no clipping, and TOML no word for none
+        "key_bits": key_bits,
+    }
+    tables = {
+        "job": {"name": "fate", "directory": "out", "timeout": 3600.0},
+        "model": model,
+        "engine": {"backend": "cpu", "threads": 1},
+        "data.guest": {"path": "guest.csv", "label": "y"},
+        "data.host-0": {"path": "host.csv"},
+    }
+    (folder / "job.toml").write_text(dump_toml(tables))
+    run_job(Job.load(folder / "job.toml"), lambda line: None)
+
+
+def measure(engine, folder, options):
+    """Return wall-clock and CPU seconds of an iteration."""
+    found = []
+    for iterations in (1, 1 + ITERATIONS[engine]):
+        wall = time.perf_counter()
+        with CpuOfGroup() as used:
+            if engine == "ours":
+                train_ours(folder, iterations, options.key)
+            else:
+                options.epochs = iterations
+                python = options.environment / "bin/python"
+                run_fate2.train(python, folder, engine, options)
+        found.append((time.perf_counter() - wall, used.seconds))
+    return [(long - short) / ITERATIONS[engine] for short, long in zip(*found, strict=True)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--environment", type=Path, default=run_fate2.ROOT / ".venv-fate2")
+    parser.add_argument("--key", type=int, default=2048)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--ports", type=int, default=9999, help="first of three for FATE")
+    options = parser.parse_args()
+    os.setpgid(0, 0)
+    os.sched_setaffinity(0, {options.core})
+    names = ("guest", "host", "arbiter")
+    run_fate2.PORTS = tuple(f"{name}:{options.ports + i}" for i, name in enumerate(names))
+    seconds = {engine: [] for engine in ENGINES}
+    with tempfile.TemporaryDirectory() as name:
+        run_fate2.write_data(Path(name))
+        for _ in range(options.turns):
+            for engine, values in seconds.items():
+                values.append(measure(engine, Path(name), options))
+                wall, cpu = values[-1]
+                print(f"{engine}: {wall:.3f} s wall, {cpu:.3f} s CPU an iteration", flush=True)
+    ours = statistics.median(cpu for _, cpu in seconds["ours"])
+    for engine, values in seconds.items():
+        cpu = statistics.median(cpu for _, cpu in values)
+        print(f"{engine}: {cpu:.3f} s CPU an iteration, {cpu / ours:.1f} times ours")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations are counted exactly before anything runs; seconds follow from rates."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyfate_gpu import (
+    HeteroLinearRegression,
+    HeteroLogisticRegression,
+    HeteroPoissonRegression,
+    simulate,
+)
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.glm.workload import JobShape, ciphertexts_sent, iteration
+from pyfate_gpu.jobs.calibration import Calibration, calibrate, products
+from pyfate_gpu.jobs.estimate import estimate, shape_of
+from pyfate_gpu.jobs.job import Job
+
+ROWS = 48
+SMALL = {"max_iter": 1, "key_bits": 512, "allow_insecure_key_size": True}
+
+
+class Reports(list):
+    """What parties say of their iterations."""
+
+    def on_iteration(self, report):
+        self.append(report)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "hosts", "extras"),
+    [
+        (HeteroLinearRegression, {}, 1, {}),
+        (HeteroLinearRegression, {"fit_intercept": False, "batch_size": 20}, 2, {}),
+        (HeteroLinearRegression, {"masked_rate": 1.0, "batch_size": 16}, 1, {}),
+        (HeteroLinearRegression, {"mode": "arbiter_optimizer", "batch_size": 24}, 2, {}),
+        (HeteroLogisticRegression, {}, 1, {"sample_weight": range(1, ROWS + 1)}),
+        (HeteroLogisticRegression, {}, 2, {"classes": 3, "validation": 10}),
+        (HeteroPoissonRegression, {"batch_strategy": "random", "batch_size": 24}, 1, {}),
+    ],
+    ids=str,
+)
+def test_operations_are_those_that_run(rng, kind, options, hosts, extras):
+    x = [rng.normal(size=(ROWS, columns)) for columns in (2, 3, 4)[: hosts + 1]]
+    classes, tested = extras.get("classes", 1), extras.get("validation", 0)
+    y = rng.integers(0, max(classes, 2), ROWS)
+    y[:3] = range(3) if classes == 3 else [0, 1, 0]
+    weights = extras.get("sample_weight")
+    reports = Reports()
+
+    def party(own=None, labels=None):
+        model = kind(**SMALL | options, callbacks=[reports])
+        other = own[:tested] if own is not None and tested else None
+        if labels is None:
+            return lambda session: model.fit(own, session=session, validation=other)
+        weigh = None if weights is None else list(weights)
+        validation = None if other is None else (other, labels[:tested])
+        return lambda session: model.fit(
+            own, labels, session=session, validation=validation, sample_weight=weigh
+        )
+
+    simulate(guest=party(x[0], y), hosts=[party(own) for own in x[1:]], arbiter=party(), timeout=60)
+    names = ("guest", "host-0", "host-1")
+    shape = JobShape(
+        ROWS,
+        {name: own.shape[1] for name, own in zip(names, x, strict=False)},
+        outputs=classes,
+        validation=tested,
+        weighted=weights is not None,
+    )
+    expected = iteration(shape, kind(**SMALL | options).settings())
+    found = {report.party: report.usage for report in reports}
+    for name, usage in found.items():
+        assert {step: n for step, n in usage.operations.items() if n} == dict(expected[name])
+    for name, count in ciphertexts_sent(expected, hosts).items():
+        if name != "arbiter":
+            nbytes = sum(found[name].sent.values())
+            assert count * 128 <= nbytes <= count * 128 + 16 * ROWS * hosts + 8192
+
+
+def test_seconds_follow_from_rates(small_job):
+    job = Job.load(small_job())
+    shape = shape_of(job)
+    assert shape == JobShape(40, {"guest": 2, "host-0": 3})
+    steps = ("encrypt", "blind", "mask", "check", "add", "weigh", "decrypt")
+    rates = Calibration(dict.fromkeys(steps, 1e-3), {"make key": 2.0, "make tables": 1.0}, 1e-4)
+    found = estimate(job, shape, rates)
+    assert found.seconds["host-0"]["encrypt"] == pytest.approx(0.04)
+    assert found.seconds["arbiter"]["decrypt"] == pytest.approx(7e-3)
+    assert found.seconds["host-0"]["multiply"] == pytest.approx(4 * products(40) * 1e-4)
+    assert found.sent == {"guest": 44 * 128, "host-0": 44 * 128, "arbiter": 7 * 64}
+    assert found.setup == {"guest": 1.0, "host-0": 1.0, "arbiter": 2.0}
+    assert found.apart <= found.together + 1e-12
+    assert found.iterations == 3
+
+
+def test_more_rows_take_fewer_products_each():
+    assert products(100) / 100 > products(10_000) / 10_000 > products(1_000_000) / 1_000_000 > 2
+
+
+def test_every_step_is_measured(monkeypatch):
+    monkeypatch.setattr("pyfate_gpu.jobs.calibration.BUDGET", 0.05)
+    found = calibrate(512, allow_insecure_key_size=True)
+    assert all(0 < seconds < 1 for seconds in found.seconds.values())
+    assert found.seconds["add"] < found.seconds["encrypt"]
+    assert 0 < found.product < 1e-3
+
+
+def test_sizes_come_from_tables_or_are_given(small_job):
+    job = Job.load(small_job())
+    assert shape_of(job, rows=10**6, columns=[10, 20]).rows == 10**6
+    for rows, columns in ((10, None), (None, [1, 2]), (10, [1])):
+        with pytest.raises(ConfigurationError, match="give both the rows and the columns of guest"):
+            shape_of(job, rows=rows, columns=columns)

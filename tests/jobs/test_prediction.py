@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predicting by saved halves, between processes: the guest gets what threads compute, and nobody else anything."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+
+import numpy as np
+import pytest
+
+from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, simulate
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.metrics import classification_metrics
+from pyfate_gpu.jobs.job import Job
+from pyfate_gpu.jobs.launcher import run_job
+from pyfate_gpu.jobs.prediction import _as_csv, compare_halves, predict_party
+from pyfate_gpu.jobs.tables import Rows
+from tests.jobs.conftest import write_csv
+
+NEW_ROWS = {
+    "validation.guest": {"path": "guest.csv", "label": "y"},
+    "validation.host-0": {"path": "host.csv", "id": "key"},
+    "predict.guest": {"path": "new.csv", "label": "y"},
+    "predict.host-0": {"path": "host.csv", "id": "key"},
+}
+
+
+def expected_scores(x, y, new):
+    """Scores of the same job in one process."""
+
+    def party(columns, labels=None):
+        def run(session):
+            model = HeteroLogisticRegression(
+                max_iter=3, tol=0.0, key_bits=512, allow_insecure_key_size=True
+            )
+            chosen = None if columns is None else columns[new]
+            model.fit(columns, labels, session=session)
+            return model.decision_function(chosen, session=session)
+
+        return run
+
+    return simulate(
+        guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party(None), timeout=60
+    )["guest"]
+
+
+@pytest.mark.slow
+def test_a_trained_job_predicts_and_reports(small_job, rows, tmp_path):
+    pytest.importorskip("private_set_intersection")
+    pytest.importorskip("matplotlib", reason="pages take matplotlib")
+    ids, x, y = rows
+    new = slice(7, 19)
+    path = small_job({**NEW_ROWS, "alignment": {"method": "psi"}, "job": {"report": True}})
+    table = [[i, label, *row] for i, label, row in zip(ids, y, x[:, :2].tolist(), strict=True)][new]
+    write_csv(tmp_path / "new.csv", ["id", "y", "a", "b"], [*table, ["stranger", 0, 0.0, 0.0]])
+    run_job(Job.load(path), lambda line: None)
+    out = tmp_path / "out"
+    report = json.loads((out / "guest" / "report.json").read_text())
+    assert [set(metrics) > {"auc", "ks"} for metrics in report["validation"]] == [True] * 3
+    assert len(report["losses"]) == 3
+    assert json.loads((out / "host-0" / "report.json").read_text())["losses"] == []
+    assert (out / "arbiter" / "report.html").exists()
+    assert not (out / "arbiter" / "half.model").exists()
+
+    run_job(Job.load(path), lambda line: None, predict=True)
+    with (out / "guest" / "predictions.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["id"] for row in found] == ids[new]
+    scores = expected_scores(x, y, new)
+    np.testing.assert_allclose([float(row["score"]) for row in found], scores, atol=1e-9)
+    assert [int(row["prediction"]) for row in found] == (scores > 0).astype(int).tolist()
+    assert float(found[0]["probability 0"]) + float(found[0]["probability 1"]) == pytest.approx(1)
+    assert stat.S_IMODE((out / "guest" / "predictions.csv").stat().st_mode) == 0o600
+    assert not (out / "host-0" / "predictions.csv").exists()
+    report = json.loads((out / "guest" / "prediction.json").read_text())
+    wanted = classification_metrics(y[new], scores)
+    assert {name: report["metrics"][name] for name in wanted} == pytest.approx(wanted)
+    assert "Receiver operating" in (out / "guest" / "prediction.html").read_text()
+    assert json.loads((out / "host-0" / "prediction.json").read_text())["metrics"] == {}
+
+
+def test_what_is_missing_is_named(small_job, tmp_path):
+    path = small_job()
+    with pytest.raises(ConfigurationError, match=r"no rows to predict: add \[predict.guest\]"):
+        run_job(Job.load(path), lambda line: None, predict=True)
+    guest = Job.load(small_job(NEW_ROWS)).configurations()[GUEST]
+    for text in (None, "{}", "x"):
+        if text is not None:
+            (tmp_path / "out" / "guest" / "result.json").write_text(text)
+        with pytest.raises(ConfigurationError, match=r"result.json is no result .*: train first"):
+            predict_party(guest)
+
+
+def test_halves_belong_together():
+    def party(trained):
+        return lambda session: compare_halves(session, trained)
+
+    arbiter = party("")
+    simulate(guest=party("a"), hosts=[party("a")] * 2, arbiter=arbiter, timeout=20)
+    with pytest.raises(ConfigurationError, match="guest and of host-1 were not trained together"):
+        simulate(guest=party("a"), hosts=[party("a"), party("b")], arbiter=arbiter, timeout=20)
+
+
+def test_columns_of_several_classes():
+    model = HeteroLogisticRegression()
+    model._half, model.classes_ = object(), np.array(["x", "y", "z"])
+    rows = Rows(["u", "v"], (), np.empty((2, 0)), None)
+    lines = _as_csv(model, rows, np.array([[0.0, 0.0, 1.0], [2.0, 0.0, 0.0]])).splitlines()
+    assert lines[0] == (
+        "id,score x,score y,score z,prediction,probability x,probability y,probability z"
+    )
+    assert lines[1].split(",")[:5] == ["u", "0.0", "0.0", "1.0", "z"]
+    assert sum(map(float, lines[2].split(",")[5:])) == pytest.approx(1)
+
+
+def test_counts_are_means():
+    model = HeteroPoissonRegression()
+    model._half = object()
+    text = _as_csv(model, Rows(["u"], (), np.empty((1, 0)), None), np.array([0.0]))
+    assert text == "id,score,prediction\nu,0.0,1.0\n"
