@@ -50,8 +50,8 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5, help="turns of each (default: 5)")
     parser.add_argument("--seconds", type=float, default=0.3,
                         help="least length of a turn (default: 0.3)")  # fmt: skip
-    parser.add_argument("--budget", type=float, default=20.0,
-                        help="most seconds for each curve of --scaling (default: 20)")  # fmt: skip
+    parser.add_argument("--budget", type=float, default=30.0,
+                        help="most seconds for each curve of --scaling (default: 30)")  # fmt: skip
     parser.add_argument("--memory-mb", type=int, default=64,
                         help="memory that --scaling out_of_core may take (default: 64)")  # fmt: skip
     parser.add_argument("--refcheck", action="store_true", help="decrypt results and compare")

@@ -70,7 +70,7 @@ def _tables(result: Result) -> Iterator[str]:
 
 def _curves(result: Result) -> Iterator[str]:
     for curve in result["scaling"]:
-        points = [[f"{x:,}", number(y)] for x, y in curve["points"]]
+        points = [[f"{x:,.0f}", number(y)] for x, y in curve["points"]]
         yield _section(curve["title"], [curve["x"], curve["y"]], points)
         yield f'<p class="quiet">{escape(growth(curve))}</p>'
 

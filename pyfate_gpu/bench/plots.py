@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from pyfate_gpu.bench.report import Result, key_sizes
+from pyfate_gpu.bench.report import Result, key_sizes, number
 from pyfate_gpu.errors import ConfigurationError
 
 #: Told apart with any colour vision, and from dark to light in print (after Paul Tol).
@@ -86,7 +86,7 @@ def _draw_ratios(axes: Any, lines: list[Any], peers: list[str]) -> None:
             marker, colour = MARKERS[number % 8], COLOURS[number % 8]
             axes.plot(x, y, linestyle="", marker=marker, color=colour, markersize=6, label=peer)
     axes.axvline(1, color="#222222", linewidth=1)
-    axes.set_xscale("log")
+    _logarithmic(axes, "x")
     axes.set_xlabel("ours / theirs, logarithmic; left of 1 the peer is faster")
     _name_rows(axes, lines)
     axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8)
@@ -99,7 +99,10 @@ def _draw_shares(axes: Any, lines: list[Any]) -> None:
     for place, share in zip(places, shares, strict=True):
         axes.text(share + 1, place, f"{share:.0f}", va="center", fontsize=7)
     axes.axvline(85, color="#222222", linewidth=1, linestyle="--")
-    axes.set(xlim=(0, 105), xlabel="% of the products of limbs that the same core makes a second")
+    axes.set(
+        xlim=(0, max(105, 8 + max(shares))),
+        xlabel="% of the products of limbs that the same core makes a second",
+    )
     _name_rows(axes, lines)
 
 
@@ -117,11 +120,22 @@ def _draw_curves(axes: Any, curves: list[Any]) -> None:
             label += f": power {curve['exponent']:.2f}"
         axes.plot(x, y, color=COLOURS[number % 8], marker=MARKERS[number % 8],
                   linestyle=DASHES[number % 8], markersize=5, label=label)  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    _logarithmic(axes, "x")
+    _logarithmic(axes, "y")
+    axes.set_xticks(sorted({x for curve in curves for x, _ in curve["points"]}))
     units = {curve["y"] for curve in curves}
     axes.set(xlabel=curves[0]["x"], ylabel=units.pop() if len(units) == 1 else "operations/s")
     axes.legend(frameon=False, fontsize=7)
+
+
+def _logarithmic(axes: Any, name: str) -> None:
+    """A logarithmic axis with plain numbers at its ticks."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.set(**{f"{name}scale": "log"})
+    axis = getattr(axes, f"{name}axis")
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _svg(canvas: Any) -> str:

@@ -42,11 +42,11 @@ def print_result(result: Result, console: Console | None = None) -> None:
 
 def print_curve(curve: dict[str, Any], console: Console) -> None:
     """The points of one curve, and how it grows."""
-    table = Table(title=curve["title"], title_justify="left")
+    table = Table(title=escape(curve["title"]), title_justify="left")
     for heading in (curve["x"], curve["y"]):
         table.add_column(heading, justify="right")
     for x, y in curve["points"]:
-        table.add_row(f"{x:,}", number(y))
+        table.add_row(f"{x:,.0f}", number(y))
     console.print(table)
     console.print(growth(curve), markup=False, highlight=False, soft_wrap=True)
 
@@ -56,8 +56,8 @@ def growth(curve: dict[str, Any]) -> str:
     if curve["failure"]:
         return str(curve["failure"])
     fitted = curve["exponent"]
-    told = "" if fitted is None else f"grows like {curve['x']} to the power {fitted:.2f}; "
-    return told + str(curve["note"])
+    told = [] if fitted is None else [f"grows like {curve['x']} to the power {fitted:.2f}"]
+    return "; ".join([*told, curve["note"]] if curve["note"] else told)
 
 
 def markdown(result: Result, key_bits: int) -> str:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seconds of a training epoch over rows and over features: it must grow linearly."""
+"""Processor seconds of a training epoch over rows and over features: it must grow linearly."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Iterable
 
 from pyfate_gpu.bench.routines import ROUTINES, Size
@@ -36,9 +37,10 @@ def _curve(name: str, fixed: str, sizes: Iterable[Size], options: argparse.Names
     for count in within(options.budget, by_count):
         job = ROUTINES[JOB].ours(world, by_count[count])
         job.run()
-        points.append((float(count), seconds_of(job.run, least=0.0)))
+        spent = seconds_of(job.run, least=0.0, repeats=1, clock=time.process_time)
+        points.append((float(count), spent))
     return Curve(
-        f"epoch of {JOB} regression over {name}, {fixed}", name, "seconds", points,
+        f"epoch of {JOB} regression over {name}, {fixed}", name, "processor seconds", points,
         fit_exponent(points), "at most linear is right: what a job costs whatever its size flattens it",
         series=f"job {name}",
     )  # fmt: skip
