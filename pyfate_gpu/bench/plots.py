@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from pyfate_gpu.bench.report import Result, key_sizes, number
+from pyfate_gpu.bench.report import Result, key_sizes
 from pyfate_gpu.errors import ConfigurationError
 
 #: Told apart with any colour vision, and from dark to light in print (after Paul Tol).
@@ -134,7 +134,7 @@ def _logarithmic(axes: Any, name: str) -> None:
 
     axes.set(**{f"{name}scale": "log"})
     axis = getattr(axes, f"{name}axis")
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.7g}"))
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -60,8 +60,10 @@ def growth(curve: dict[str, Any]) -> str:
     return "; ".join([*told, curve["note"]] if curve["note"] else told)
 
 
-def markdown(result: Result, key_bits: int) -> str:
-    """The table of one key size in Markdown, with the command that repeats it."""
+def markdown(result: Result, key_bits: int, chosen: Container[str] | None = None) -> str:
+    """The table of one key size in Markdown, of all routines or of the chosen ones."""
+    if chosen is not None:
+        result = {**result, "lines": [ln for ln in result["lines"] if ln["routine"] in chosen]}
     what = f"n = {key_bits} bits, {describe(result['machine'])}, {result['machine']['date']}"
     table = [head := header(result), ["---"] * len(head), *rows(result, key_bits)]
     lines = [f"| {' | '.join(cells)} |" for cells in table]
