@@ -14,23 +14,25 @@ from pyfate_gpu.bench.machine import has_ifma
 
 Result = dict[str, Any]
 
-FILE_WIDTH = 160
+PEER_WIDTH, OTHER_WIDTH = 17, 110  # columns of text that a table takes
 EXPLAINED = ("encrypt", "decrypt", "matvec")  # operations where peers differ in what they do
 
 
 def print_result(result: Result, console: Console | None = None) -> None:
     """One table a key size, what each peer does, what failed, and one table a curve."""
     console = console or Console()
+    needed = OTHER_WIDTH + PEER_WIDTH * len(result["peers"])
     if not console.is_terminal:
-        console.width = max(console.width, FILE_WIDTH)
+        console.width = max(console.width, needed)
+    brief = console.width < needed
     for key_bits in key_sizes(result):
         table = Table(title=f"n = {key_bits} bits, {describe(result['machine'])}")
-        for number, heading in enumerate(header(result)):
+        for number, heading in enumerate(header(result, brief=brief)):
             if number:
                 table.add_column(heading, justify="right", no_wrap=True)
             else:
                 table.add_column(heading, min_width=24)
-        for cells in rows(result, key_bits):
+        for cells in rows(result, key_bits, brief=brief):
             table.add_row(*map(escape, cells))
         console.print(table)
     if result["lines"]:
@@ -76,13 +78,13 @@ def key_sizes(result: Result) -> list[int]:
     return sorted({line["key_bits"] for line in result["lines"]})
 
 
-def header(result: Result) -> list[str]:
-    """Column titles: ours, its share of the limit, a column a peer, targets."""
-    return ["operation", "per second", "limit", *result["peers"], "target"]
+def header(result: Result, *, brief: bool = False) -> list[str]:
+    """Column titles: ours, its share of the limit, a column a peer, targets unless it is to be brief."""
+    return ["operation", "per second", "limit", *result["peers"], *([] if brief else ["target"])]
 
 
-def rows(result: Result, key_bits: int) -> Iterator[list[str]]:
-    """One row of cells for each line of that key size."""
+def rows(result: Result, key_bits: int, *, brief: bool = False) -> Iterator[list[str]]:
+    """One row of cells for each line of that key size; brief ones give ratios to peers only."""
     several = len({line["threads"] for line in result["lines"]}) > 1
     for line in result["lines"]:
         if line["key_bits"] != key_bits:
@@ -91,13 +93,12 @@ def rows(result: Result, key_bits: int) -> Iterator[list[str]]:
         threads = f", {line['threads']} thread(s)" if several else ""
         share = f"{line['share']:.0%}" if line["share"] else "-"
         cells = [line["title"] + threads, _rate(figures["ours"]), share]
-        for peer in result["peers"]:
-            factor = line["ratios"].get(peer)
-            rate = number(figures[peer]["median"]) if factor else "-"
-            failed = peer in figures and figures[peer]["failure"]
-            cells.append("FAILED" if failed else f"{rate} ({number(factor)}x)" if factor else rate)
+        cells += [
+            _beside(figures.get(peer), line["ratios"].get(peer), brief) for peer in result["peers"]
+        ]
         wanted = [t for t in line["targets"] if t["peer"] in figures]
-        yield [*cells, ", ".join(f"{t['at_least']:g} x {t['peer']}" for t in wanted)]
+        targets = ", ".join(f"{t['at_least']:g} x {t['peer']}" for t in wanted)
+        yield cells if brief else [*cells, targets]
 
 
 def describe(machine: Result) -> str:
@@ -145,6 +146,17 @@ def number(value: float) -> str:
 def _digits(value: float) -> str:
     places = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     return f"{value:.{places}f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
+
+
+def _beside(figure: Result | None, factor: float | None, brief: bool) -> str:
+    """A peer's rate and ours over it."""
+    if figure is None:
+        return "-"
+    if figure["failure"]:
+        return "FAILED"
+    if factor is None:  # ours failed
+        return number(figure["median"])
+    return f"{number(factor)}x" if brief else f"{number(figure['median'])} ({number(factor)}x)"
 
 
 def _rate(figure: Result) -> str:

@@ -159,7 +159,7 @@ def measure(
         "isa": ran.isa,
         "threads": threads,
         **vars(size),
-        "peer_rows": routine.of_peer(size).rows,
+        "peer_rows": {n: routine.of_peer(size, p).rows for n, p in peers.items()},
         "figures": [as_json(figure) for figure in (ours, *others)],
         "ratios": {f.name: ratio(ours, f) for f in others if not (ours.failure or f.failure)},
         "share": share,
@@ -185,7 +185,7 @@ def rivals(
         if routine.operation in peer.offers:
 
             def prepare(peer: Peer = peer) -> Job:
-                return theirs(world, peer, routine.of_peer(size))
+                return theirs(world, peer, routine.of_peer(size, peer))
 
             yield Contestant(peer.name, peer.offers[routine.operation], prepare, foreign=True)
 

@@ -26,6 +26,8 @@ class Peer:
     """Operation -> what the peer does there, so that like is compared with like."""
     adopts: ClassVar[bool] = True
     """Whether it works with the key pair of the world, and reads its ciphertexts; or has its own."""
+    batch: ClassVar[int] = 0
+    """Numbers that share a ciphertext, so that its jobs must have as many rows to be fair; 0 if none do."""
     error: ClassVar[float] = 0.0
     """How far a plaintext may be off, relative to the largest one: 0 for exact schemes."""
 

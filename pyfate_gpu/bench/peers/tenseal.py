@@ -30,6 +30,7 @@ class Tenseal(Peer):
     name = "tenseal"
     install = "pip install tenseal"
     adopts = False
+    batch = SLOTS
     error = 1e-4
     offers: ClassVar[dict[str, str]] = {
         "add": "CKKS, N = 8192: slots added",

@@ -72,6 +72,6 @@ class Routine:
         """The title of one row of the table."""
         return self.title.format(**vars(size))
 
-    def of_peer(self, size: Size) -> Size:
-        """The size of the peer's job."""
-        return replace(size, rows=min(self.peer_rows, size.rows))
+    def of_peer(self, size: Size, peer: Peer) -> Size:
+        """The size of a peer's job: rows that fill its batches if it has any."""
+        return replace(size, rows=peer.batch or min(self.peer_rows, size.rows))
