@@ -232,7 +232,7 @@ def _decode_value(entry: Mapping[str, Any], data: bytes, position: int) -> tuple
             raise ValueError(f"an axis of length {length!r}")
         count *= length
     end = _end_of_buffer(data, start, count * dtype.itemsize)
-    if dtype.kind == "b" and max(data[start:end], default=0) > 1:
+    if dtype.kind == "b" and (np.frombuffer(data, np.uint8, count, start) > 1).any():
         raise ValueError("truth values other than 0 and 1")
     return np.frombuffer(data, dtype, count, start).reshape(shape), end
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import mmap
 import os
@@ -131,24 +132,27 @@ def campaign(options):
         signal.signal(number, lambda *_: stop.append(True))
     totals = {name: {"cases": 0, "malformed": 0, "found": 0} for name in options.targets}
     shown = began
-    while not stop and sum(t["malformed"] for t in totals.values()) < options.malformed:
-        if time.monotonic() - began > options.seconds:
+
+    def over():
+        enough = sum(total["malformed"] for total in totals.values()) >= options.malformed
+        return stop or enough or time.monotonic() - began > options.seconds
+
+    for name, total in itertools.cycle(totals.items()):
+        if over():
             break
-        for name, total in totals.items():
-            target = TARGETS[name]
-            done, malformed, found = batch(
-                target, options.seed, total["cases"], CASES_A_WORKER.get(name, 5000)
-            )
-            total["cases"] += done
-            total["malformed"] += malformed
-            if found:
-                data = case(target, target.seeds(), options.seed, total["cases"])
-                options.findings.mkdir(exist_ok=True, parents=True)
-                path = options.findings / f"{name}-{options.seed}-{total['cases']}"
-                path.write_bytes(data)
-                print(f"{path}: {found}", flush=True)
-                total["cases"] += 1
-                total["found"] += 1
+        target = TARGETS[name]
+        count = CASES_A_WORKER.get(name, 5000)
+        done, malformed, found = batch(target, options.seed, total["cases"], count)
+        total["cases"] += done
+        total["malformed"] += malformed
+        if found:
+            data = case(target, target.seeds(), options.seed, total["cases"])
+            options.findings.mkdir(exist_ok=True, parents=True)
+            path = options.findings / f"{name}-{options.seed}-{total['cases']}"
+            path.write_bytes(data)
+            print(f"{path}: {found}", flush=True)
+            total["cases"] += 1
+            total["found"] += 1
         if time.monotonic() - shown > 60:
             shown = time.monotonic()
             print(f"{shown - began:.0f} s: {json.dumps(totals)}", flush=True)
