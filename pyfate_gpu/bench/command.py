@@ -19,7 +19,7 @@ from pyfate_gpu.bench.report import print_result
 from pyfate_gpu.bench.routines import ROUTINES
 from pyfate_gpu.bench.runner import run
 from pyfate_gpu.bench.scaling import SCALINGS, run_scalings
-from pyfate_gpu.errors import PyFateError
+from pyfate_gpu.errors import ConfigurationError, PyFateError
 
 OUTPUTS = ("--json", "--html")
 
@@ -94,8 +94,7 @@ def main(arguments: Sequence[str], program: str) -> int:
     console = Console()
     options = parse(arguments, program)
     try:
-        if options.html:
-            check_drawing()  # before anything is measured
+        _check_outputs(options)  # before anything is measured
         result = run(options, console, lambda line: command_of_line(line, options, program))
         result["scaling"] = run_scalings(options, console)
         result = {"command": command(arguments, program), **result}
@@ -109,12 +108,23 @@ def main(arguments: Sequence[str], program: str) -> int:
     return int(failed or any(curve["failure"] for curve in result["scaling"]))
 
 
+def _check_outputs(options: argparse.Namespace) -> None:
+    if options.html:
+        check_drawing()
+    for path in filter(None, (options.json, options.html)):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("a").close()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write {path}: {error.strerror}; name a file in a folder of yours"
+            ) from None
+
+
 def _write(options: argparse.Namespace, result: dict[str, Any]) -> None:
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     if options.html:
-        options.html.parent.mkdir(parents=True, exist_ok=True)
         options.html.write_text(render(result))
 
 

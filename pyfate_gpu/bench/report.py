@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pyfate_gpu.bench.machine import has_ifma
+from pyfate_gpu.bench.peers import PEERS
 
 Result = dict[str, Any]
 
@@ -109,6 +110,13 @@ def describe(machine: Result) -> str:
 
 def notes(result: Result) -> Iterator[str]:
     """What each peer does where they differ, and what went wrong."""
+    others = [
+        f"{n} ({PEERS[n].scheme})"
+        for n in result["peers"]
+        if n in PEERS and PEERS[n].scheme != "Paillier"
+    ]
+    if others:
+        yield f"Not Paillier, another assumption: {', '.join(others)}."
     for operation in EXPLAINED:
         lines = [line for line in result["lines"] if line["routine"] == operation]
         told = [f"{f['name']}: {f['note']}" for line in lines[:1] for f in line["figures"][1:]]

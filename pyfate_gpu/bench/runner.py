@@ -18,11 +18,12 @@ from pyfate_gpu.bench.roofline import ROOF, roof, work_of
 from pyfate_gpu.bench.routines import ROUTINES, Routine, Size
 from pyfate_gpu.bench.world import World
 from pyfate_gpu.config import available_cores
-from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
+from pyfate_gpu.errors import ConfigurationError
 
 OURS = "ours"
 ON_CPU = "cpu"
 COPIES = 8  # arrays of a batch that are alive at once, those of the peers included
+WIDE = ("add_broadcast", "matmul_right")  # routines with a ciphertext for each row and feature
 PYTHON_INTEGER = 64  # bytes, and as much again for each digit of a matrix
 
 
@@ -103,9 +104,6 @@ def bytes_of(name: str, size: Size, key_bits: int) -> int:
     return ciphertexts * COPIES * (key_bits // 4) + plain
 
 
-WIDE = ("add_broadcast", "matmul_right")  # routines with a ciphertext for each row and feature
-
-
 def adopt(world: World, names: Sequence[str], console: Console) -> dict[str, Peer]:
     """The peers that are installed and take a key of this length."""
     peers = {}
@@ -116,7 +114,7 @@ def adopt(world: World, names: Sequence[str], console: Console) -> dict[str, Pee
             console.print(f"peer {name} is left out: {PEERS[name].install}", highlight=False)
         except Exception as error:  # other people's code, which must not stop the run
             bits = world.public_key.key_bits
-            console.print(f"peer {name} is left out at {bits} bits: {error}", highlight=False)
+            console.print(f"peer {name} is left out at {bits} bits: {error}", markup=False)
     return peers
 
 
@@ -220,6 +218,3 @@ def as_json(figure: Figure) -> dict[str, Any]:
     """Everything a reader needs; without median where the result was wrong."""
     measured = {} if figure.failure else {"median": figure.median, "spread": figure.spread}
     return {**vars(figure), **measured}
-
-
-__all__ = ["BackendUnavailableError", "run"]

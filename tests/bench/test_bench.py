@@ -134,6 +134,23 @@ def test_more_threads_than_cores_are_refused(capsys, call):
     assert "--threads 1000: this process may run on" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_a_result_that_cannot_be_written_is_refused_before_anything_runs(
+    option, tmp_path, monkeypatch, capsys, call
+):
+    monkeypatch.setattr(runner, "measure", lambda *_: pytest.fail("measured"))
+    (tmp_path / "file").write_text("")
+    assert call(["--routine", "add", option, str(tmp_path / "file" / "out")]) == 2
+    assert "cannot write" in capsys.readouterr().out
+
+
+def test_narrow_tables_keep_the_ratios(measure):
+    _, result = measure("--routine", "add")
+    assert header(result, brief=True) == ["operation", "per second", "limit", "gmpy2", "phe"]
+    (cells,) = rows(result, 256, brief=True)
+    assert all(cell.endswith("x") for cell in cells[3:])
+
+
 def test_pinning_ends_where_it_began():
     allowed = machine.available_cores()
     with machine.pinned(1):

@@ -24,6 +24,7 @@ class Peer:
     install: ClassVar[str]
     offers: ClassVar[dict[str, str]]
     """Operation -> what the peer does there, so that like is compared with like."""
+    scheme: ClassVar[str] = "Paillier"
     adopts: ClassVar[bool] = True
     """Whether it works with the key pair of the world, and reads its ciphertexts; or has its own."""
     batch: ClassVar[int] = 0

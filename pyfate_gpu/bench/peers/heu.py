@@ -100,6 +100,7 @@ class HeuOu(Heu):
     """The schema OU: another assumption (factoring p^2 q) and short exponents, not Paillier."""
 
     name = "heu-ou"
+    scheme = "Okamoto-Uchiyama"
     schema = "OU"
     offers: ClassVar[dict[str, str]] = OFFERS | {
         "encrypt": "Okamoto-Uchiyama, random exponent of 110 bits at 2048, fixed-base tables",

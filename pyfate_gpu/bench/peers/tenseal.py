@@ -29,6 +29,7 @@ class Tenseal(Peer):
 
     name = "tenseal"
     install = "pip install tenseal"
+    scheme = "CKKS, approximate"
     adopts = False
     batch = SLOTS
     error = 1e-4
