@@ -110,7 +110,7 @@ def test_breast_cancer_of_scikit_learn(federate, agrees, logistic):
     outcome = federate(model, split.guest, split.y, [split.host], predict="decision_function")
     plain = agrees(outcome, [split.guest, split.host], split.y)
     np.testing.assert_allclose(outcome.predicted, plain.scores, atol=1e-6)
-    assert classification_metrics(split.y, outcome.predicted)["auc"] >= 0.99
+    assert classification_metrics(split.y, outcome.predicted)["auc"] >= 0.9923
 
 
 @pytest.mark.slow
