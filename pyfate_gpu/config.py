@@ -9,6 +9,7 @@ variable                      meaning                                           
 ``PYFATE_GPU_THREADS``        threads of a batched operation                              all cores allowed
 ``PYFATE_GPU_TABLE_MB``       memory of a fixed-base table of the cpu backend, in MiB     64
 ``PYFATE_GPU_CUDA_TABLE_MB``  the same of the cuda backend, on its device                 a 16th of its memory
+``PYFATE_GPU_HARDENED``       1: no memory address depends on a blinding exponent         0
 ============================  ==========================================================  ====================
 """
 
@@ -34,6 +35,7 @@ class Settings:
     threads: int | None
     table_mb: int
     cuda_table_mb: int | None = None
+    hardened: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -43,7 +45,7 @@ def settings() -> Settings:
     Raises
     ------
     ConfigurationError
-        If a variable that must be a positive integer is not one.
+        If a variable that must be a positive integer, or 0 or 1, is not one.
     """
     return Settings(
         backend=os.environ.get("PYFATE_GPU_BACKEND") or None,
@@ -52,6 +54,7 @@ def settings() -> Settings:
         table_mb=_positive("PYFATE_GPU_TABLE_MB", DEFAULT_TABLE_MB, MAX_TABLE_MB)
         or DEFAULT_TABLE_MB,
         cuda_table_mb=_positive("PYFATE_GPU_CUDA_TABLE_MB", None, MAX_TABLE_MB),
+        hardened=_switch("PYFATE_GPU_HARDENED"),
     )
 
 
@@ -80,3 +83,10 @@ def _positive(name: str, default: int | None, maximum: int) -> int | None:
             f"{name} is {text!r}; it must be an integer from 1 to {maximum}, or unset"
         )
     return int(text)
+
+
+def _switch(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in ("0", "1"):
+        raise ConfigurationError(f"{name} is {text!r}; it must be 0 or 1, or unset")
+    return text == "1"

@@ -44,9 +44,8 @@ void Integer::to_words(std::uint64_t* words, std::size_t count) const {
   }
 }
 
-std::vector<std::uint64_t, ZeroingAllocator<std::uint64_t>> Integer::to_limbs(int radix_bits,
-                                                                              int count) const {
-  std::vector<std::uint64_t, ZeroingAllocator<std::uint64_t>> result(count);
+SecretWords Integer::to_limbs(int radix_bits, int count) const {
+  SecretWords result(count);
   for (int i = 0; i < count; ++i) {
     std::uint64_t limb = 0;
     for (int bit = 0; bit < radix_bits; ++bit) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scalar non-negative integers of any size for setting up moduli. Clarity first: nothing here runs
-// once per ciphertext. Memory is overwritten when released, since p and q pass through it.
+// once per ciphertext. They live in memory for secrets, since p and q are among them.
 // Everything takes variable time.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "bigint/zeroing_allocator.h"
+#include "bigint/secure_memory.h"
 
 namespace pyfate {
 
@@ -24,8 +24,7 @@ class Integer {
   /// The lowest `count` words; higher ones must be zero or are lost on purpose.
   void to_words(std::uint64_t* words, std::size_t count) const;
   /// Digits in radix 2^radix_bits, radix_bits <= 64.
-  std::vector<std::uint64_t, ZeroingAllocator<std::uint64_t>> to_limbs(int radix_bits,
-                                                                       int count) const;
+  SecretWords to_limbs(int radix_bits, int count) const;
 
   int bits() const;
   bool is_zero() const { return limbs_.empty(); }
@@ -60,7 +59,7 @@ class Integer {
   void trim();
 
   // Little-endian base 2^32, no leading zeros; 64-bit intermediates suffice everywhere.
-  std::vector<std::uint32_t, ZeroingAllocator<std::uint32_t>> limbs_;
+  std::vector<std::uint32_t, SecureAllocator<std::uint32_t>> limbs_;
 };
 
 /// 1 / value mod modulus, or false when they share a factor. Precondition: modulus > 1.

@@ -41,11 +41,12 @@ py::array encrypt(PrivateContext& context, const PublicContext& key, const Array
 }
 
 void set_blinding_base(PrivateContext& context, const py::bytes& base, int exponent_bits,
-                       const py::bytes& sign_base, std::size_t table_bytes, int threads) {
+                       const py::bytes& sign_base, std::size_t table_bytes, int threads,
+                       bool hardened) {
   const Integer power = checked_integer(base);
   const Integer sign = checked_integer(sign_base);
   without_gil(threads, [&](const Run& run) {
-    context.set_blinding_base(power, exponent_bits, sign, table_bytes, run);
+    context.set_blinding_base(power, exponent_bits, sign, table_bytes, hardened, run);
   });
 }
 
@@ -64,7 +65,7 @@ void register_private_context(pybind11::module_& module) {
            arg("p"), arg("q"), arg("p_exponent"), arg("q_exponent"), arg("isa"))
       .def("decrypt", &decrypt, arg("public"), arg("rows"), arg("threads"))
       .def("set_blinding_base", &set_blinding_base, arg("base"), arg("exponent_bits"),
-           arg("sign_base"), arg("table_bytes"), arg("threads") = 1)
+           arg("sign_base"), arg("table_bytes"), arg("threads") = 1, arg("hardened") = false)
       .def("encrypt", &encrypt, arg("public"), arg("plain"), arg("exponents").none(true),
            arg("threads"))
       .def("__reduce_ex__", [](const PrivateContext&, int) -> py::object {

@@ -231,11 +231,12 @@ py::array multi_exponentiate_csr(const PublicContext& context, const Array& indp
 }
 
 void set_blinding_base(PublicContext& context, const py::bytes& base, int exponent_bits,
-                       const py::bytes& sign_base, std::size_t table_bytes, int threads) {
+                       const py::bytes& sign_base, std::size_t table_bytes, int threads,
+                       bool hardened) {
   const Integer power = checked_integer(base);
   const Integer sign = checked_integer(sign_base);
   without_gil(threads, [&](const Run& run) {
-    context.set_blinding_base(power, exponent_bits, sign, table_bytes, run);
+    context.set_blinding_base(power, exponent_bits, sign, table_bytes, hardened, run);
   });
 }
 
@@ -321,7 +322,7 @@ void register_public_context(pybind11::module_& module) {
       .def("multi_exponentiate_csr", &multi_exponentiate_csr, arg("indptr"), arg("indices"),
            arg("data"), arg("rows"), arg("c"), arg("columns"), arg("threads"))
       .def("set_blinding_base", &set_blinding_base, arg("base"), arg("exponent_bits"),
-           arg("sign_base"), arg("table_bytes"), arg("threads") = 1)
+           arg("sign_base"), arg("table_bytes"), arg("threads") = 1, arg("hardened") = false)
       .def("encrypt", &encrypt, arg("plain"), arg("exponents").none(true), arg("threads"))
       .def("blind", &blind, arg("rows"), arg("exponents").none(true), arg("threads"))
       .def("encrypt_full", &encrypt_full, arg("plain"), arg("r").none(true), arg("threads"))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "bigint/secrecy.h"
 #include "context/packed.h"
 #include "context/public_context.h"
 #include "context/window_width.h"
@@ -12,17 +13,24 @@ namespace pyfate {
 
 namespace {
 
+/// Whether a number is in [1, n).
+bool in_range(const Modulus& modulus, const std::uint64_t* number) {
+  const std::size_t words = modulus.words();
+  std::uint64_t any = 0;
+  for (std::size_t i = 0; i < words; ++i) any |= number[i];
+  const bool below = less_than(number, modulus.n_words().data(), words);
+  // A number that is refused is used for nothing.
+  return declassified(static_cast<int>(any != 0) & static_cast<int>(below)) != 0;
+}
+
 /// One uniform number in [1, n): bits are drawn until they fit, at most twice on average.
 void draw_unit(const Modulus& modulus, ChaCha20& random, std::uint64_t* out) {
   const std::size_t words = modulus.words();
   const int spare = 64 * modulus.words() - modulus.bits();
-  for (;;) {
+  do {
     random.fill(out, words);
     out[words - 1] &= ~std::uint64_t{0} >> spare;
-    std::uint64_t any = 0;
-    for (std::size_t i = 0; i < words; ++i) any |= out[i];
-    if (any != 0 && less_than(out, modulus.n_words().data(), words)) return;
-  }
+  } while (!in_range(modulus, out));
 }
 
 }  // namespace
@@ -37,9 +45,10 @@ void draw_exponents(const PowerTable& table, ChaCha20& random, std::size_t count
 
 void PublicContext::set_blinding_base(const Integer& base, int exponent_bits,
                                       const Integer& sign_base, std::size_t table_bytes,
-                                      const Run& run) {
-  std::atomic_store(&blinding_, std::shared_ptr<const PowerTable>(std::make_shared<PowerTable>(
-                                    modulus_, base, exponent_bits, sign_base, table_bytes, run)));
+                                      bool hardened, const Run& run) {
+  std::atomic_store(&blinding_,
+                    std::shared_ptr<const PowerTable>(std::make_shared<PowerTable>(
+                        modulus_, base, exponent_bits, sign_base, table_bytes, hardened, run)));
 }
 
 template <class Finish>
@@ -52,7 +61,7 @@ void PublicContext::with_short_powers(const std::uint64_t* exponents, std::size_
   parallel_chunks(rows, modulus_.chunk_rows(rows, table->products() + 1, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     const std::size_t count = end - begin;
-                    Words fresh;
+                    SecretWords fresh;
                     const std::uint64_t* chosen = nullptr;
                     if (exponents != nullptr) {
                       chosen = exponents + begin * exponent_words;
@@ -64,8 +73,7 @@ void PublicContext::with_short_powers(const std::uint64_t* exponents, std::size_
                       chosen = fresh.data();
                     }
                     Words powers(count * modulus_.row_words());
-                    modulus_.kernels().fixed_base(modulus_.engine(), table->view(), chosen,
-                                                  table->exponent_words(), powers.data(), 0, count);
+                    table->powers(modulus_, chosen, count, powers.data());
                     finish(powers.data(), begin, end);
                   });
 }
@@ -74,14 +82,14 @@ template <class Finish>
 void PublicContext::with_full_powers(const std::uint64_t* r, std::size_t rows, const Run& run,
                                      Finish finish) const {
   const std::size_t words = modulus_.words();
-  const Words to_montgomery = modulus_.factor_row(1);
+  const SecretWords to_montgomery = modulus_.factor_row(1);
   const CommonExponent n{modulus_.n_words().data(), modulus_.bits()};
   const int width = sliding_width(n.bits, false);
   const RandomKey key;
   parallel_chunks(rows, modulus_.chunk_rows(rows, 1.2 * n.bits, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     const std::size_t count = end - begin;
-                    Words units(count * words);
+                    SecretWords units(count * words);
                     ChaCha20 random(key.words, begin);
                     for (std::size_t i = 0; i < count; ++i) {
                       if (r == nullptr) {
@@ -89,8 +97,7 @@ void PublicContext::with_full_powers(const std::uint64_t* r, std::size_t rows, c
                         continue;
                       }
                       const std::uint64_t* given = r + (begin + i) * words;
-                      if (!less_than(given, modulus_.n_words().data(), words) ||
-                          bit_length(given, words) == 0) {
+                      if (!in_range(modulus_, given)) {
                         throw std::invalid_argument("r is not in [1, n)");
                       }
                       std::copy(given, given + words, &units[i * words]);

@@ -37,14 +37,14 @@ Modulus::Modulus(const Integer& n, const InstructionSet& set)
   const Integer r_squared = r * r % n_squared_;
   const Integer complement = (r + n_ - 1) / n_ * n_ - (r - 1);
   auto limbs_of = [&](const Integer& value) { return value.to_limbs(set.radix_bits, limbs); };
-  const Words n_limbs = limbs_of(n_);
-  const Words complement_limbs = limbs_of(complement);
-  const Words one_low = limbs_of(one % n_);
-  const Words one_high = limbs_of(one / n_);
-  const Words square_low = limbs_of(r_squared % n_);
-  const Words square_high = limbs_of(r_squared / n_);
-  const Words r_mod_n = limbs_of(r % n_);
-  const Words square_mod_n = limbs_of(r * r % n_);
+  const SecretWords n_limbs = limbs_of(n_);
+  const SecretWords complement_limbs = limbs_of(complement);
+  const SecretWords one_low = limbs_of(one % n_);
+  const SecretWords one_high = limbs_of(one / n_);
+  const SecretWords square_low = limbs_of(r_squared % n_);
+  const SecretWords square_high = limbs_of(r_squared / n_);
+  const SecretWords r_mod_n = limbs_of(r % n_);
+  const SecretWords square_mod_n = limbs_of(r * r % n_);
   const std::uint64_t radix_mask =
       set.radix_bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << set.radix_bits) - 1;
   const ModulusConstants constants = {
@@ -69,19 +69,19 @@ Modulus::Modulus(const Integer& n, const InstructionSet& set)
   one_ = montgomery_row(1);
 }
 
-Words Modulus::plain_row(const Integer& value) const {
-  Words row(row_words());
+SecretWords Modulus::plain_row(const Integer& value) const {
+  SecretWords row(row_words());
   const Integer reduced = value % n_squared_;
   (reduced % n_).to_words(row.data(), words_);
   (reduced / n_).to_words(row.data() + words_, words_);
   return row;
 }
 
-Words Modulus::montgomery_row(const Integer& value) const {
+SecretWords Modulus::montgomery_row(const Integer& value) const {
   return plain_row((value % n_squared_) << r_bits_);
 }
 
-Words Modulus::factor_row(const Integer& value) const {
+SecretWords Modulus::factor_row(const Integer& value) const {
   return plain_row((value % n_squared_) << (2 * r_bits_));
 }
 

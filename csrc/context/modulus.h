@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A modulus n bound to the kernels of an instruction set: everything below computes mod n^2.
+// A modulus n bound to the kernels of an instruction set: everything below computes mod n^2. It may
+// be a prime of a private key, so all that a modulus keeps is in memory for secrets.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +8,13 @@
 #include <vector>
 
 #include "bigint/integer.h"
-#include "bigint/zeroing_allocator.h"
+#include "bigint/secure_memory.h"
 #include "cpu/parallel.h"
 #include "pyfate/instruction_set.h"
 
 namespace pyfate {
 
+/// Rows and scratch of public operations; SecretWords is for what depends on a key.
 using Words = std::vector<std::uint64_t, ZeroingAllocator<std::uint64_t>>;
 
 /// The view whose row 0 is row `begin` of a.
@@ -35,7 +37,7 @@ class Modulus {
   std::size_t row_words() const { return 2 * static_cast<std::size_t>(words_); }
   std::size_t stored_words() const { return kernels_->stored_words(engine()); }
   const Integer& n() const { return n_; }
-  const Words& n_words() const { return n_words_; }
+  const SecretWords& n_words() const { return n_words_; }
   const Integer& n_squared() const { return n_squared_; }
   int r_bits() const { return r_bits_; }
 
@@ -45,9 +47,9 @@ class Modulus {
 
   /// A value mod n^2 as a row, as it is, in Montgomery form, and as the factor that takes a plain
   /// piece into Montgomery form by one multiplication.
-  Words plain_row(const Integer& value) const;
-  Words montgomery_row(const Integer& value) const;
-  Words factor_row(const Integer& value) const;
+  SecretWords plain_row(const Integer& value) const;
+  SecretWords montgomery_row(const Integer& value) const;
+  SecretWords factor_row(const Integer& value) const;
   /// The integer below n^2 that a plain row stands for.
   Integer row_value(const std::uint64_t* row) const;
   void set_one(std::uint64_t* row) const;
@@ -62,16 +64,18 @@ class Modulus {
   bool invert_row_var(const std::uint64_t* row, std::uint64_t* out) const;
 
  private:
+  friend struct SecretsOf;  // tests/native/test_constant_time.cpp
+
   Integer n_;
   Integer n_squared_;
   int bits_;
   int words_;
   int r_bits_;
   const KernelTable* kernels_;
-  Words n_words_;
-  Words engine_;
-  Words to_montgomery_;
-  Words one_;
+  SecretWords n_words_;
+  SecretWords engine_;
+  SecretWords to_montgomery_;
+  SecretWords one_;
 };
 
 }  // namespace pyfate

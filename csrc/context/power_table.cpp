@@ -5,15 +5,26 @@
 #include <stdexcept>
 #include <string>
 
+#include "context/window_width.h"
+
 namespace pyfate {
 
 namespace {
 constexpr int kWidestWindow = 16;
 }
 
+void PowerTable::powers(const Modulus& modulus, const std::uint64_t* exponents, std::size_t count,
+                        std::uint64_t* out) const {
+  const KernelTable& kernels = modulus.kernels();
+  const auto power = hardened_ ? kernels.fixed_base_secret : kernels.fixed_base;
+  const FixedBaseTable table{entries_.data(), windows_.data(), static_cast<int>(windows_.size())};
+  power(modulus.engine(), table, exponents, exponent_words(), out, 0, count);
+}
+
 PowerTable::PowerTable(const Modulus& modulus, const Integer& base, int exponent_bits,
-                       const Integer& sign_base, std::size_t table_bytes, const Run& run)
-    : bits_(exponent_bits + 1) {
+                       const Integer& sign_base, std::size_t table_bytes, bool hardened,
+                       const Run& run)
+    : bits_(exponent_bits + 1), hardened_(hardened) {
   if (exponent_bits < 1 || exponent_bits > 2 * Modulus::kMaxBits) {
     throw std::invalid_argument("exponent_bits is " + std::to_string(exponent_bits) +
                                 "; it must be 1 to " + std::to_string(2 * Modulus::kMaxBits));
@@ -25,16 +36,16 @@ PowerTable::PowerTable(const Modulus& modulus, const Integer& base, int exponent
   entries_.resize(entry_count_ * stored);
 
   // steps[j] = base^(2^offset of window j)
-  Words steps(windows_.size() * row);
-  const Words first = modulus.montgomery_row(base);
+  SecretWords steps(windows_.size() * row);
+  const SecretWords first = modulus.montgomery_row(base);
   std::copy(first.begin(), first.end(), steps.begin());
   for (std::size_t j = 1; j < windows_.size(); ++j) {
     kernels.square_many(modulus.engine(), modulus.view(&steps[(j - 1) * row]),
                         windows_[j - 1].width, &steps[j * row], 0, 1);
   }
-  Words one(row);
+  SecretWords one(row);
   modulus.set_one(one.data());
-  const Words sign = modulus.montgomery_row(sign_base);
+  const SecretWords sign = modulus.montgomery_row(sign_base);
 
   // The last window's top bit is the sign: its two halves start at 1 and at sign_base.
   std::vector<Ladder> ladders;
@@ -55,7 +66,8 @@ PowerTable::PowerTable(const Modulus& modulus, const Integer& base, int exponent
 }
 
 void PowerTable::choose_windows(std::size_t most_entries) {
-  for (int count = (bits_ + kWidestWindow - 1) / kWidestWindow; count <= bits_; ++count) {
+  const int widest = hardened_ ? scanned_table_width() : kWidestWindow;
+  for (int count = (bits_ + widest - 1) / widest; count <= bits_; ++count) {
     const int width = bits_ / count;
     const int wider = bits_ % count;  // so many windows have one bit more
     entry_count_ = (static_cast<std::size_t>(count - wider) << width) +

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "bigint/secrecy.h"
 #include "context/packed.h"
 #include "context/window_width.h"
 #include "rng/chacha20.h"
@@ -22,7 +23,7 @@ Integer inverse_of(const Integer& value, const Integer& modulus) {
   return inverse;
 }
 
-void append(Words& rows, const Words& row) {
+void append(SecretWords& rows, const SecretWords& row) {
   rows.insert(rows.end(), row.begin(), row.end());
 }
 
@@ -41,20 +42,6 @@ PrimeSide::PrimeSide(const Integer& prime, const Integer& other, const Integer& 
   const Integer other_inverse = inverse_of(other, prime);
   share = other * (other_inverse * inverse_of(power * other % prime, prime) % prime);
 }
-
-/// Rows mod n^2 in Montgomery form for R_n become rows mod p^2 in Montgomery form for R_p: each
-/// half is cut into pieces below 2^bits(p) and multiplied by its weight.
-struct KeyBridge {
-  struct Side {
-    int pieces_a_half;
-    Words entry;  ///< factors, one a piece: weight * R_p^2 / R_n
-    Words share;  ///< factor row mod n^2: share * R_n, 0
-    Words owner;  ///< factor row mod n^2 of the idempotent mod n^2
-  };
-  int r_bits;
-  Side p;
-  Side q;
-};
 
 namespace {
 
@@ -90,7 +77,7 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
   const std::size_t words = modulus.words();
   const std::size_t source_words = source.words();
   const int terms = 2 * bridge.pieces_a_half;
-  Words pieces(count * terms * words);
+  SecretWords pieces(count * terms * words);
   for (std::size_t i = 0; i < count; ++i) {
     for (int term = 0; term < terms; ++term) {
       const int half = term / bridge.pieces_a_half;
@@ -99,12 +86,12 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
                &pieces[(i * terms + term) * words], words);
     }
   }
-  Words powers(count * modulus.row_words());
+  SecretWords powers(count * modulus.row_words());
   kernels.linear(modulus.engine(), pieces.data(), modulus.words(), bridge.entry.data(), terms,
                  powers.data(), 0, count);
   const CommonExponent exponent{side.exponent.data(), side.exponent_bits};
   const int width = scanned_width(exponent.bits);
-  Words table(((std::size_t{1} << width) + 1) * kernels.number_bytes / 8);
+  SecretWords table(((std::size_t{1} << width) + 1) * kernels.number_bytes / 8);
   kernels.power_secret(modulus.engine(), modulus.view(powers.data()), exponent, width, table.data(),
                        powers.data(), 0, count);
   kernels.leave(modulus.engine(), modulus.view(powers.data()), powers.data(), 0, count);
@@ -113,7 +100,8 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
     const std::uint64_t* power = &powers[i * modulus.row_words()];
     std::uint64_t stray = power[0] ^ 1;
     for (std::size_t j = 1; j < words; ++j) stray |= power[j];
-    if (stray != 0) {
+    // Whether a row is a ciphertext of this key is what the caller is told.
+    if (declassified(stray) != 0) {
       throw std::invalid_argument("row " + std::to_string(first + i) +
                                   " is not a ciphertext of this key");
     }
@@ -154,7 +142,7 @@ void PrivateContext::decrypt(const PublicContext& context, const std::uint64_t* 
   const std::shared_ptr<const KeyBridge> bridge = bridge_to(context);
   const Modulus& source = context.modulus();
   const std::size_t words = source.words();
-  Words shares = bridge->p.share;
+  SecretWords shares = bridge->p.share;
   append(shares, bridge->q.share);
   // A power is about 1.2 products a bit, each at a quarter of the cost of one mod n^2.
   const std::size_t chunk =
@@ -162,11 +150,11 @@ void PrivateContext::decrypt(const PublicContext& context, const std::uint64_t* 
   parallel_chunks(rows, chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
     const std::size_t count = end - begin;
     const std::uint64_t* chunk_rows = rows_in + begin * source.row_words();
-    Words pieces(count * 2 * words);
+    SecretWords pieces(count * 2 * words);
     logarithms(p_, bridge->p, source, chunk_rows, begin, count, pieces.data(), 2 * words);
     logarithms(q_, bridge->q, source, chunk_rows, begin, count, pieces.data() + words, 2 * words);
     // Plaintext = l_p share_p + l_q share_q mod n, in the low halves.
-    Words sums(count * source.row_words());
+    SecretWords sums(count * source.row_words());
     source.kernels().linear(source.engine(), pieces.data(), source.words(), shares.data(), 2,
                             sums.data(), 0, count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -178,10 +166,10 @@ void PrivateContext::decrypt(const PublicContext& context, const std::uint64_t* 
 
 void PrivateContext::set_blinding_base(const Integer& base, int exponent_bits,
                                        const Integer& sign_base, std::size_t table_bytes,
-                                       const Run& run) {
+                                       bool hardened, const Run& run) {
   auto table = [&](const Modulus& modulus) {
     return std::make_shared<PowerTable>(modulus, base, exponent_bits, sign_base, table_bytes / 2,
-                                        run);
+                                        hardened, run);
   };
   // A square below 2 n enters the form mod n^2 as one piece.
   for (const PrimeSide* side : {&p_, &q_}) {
@@ -215,13 +203,13 @@ void PrivateContext::encrypt(const PublicContext& context, SignedView plain,
   const Modulus& target = context.modulus();
   const std::size_t words = target.words();
   const std::size_t exponent_words = tables[0]->exponent_words();
-  Words owners = bridge->p.owner;
+  SecretWords owners = bridge->p.owner;
   append(owners, bridge->q.owner);
   const RandomKey key;
   const std::size_t chunk = target.chunk_rows(rows, tables[0]->products() / 2 + 4, run);
   parallel_chunks(rows, chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
     const std::size_t count = end - begin;
-    Words fresh;
+    SecretWords fresh;
     const std::uint64_t* chosen = nullptr;
     if (exponents != nullptr) {
       chosen = exponents + begin * exponent_words;
@@ -231,23 +219,22 @@ void PrivateContext::encrypt(const PublicContext& context, SignedView plain,
       draw_exponents(*tables[0], random, count, fresh.data());
       chosen = fresh.data();
     }
-    Words pieces(count * 2 * words);
+    SecretWords pieces(count * 2 * words);
     for (int i = 0; i < 2; ++i) {
       const Modulus& modulus = sides[i]->modulus;
       const std::size_t half = modulus.words();
-      Words powers(count * modulus.row_words());
-      modulus.kernels().fixed_base(modulus.engine(), tables[i]->view(), chosen,
-                                   tables[i]->exponent_words(), powers.data(), 0, count);
+      SecretWords powers(count * modulus.row_words());
+      tables[i]->powers(modulus, chosen, count, powers.data());
       modulus.kernels().leave(modulus.engine(), modulus.view(powers.data()), powers.data(), 0,
                               count);
-      Words whole(2 * half);
+      SecretWords whole(2 * half);
       for (std::size_t row = 0; row < count; ++row) {
         const std::uint64_t* power = &powers[row * modulus.row_words()];
         recompose(power, power + half, modulus.n_words().data(), half, whole.data());
         cut_bits(whole.data(), 2 * half, 0, target.bits(), &pieces[(2 * row + i) * words], words);
       }
     }
-    Words powers(count * target.row_words());
+    SecretWords powers(count * target.row_words());
     target.kernels().linear(target.engine(), pieces.data(), target.words(), owners.data(), 2,
                             powers.data(), 0, count);
     context.add_plain_chunk(target.view(powers.data()), plain, begin, end, out);

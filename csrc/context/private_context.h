@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decryption, and encryption by the owner of the key: everything runs mod p^2 and mod q^2.
-// All that depends on p or q lives in memory that is overwritten on destruction.
+// All that depends on p or q lives in memory for secrets.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct PrimeSide {
             const InstructionSet& set);
 
   Modulus modulus;
-  Words exponent;
+  SecretWords exponent;
   int exponent_bits;
   /// 1 / L(g^exponent) times the idempotent of this prime mod n: what the logarithm found mod
   /// prime^2 is multiplied by to give its share of the plaintext.
@@ -29,7 +29,20 @@ struct PrimeSide {
 };
 
 /// Constants that carry rows of a public context to the primes and back; they depend on its R.
-struct KeyBridge;
+///
+/// Rows mod n^2 in Montgomery form for R_n become rows mod p^2 in Montgomery form for R_p: each
+/// half is cut into pieces below 2^bits(p) and multiplied by its weight.
+struct KeyBridge {
+  struct Side {
+    int pieces_a_half;
+    SecretWords entry;  ///< factors, one a piece: weight * R_p^2 / R_n
+    SecretWords share;  ///< factor row mod n^2: share * R_n, 0
+    SecretWords owner;  ///< factor row mod n^2 of the idempotent mod n^2
+  };
+  int r_bits;
+  Side p;
+  Side q;
+};
 
 class PrivateContext {
  public:
@@ -50,7 +63,7 @@ class PrivateContext {
 
   /// base and sign_base mod n^2, as for PublicContext; each prime's table gets half the bytes.
   void set_blinding_base(const Integer& base, int exponent_bits, const Integer& sign_base,
-                         std::size_t table_bytes, const Run& run);
+                         std::size_t table_bytes, bool hardened, const Run& run);
   /// Words of an exponent. Throws std::invalid_argument before set_blinding_base.
   int exponent_words();
   /// As PublicContext::encrypt, and the same ciphertexts for the same exponents.
@@ -58,6 +71,8 @@ class PrivateContext {
                std::size_t rows, std::uint64_t* out, const Run& run);
 
  private:
+  friend struct SecretsOf;  // tests/native/test_constant_time.cpp
+
   std::shared_ptr<const PowerTable> blinding(PrimeSide& side);
   std::shared_ptr<const KeyBridge> bridge_to(const PublicContext& context);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "bigint/secrecy.h"
 #include "context/inversion.h"
 #include "context/packed.h"
 
@@ -17,8 +18,8 @@ void PublicContext::enter(const std::uint64_t* canonical, std::size_t rows, std:
   const int bits = modulus_.bits();
   const std::size_t words = modulus_.words();
   const std::size_t row = modulus_.row_words();
-  Words factors = modulus_.factor_row(1);
-  const Words high = modulus_.factor_row(Integer::power_of_two(bits));
+  SecretWords factors = modulus_.factor_row(1);
+  const SecretWords high = modulus_.factor_row(Integer::power_of_two(bits));
   factors.insert(factors.end(), high.begin(), high.end());
   parallel_chunks(rows, modulus_.chunk_rows(rows, 2, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
@@ -75,7 +76,8 @@ void PublicContext::add_plain_chunk(RowsView chunk, SignedView plain, std::size_
     fits &= residue_of(plain.at(i), plain.words, modulus_.n_words().data(), words,
                        &residues[(i - begin) * words]);
   }
-  if (fits == 0) throw std::invalid_argument("a plaintext is n or more in magnitude");
+  // Plaintexts are kept below n by bounds that are public.
+  if (declassified(fits) == 0) throw std::invalid_argument("a plaintext is n or more in magnitude");
   modulus_.kernels().multiply_plain(modulus_.engine(), chunk, {residues.data(), nullptr, words},
                                     out + begin * modulus_.row_words(), 0, end - begin);
 }

@@ -50,7 +50,7 @@ class PublicContext {
                         const Run& run) const;
 
   void set_blinding_base(const Integer& base, int exponent_bits, const Integer& sign_base,
-                         std::size_t table_bytes, const Run& run);
+                         std::size_t table_bytes, bool hardened, const Run& run);
   /// Null before set_blinding_base. A call holds on to the table it started with.
   std::shared_ptr<const PowerTable> blinding() const { return std::atomic_load(&blinding_); }
 

@@ -31,4 +31,8 @@ int scanned_width(int bits) {
   });
 }
 
+int scanned_table_width() {
+  return cheapest(6, [](int w) { return (1.0 + (1 << w) / 30.0) / w; });
+}
+
 }  // namespace pyfate

@@ -15,4 +15,7 @@ int fixed_width(int bits);
 /// at about 1/30 of a product an entry.
 int scanned_width(int bits);
 
+/// The same for a table that exists already.
+int scanned_table_width();
+
 }  // namespace pyfate

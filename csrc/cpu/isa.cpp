@@ -8,7 +8,7 @@
 #include "cpu/portable/kernels.h"
 #include "pyfate/instruction_set.h"
 
-#if defined(__x86_64__)
+#if defined(PYFATE_X86_VECTOR)
 #include "cpu/avx2/kernels.h"
 #include "cpu/avx512ifma/kernels.h"
 #endif
@@ -28,7 +28,7 @@ const char* nothing_missing() {
 
 const std::vector<InstructionSet>& instruction_sets() {
   static const std::vector<InstructionSet> sets = {
-#if defined(__x86_64__)
+#if defined(PYFATE_X86_VECTOR)
       {"avx512ifma", &missing_avx512ifma, true, 52, &avx512ifma::limbs_for,
        &avx512ifma::kernels_for, &avx512ifma::multiply_limbs},
       {"avx2", &missing_avx2, true, 28, &avx2::limbs_for, &avx2::kernels_for,

@@ -3,8 +3,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 
+#include "bigint/secrecy.h"
 #include "bigint/zeroing_allocator.h"
 
 #if defined(__linux__)
@@ -33,6 +35,7 @@ RandomKey::RandomKey() {
     throw std::runtime_error("getentropy failed: no randomness from the system");
   }
 #endif
+  secret(words, std::size(words));
 }
 
 RandomKey::~RandomKey() {

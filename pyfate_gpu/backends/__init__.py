@@ -41,12 +41,14 @@ class BackendInfo:
     device: str
     isa: str | None
     threads: int
+    hardened: bool
     availability: dict[str, Availability] = field(repr=False)
 
     def __str__(self) -> str:
         """One line for the choice, one for each backend."""
         isa = f", instruction set {self.isa}" if self.isa else ""
-        lines = [f"backend {self.name} on {self.device}{isa}, {self.threads} thread(s)"]
+        hardened = ", hardened" if self.hardened else ""
+        lines = [f"backend {self.name} on {self.device}{isa}, {self.threads} thread(s){hardened}"]
         for name, found in self.availability.items():
             lines.append(f"  {name}: {'available' if found.available else found.reason}")
             for entry in found.instruction_sets:
@@ -59,6 +61,7 @@ class _Choice:
     backend: str | None = None
     isa: str | None = None
     threads: int | None = None
+    hardened: bool | None = None
 
 
 _lock = threading.RLock()
@@ -80,11 +83,15 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
         Instruction set of the cpu backend, by default the best available.
     threads : int, optional
         Threads of a batched operation, by default all cores allowed.
+    hardened : bool, optional
+        Encrypt and blind without a memory address that depends on the fresh randomness, against
+        other tenants of the processor: about a third of the speed. Only the cpu backend can, and is
+        chosen if no name is given.
 
     Raises
     ------
     BackendUnavailableError
-        If the name or the instruction set is unknown or cannot run here.
+        If the name or the instruction set is unknown or cannot run here, or cannot be hardened.
     ConfigurationError
         If `threads` is not a positive integer.
 
@@ -97,12 +104,17 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
     """
 
     def __init__(
-        self, name: str | None, *, isa: str | None = None, threads: int | None = None
+        self,
+        name: str | None,
+        *,
+        isa: str | None = None,
+        threads: int | None = None,
+        hardened: bool | None = None,
     ) -> None:
         global _choice
         if threads is not None:
             check_threads(threads)
-        choice = _Choice(name, isa, threads)
+        choice = _Choice(name, isa, threads, hardened)
         _resolve(choice)
         with _lock:
             self._former, _choice = _choice, choice
@@ -148,6 +160,7 @@ def backend_info() -> BackendInfo:
         backend.device,
         options.isa,
         options.threads or 1,
+        options.hardened,
         {each.name: each.availability() for each in BACKENDS},
     )
 
@@ -160,7 +173,7 @@ def public_engine(numbers: PublicNumbers, device: str | None = None) -> PublicEn
     """
     backend, options = _resolve(_choice)
     if device is not None and device != backend.device:
-        backend, options = _resolve(_Choice(_serving(device)))
+        backend, options = _resolve(_Choice(_serving(device), hardened=_choice.hardened))
     try:
         return backend.public_engine(numbers, options)
     except BackendUnavailableError as error:
@@ -180,7 +193,9 @@ def _next_engine(numbers: PublicNumbers, passed: Backend, why: Exception) -> Pub
         _passed_over.add(size)
         message = f"{why}; computing on backend {backend.name!r} instead"
         warnings.warn(message, RuntimeWarning, stacklevel=2)
-    backend, options = _resolve(_Choice(backend.name, threads=_choice.threads))
+    backend, options = _resolve(
+        _Choice(backend.name, threads=_choice.threads, hardened=_choice.hardened)
+    )
     return backend.public_engine(numbers, options)
 
 
@@ -192,7 +207,8 @@ def private_engine(numbers: PrivateNumbers, public: PublicEngine) -> PrivateEngi
 def _resolve(choice: _Choice) -> tuple[Backend, EngineOptions]:
     """The backend and its options: `use_backend` first, then the environment, then what runs."""
     environment = settings()
-    name = choice.backend or environment.backend
+    hardened = environment.hardened if choice.hardened is None else choice.hardened
+    name = choice.backend or environment.backend or ("cpu" if hardened else None)
     backend = _first_available() if name is None else _find(name)
     found = backend.availability()
     if not found.available:
@@ -202,13 +218,20 @@ def _resolve(choice: _Choice) -> tuple[Backend, EngineOptions]:
         )
     # An instruction set of the environment belongs to the cpu backend, not to one chosen in code.
     inherit_isa = choice.backend in (None, "cpu") and backend.name == "cpu"
-    return backend, backend.resolve(
+    options = backend.resolve(
         EngineOptions(
             isa=choice.isa or (environment.isa if inherit_isa else None),
             threads=choice.threads or environment.threads,
             table_mb=environment.table_mb,
+            hardened=hardened,
         )
     )
+    if hardened and not options.hardened:
+        raise BackendUnavailableError(
+            f"backend {backend.name!r} has no hardened encryption; name 'cpu', or leave hardened "
+            "and PYFATE_GPU_HARDENED out"
+        )
+    return backend, options
 
 
 def _first_available() -> Backend:

@@ -75,6 +75,7 @@ class PublicContext:
         sign_base: bytes,
         table_bytes: int,
         threads: int = 1,
+        hardened: bool = False,
     ) -> None: ...
     def encrypt(self, plain: _Integers, exponents: _Words | None, threads: int) -> _Words: ...
     def blind(self, rows: _Words, exponents: _Words | None, threads: int) -> _Words: ...
@@ -93,6 +94,7 @@ class PrivateContext:
         sign_base: bytes,
         table_bytes: int,
         threads: int = 1,
+        hardened: bool = False,
     ) -> None: ...
     def encrypt(
         self, public: PublicContext, plain: _Integers, exponents: _Words | None, threads: int

@@ -75,6 +75,7 @@ class EngineOptions:
     isa: str | None = None
     threads: int | None = None
     table_mb: int = 64
+    hardened: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class PublicEngine(Protocol):
     engine_id: str
     isa: str | None
     threads: int
+    hardened: bool
 
     def import_words(self, canonical: UnsignedWords) -> Rows:
         """Rows of canonical integers ``[rows, 2h]``, each in [1, n^2)."""

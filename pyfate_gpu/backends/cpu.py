@@ -49,7 +49,8 @@ class CpuBackend:
     def resolve(self, options: EngineOptions) -> EngineOptions:
         """The best instruction set and all allowed cores, unless told otherwise."""
         threads = available_cores() if options.threads is None else check_threads(options.threads)
-        return EngineOptions(self._choose_isa(options.isa), threads, options.table_mb)
+        isa = self._choose_isa(options.isa)
+        return EngineOptions(isa, threads, options.table_mb, options.hardened)
 
     def public_engine(self, numbers: PublicNumbers, options: EngineOptions) -> PublicEngine:
         """An engine for a public key."""
@@ -95,8 +96,11 @@ class CpuPublicEngine:
         assert options.threads is not None
         self.isa: str | None = options.isa
         self.threads = options.threads
+        self.hardened = options.hardened
         self.engine_id = f"cpu:{options.isa}"
-        self.shared = _shared_context(numbers, options.isa, options.table_mb << 20)
+        self.shared = _shared_context(
+            numbers, options.isa, options.table_mb << 20, options.hardened
+        )
         self.context = self.shared.native
 
     def import_words(self, canonical: UnsignedWords) -> Rows:
@@ -197,7 +201,8 @@ class CpuPrivateEngine:
         native = _cpu.PrivateContext(p, q, exponents[0], exponents[1], public.shared.isa)
         self._public = public
         self._context = native
-        self._table = _Table(native, numbers.public.blinding, public.shared.table.limit)
+        table = public.shared.table
+        self._table = _Table(native, numbers.public.blinding, table.limit, table.hardened)
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""
@@ -216,8 +221,11 @@ class CpuPrivateEngine:
 class _Table:
     """A fixed-base table, built at its first use: a key that only adds never pays for it."""
 
-    def __init__(self, context: Any, blinding: BlindingNumbers | None, limit: int) -> None:
+    def __init__(
+        self, context: Any, blinding: BlindingNumbers | None, limit: int, hardened: bool
+    ) -> None:
         self.limit = limit
+        self.hardened = hardened
         self._context = context
         self._blinding = blinding
         self._built = False
@@ -234,6 +242,7 @@ class _Table:
                     self._blinding.exponent_bits,
                     _to_bytes(self._blinding.sign_base),
                     self.limit,
+                    hardened=self.hardened,
                 )
                 self._built = True
         return True
@@ -242,24 +251,26 @@ class _Table:
 class _SharedContext:
     """The native context of a public key; equal keys of a process share one and its table."""
 
-    def __init__(self, numbers: PublicNumbers, isa: str, table_bytes: int) -> None:
+    def __init__(self, numbers: PublicNumbers, isa: str, table_bytes: int, hardened: bool) -> None:
         self.isa = isa
         self.native = _cpu.PublicContext(_to_bytes(numbers.n), isa)
-        self.table = _Table(self.native, numbers.blinding, table_bytes)
+        self.table = _Table(self.native, numbers.blinding, table_bytes, hardened)
 
 
-_contexts: WeakValueDictionary[tuple[PublicNumbers, str, int], _SharedContext] = (
+_contexts: WeakValueDictionary[tuple[PublicNumbers, str, int, bool], _SharedContext] = (
     WeakValueDictionary()
 )
 _contexts_lock = threading.Lock()
 
 
-def _shared_context(numbers: PublicNumbers, isa: str, table_bytes: int) -> _SharedContext:
+def _shared_context(
+    numbers: PublicNumbers, isa: str, table_bytes: int, hardened: bool
+) -> _SharedContext:
     with _contexts_lock:
-        key = (numbers, isa, table_bytes)
+        key = (numbers, isa, table_bytes, hardened)
         context = _contexts.get(key)
         if context is None:
-            context = _contexts[key] = _SharedContext(numbers, isa, table_bytes)
+            context = _contexts[key] = _SharedContext(*key)
         return context
 
 

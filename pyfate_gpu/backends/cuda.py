@@ -165,6 +165,7 @@ class CudaPublicEngine:
     backend = "cuda"
     isa: str | None = None
     threads = 1
+    hardened = False
 
     def __init__(self, numbers: PublicNumbers, on: Device) -> None:
         self.on = on

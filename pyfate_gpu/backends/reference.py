@@ -76,6 +76,7 @@ class ReferencePublicEngine:
     engine_id = "reference"
     isa: str | None = None
     threads = 1
+    hardened = False
 
     def __init__(self, numbers: PublicNumbers) -> None:
         self._n = gmpy2.mpz(numbers.n)

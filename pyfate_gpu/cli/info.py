@@ -20,7 +20,10 @@ def info() -> None:
     console = Console()
     found = backend_info()
     isa = f", instruction set {found.isa}" if found.isa else ""
-    console.print(f"[bold]{found.name}[/bold] on {found.device}{isa}, {found.threads} thread(s)")
+    hardened = ", hardened" if found.hardened else ""
+    console.print(
+        f"[bold]{found.name}[/bold] on {found.device}{isa}, {found.threads} thread(s){hardened}"
+    )
     table = Table("backend", "instruction set", "here", title="Backends, the preferred one first")
     for name, availability in found.availability.items():
         table.add_row(name, "", "yes" if availability.available else availability.reason)
@@ -34,7 +37,7 @@ def info() -> None:
     console.print(
         f"Environment: PYFATE_GPU_BACKEND {chosen.backend or 'unset'}, "
         f"PYFATE_GPU_ISA {chosen.isa or 'unset'}, PYFATE_GPU_THREADS {chosen.threads or 'unset'}, "
-        f"PYFATE_GPU_TABLE_MB {chosen.table_mb}",
+        f"PYFATE_GPU_TABLE_MB {chosen.table_mb}, PYFATE_GPU_HARDENED {int(chosen.hardened)}",
         highlight=False,
     )
     versions = ", ".join(f"{name} {_version(name)}" for name in _DEPENDENCIES)

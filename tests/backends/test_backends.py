@@ -77,9 +77,45 @@ def test_cpu_choices():
 
 
 def test_settings_defaults(monkeypatch):
-    for name in ("BACKEND", "ISA", "THREADS", "TABLE_MB"):
+    for name in ("BACKEND", "ISA", "THREADS", "TABLE_MB", "HARDENED"):
         monkeypatch.delenv(f"PYFATE_GPU_{name}", raising=False)
-    assert settings.__wrapped__() == Settings(backend=None, isa=None, threads=None, table_mb=64)
+    assert settings.__wrapped__() == Settings(
+        backend=None, isa=None, threads=None, table_mb=64, hardened=False
+    )
+
+
+def test_hardened_is_one_or_nothing(monkeypatch):
+    monkeypatch.setenv("PYFATE_GPU_HARDENED", "1")
+    assert settings.__wrapped__().hardened
+    monkeypatch.setenv("PYFATE_GPU_HARDENED", "yes")
+    with pytest.raises(ConfigurationError, match="PYFATE_GPU_HARDENED is 'yes'; it must be 0 or 1"):
+        settings.__wrapped__()
+
+
+def test_only_the_cpu_is_hardened():
+    with pytest.raises(BackendUnavailableError, match="'reference' has no hardened encryption"):
+        use_backend("reference", hardened=True)
+    if CPU:
+        with use_backend(None, hardened=True):
+            assert (backend_info().name, backend_info().hardened) == ("cpu", True)
+            assert "hardened" in str(backend_info())
+        assert not backend_info().hardened
+
+
+@pytest.mark.skipif(not CPU, reason="the cpu backend does not run here")
+def test_hardened_keys_encrypt_for_everybody(keypair):
+    """The choice is the engine's: a key used before encrypts hardened from now on, and back."""
+    public, private = keypair
+    with use_backend("cpu"):
+        before = public.encrypt([1.5, -2.0])
+    with use_backend("cpu", hardened=True):
+        c = public.encrypt([1.5, -2.0])
+        assert c._engine.hardened
+        assert not before._engine.hardened
+        mine = private.encrypt([1.5, -2.0])
+        for array in (c, mine, before + c, public.from_wire(c.to_wire())):
+            assert private.decrypt(array).tolist() in ([1.5, -2.0], [3.0, -4.0])
+    assert not public.encrypt(0.0)._engine.hardened
 
 
 @pytest.mark.parametrize("name", ["PYFATE_GPU_THREADS", "PYFATE_GPU_TABLE_MB"])

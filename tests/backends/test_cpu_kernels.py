@@ -198,14 +198,19 @@ def test_multi_exponentiate(oracle: Oracle, shape: tuple[int, ...]) -> None:
 
 
 class TestEncryption:
+    @pytest.fixture(scope="class", params=[False, True], ids=["tables", "hardened"])
+    @staticmethod
+    def hardened(request: pytest.FixtureRequest) -> bool:
+        return bool(request.param)
+
     @pytest.fixture(scope="class")
     @staticmethod
-    def base(oracle: Oracle) -> tuple[int, int, int]:
+    def base(oracle: Oracle, hardened: bool) -> tuple[int, int, int]:
         """(base, sign base, exponent bits), set in the oracle's context with a small table."""
         base = oracle.power(oracle.below(oracle.n), 2 * oracle.n)
         sign = oracle.power(2, oracle.n)
         bits = oracle.bits // 2 if oracle.bits not in SLOW else 200
-        oracle.context.set_blinding_base(to_bytes(base), bits, to_bytes(sign), 1 << 18, 2)
+        oracle.context.set_blinding_base(to_bytes(base), bits, to_bytes(sign), 1 << 18, 2, hardened)
         return base, sign, bits
 
     @staticmethod
@@ -217,7 +222,7 @@ class TestEncryption:
             for e in exponents
         ]
 
-    def test_fixed_base(self, oracle: Oracle, base: tuple[int, int, int]) -> None:
+    def test_fixed_base(self, oracle: Oracle, base: tuple[int, int, int], hardened: bool) -> None:
         bits = base[2]
         count = rows_for(oracle)
         exponents = [0, 1, (2 << bits) - 1, 1 << bits, (1 << bits) - 1]
@@ -236,7 +241,7 @@ class TestEncryption:
             c * f % oracle.n_squared for c, f in zip(values, factors, strict=True)
         ]
         owner = oracle.owner()
-        owner.set_blinding_base(to_bytes(base[0]), bits, to_bytes(base[1]), 1 << 18, 2)
+        owner.set_blinding_base(to_bytes(base[0]), bits, to_bytes(base[1]), 1 << 18, 2, hardened)
         mine = owner.encrypt(oracle.context, to_signed(plain, 1), words, 2)
         assert oracle.leave(mine) == expected
 
@@ -260,10 +265,10 @@ class TestEncryption:
                 oracle.context.encrypt_full(to_signed([1], 1), to_words([bad], oracle.words), 1)
 
     def test_fresh_ciphertexts_decrypt_and_differ(
-        self, oracle: Oracle, base: tuple[int, int, int]
+        self, oracle: Oracle, base: tuple[int, int, int], hardened: bool
     ) -> None:
         owner = oracle.owner()
-        owner.set_blinding_base(to_bytes(base[0]), base[2], to_bytes(base[1]), 1 << 16)
+        owner.set_blinding_base(to_bytes(base[0]), base[2], to_bytes(base[1]), 1 << 16, 1, hardened)
         plain = [0, 1, -1, oracle.n - 1, 1 - oracle.n]
         plain += [7] * (2 if oracle.bits in SLOW else 12)
         signed = to_signed(plain, oracle.words + 1)

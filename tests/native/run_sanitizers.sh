@@ -5,7 +5,15 @@
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 build="${1:-$root/build/sanitizers}"
-cmake -S "$root/csrc" -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O1 \
-  -DPYFATE_MODULE=OFF -DPYFATE_NATIVE_TESTS=ON -DPYFATE_SANITIZE=ON
-cmake --build "$build" --parallel "${JOBS:-2}"
+
+sanitize() { # sanitize SANITIZERS FOLDER TARGETS CMAKE_OPTION...
+  local sanitizers=$1 folder=$2 targets=$3
+  shift 3
+  cmake -S "$root/csrc" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O1 \
+    -DPYFATE_MODULE=OFF -DPYFATE_NATIVE_TESTS=ON -DPYFATE_SANITIZE="$sanitizers" "$@"
+  # shellcheck disable=SC2086 # several names
+  cmake --build "$folder" --parallel "${JOBS:-2}" --target $targets
+}
+
+sanitize address,undefined "$build" all
 ctest --test-dir "$build" --output-on-failure

@@ -48,7 +48,8 @@ class ContextChecks {
     check_form();
     check_linear_algebra();
     check_signs();
-    check_blinding(balanced);
+    check_blinding(balanced, false);
+    check_blinding(balanced, true);
     check_failures();
   }
 
@@ -144,9 +145,9 @@ class ContextChecks {
     expect_plain(inverses, std::vector<std::int64_t>(kRows, 0), "inverse");
   }
 
-  void check_blinding(bool balanced) {
+  void check_blinding(bool balanced, bool hardened) {
     const Integer base = Integer(4);
-    context_.set_blinding_base(base, 100, Integer(9), 1 << 14, kRun);
+    context_.set_blinding_base(base, 100, Integer(9), 1 << 14, hardened, kRun);
     // Powers of 4 are no n-th powers: two ciphertexts of the same exponents are compared instead.
     const auto table = context_.blinding();
     Words exponents(kRows * table->exponent_words());
@@ -159,7 +160,7 @@ class ContextChecks {
     context_.multiply_plain(context_.view(two.data()), view(values_), kRows, two.data(), kRun);
     expect(one == two, "encryption is a power times a plaintext");
     if (!balanced) return;
-    owner_.set_blinding_base(base, 100, Integer(9), 1 << 14, kRun);
+    owner_.set_blinding_base(base, 100, Integer(9), 1 << 14, hardened, kRun);
     owner_.encrypt(context_, view(values_), exponents.data(), kRows, two.data(), kRun);
     expect(one == two, "the owner makes the same ciphertexts");
   }

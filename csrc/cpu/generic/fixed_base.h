@@ -47,6 +47,32 @@ void fixed_base(const void* memory, FixedBaseTable table, const std::uint64_t* e
   }
 }
 
+/// All lanes share a window's entries, so that one pass over them serves every lane.
+template <class A>
+void fixed_base_secret(const void* memory, FixedBaseTable table, const std::uint64_t* exponents,
+                       int exponent_words, std::uint64_t* out, std::size_t begin, std::size_t end) {
+  const A& engine = *static_cast<const A*>(memory);
+  const std::size_t stored = engine.stored_words();
+  const std::size_t stride = 2 * static_cast<std::size_t>(engine.words());
+  const RowsView digits{exponents, nullptr, static_cast<std::size_t>(exponent_words)};
+  for (std::size_t i = begin; i < end; i += A::kLanes) {
+    const RowPointers<A> exponent(digits, i, end);
+    typename A::Number value;
+    typename A::Number factor;
+    for (int window = 0; window < table.count; ++window) {
+      const Window& w = table.windows[window];
+      std::uint64_t index[A::kLanes];
+      for (int lane = 0; lane < A::kLanes; ++lane) {
+        index[lane] = bits_at(exponent.at[lane], digits.stride, w.offset, w.width);
+      }
+      engine.scan_stored(window == 0 ? value : factor, table.entries + w.first * stored,
+                         1 << w.width, index);
+      if (window > 0) engine.multiply(value, value, factor);
+    }
+    engine.store(OutPointers<A>(out, stride, i, end).at, value);
+  }
+}
+
 /// Each ladder is one lane; ladders of different lengths may share a call.
 template <class A>
 void ladders(const void* memory, const Ladder* list, std::size_t count) {

@@ -30,10 +30,10 @@ inline constexpr KernelTable kKernels{
     &construct<A>,       &stored_words<A>,    &linear<A>,
     &leave<A>,           &multiply<A>,        &multiply_plain<A>,
     &square_many<A>,     &power_var<A>,       &power_secret<A>,
-    &power_each_var<A>,  &fixed_base<A>,      &prefix_products<A>,
-    &unwind_inverses<A>, &unpack<A>,          &product<A>,
-    &product_stored<A>,  &ladders<A>,         &clear_buckets<A>,
-    &fill_buckets<A>,    &combine_buckets<A>,
+    &power_each_var<A>,  &fixed_base<A>,      &fixed_base_secret<A>,
+    &prefix_products<A>, &unwind_inverses<A>, &unpack<A>,
+    &product<A>,         &product_stored<A>,  &ladders<A>,
+    &clear_buckets<A>,   &fill_buckets<A>,    &combine_buckets<A>,
 };
 
 }  // namespace pyfate::generic

@@ -122,19 +122,34 @@ class Arithmetic {
 
   /// out = table[index], reading every entry: the address trace is the same for each index.
   void scan(Number& out, const Number* table, int count, const std::uint64_t index[kLanes]) const {
+    scan_entries(out, count, index[0],
+                 [&](int entry, int side) { return table[entry].half[side]; });
+  }
+  /// The same for stored rows.
+  void scan_stored(Number& out, const std::uint64_t* rows, int count,
+                   const std::uint64_t index[kLanes]) const {
+    scan_entries(out, count, index[0], [&](int entry, int side) {
+      return rows + static_cast<std::size_t>(2 * entry + side) * size();
+    });
+  }
+
+ private:
+  /// half(entry, side) points to the words of a half.
+  template <class GetHalf>
+  void scan_entries(Number& out, int count, std::uint64_t index, GetHalf half) const {
     std::memset(out.half[0], 0, bytes());
     std::memset(out.half[1], 0, bytes());
     for (int entry = 0; entry < count; ++entry) {
-      const std::uint64_t difference = static_cast<std::uint64_t>(entry) ^ index[0];
+      const std::uint64_t difference = static_cast<std::uint64_t>(entry) ^ index;
       const std::uint64_t mask =
           opaque(((difference | (0 - difference)) >> 63) - 1);  // all ones iff equal
       for (int side = 0; side < 2; ++side) {
-        for (int i = 0; i < size(); ++i) out.half[side][i] |= table[entry].half[side][i] & mask;
+        const std::uint64_t* words = half(entry, side);
+        for (int i = 0; i < size(); ++i) out.half[side][i] |= words[i] & mask;
       }
     }
   }
 
- private:
   int size() const { return N != 0 ? N : size_; }
   std::size_t bytes() const { return sizeof(std::uint64_t) * static_cast<std::size_t>(size()); }
 
@@ -157,8 +172,9 @@ class Arithmetic {
 
   std::uint64_t increment(std::uint64_t* out, std::uint64_t carry) const {
     for (int i = 0; i < size(); ++i) {
-      out[i] += carry;
-      carry = out[i] < carry ? 1 : 0;
+      const unsigned __int128 sum = static_cast<unsigned __int128>(out[i]) + carry;
+      out[i] = static_cast<std::uint64_t>(sum);
+      carry = static_cast<std::uint64_t>(sum >> 64);
     }
     return carry;
   }

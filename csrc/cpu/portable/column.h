@@ -79,18 +79,15 @@ class Column {
     }
   }
 
-  void add(std::uint64_t value) {
-    low_ += value;
-    const std::uint64_t carry = low_ < value ? 1 : 0;
-    middle_ += carry;
-    high_ += middle_ < carry ? 1 : 0;
-  }
+  // Carries come out of 128-bit sums: of comparisons the compiler makes branches.
+  void add(std::uint64_t value) { add_column(value, 0, 0); }
   void subtract(std::uint64_t value) {
-    const std::uint64_t borrow = low_ < value ? 1 : 0;
-    low_ -= value;
-    const std::uint64_t next = middle_ < borrow ? 1 : 0;
-    middle_ -= borrow;
-    high_ -= next;
+    unsigned __int128 difference = static_cast<unsigned __int128>(low_) - value;
+    low_ = static_cast<std::uint64_t>(difference);
+    difference = static_cast<unsigned __int128>(middle_) -
+                 (static_cast<std::uint64_t>(difference >> 64) & 1);
+    middle_ = static_cast<std::uint64_t>(difference);
+    high_ -= static_cast<std::uint64_t>(difference >> 64) & 1;
   }
   /// Adds 2 * other. Precondition: other is not negative and below 2^191.
   void add_twice(const Column& other) {

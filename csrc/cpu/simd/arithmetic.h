@@ -97,11 +97,7 @@ class Arithmetic {
     if constexpr (kPaired) {
       V pairs[kPairCapacity];
       load_lanes(pairs, stored, 0, size());
-      const V mask = V::broadcast(0xffffffff);
-      for (int i = 0; i < size(); ++i) {
-        out.limb[2 * i] = pairs[i] & mask;
-        out.limb[2 * i + 1] = shift_right(pairs[i], 32);
-      }
+      part(out, pairs);
     } else {
       load_lanes(out.limb, stored, 0, stored_count());
     }
@@ -202,6 +198,21 @@ class Arithmetic {
     }
   }
 
+  /// out lane l = stored row index[l] of the `count` rows, reading every row.
+  [[gnu::noinline]] void scan_stored(Number& out, const std::uint64_t* rows, int count,
+                                     const std::uint64_t index[kLanes]) const {
+    const V wanted = V::load(index);
+    V words[kPaired ? kPairCapacity : 1];
+    V* found = out.limb;
+    if constexpr (kPaired) found = words;
+    int i = 0;
+    for (; i + kLanes <= stored_count(); i += kLanes) {
+      scan_words<kLanes>(found + i, rows + i, count, wanted);
+    }
+    for (; i < stored_count(); ++i) scan_words<1>(found + i, rows + i, count, wanted);
+    if constexpr (kPaired) part(out, words);
+  }
+
  private:
   static constexpr bool kPaired = kBits <= 32;
   static constexpr int kPairCapacity = (kMaxLimbs + kLanes - 1) / kLanes * kLanes;
@@ -220,6 +231,29 @@ class Arithmetic {
 
   static PYFATE_INLINE void copy(V* out, const V* in, int count) {
     for (int i = 0; i < count; ++i) out[i] = in[i];
+  }
+
+  /// Limbs out of the words that hold two of them.
+  PYFATE_INLINE void part(Number& out, const V* pairs) const {
+    const V mask = V::broadcast(0xffffffff);
+    for (int i = 0; i < size(); ++i) {
+      out.limb[2 * i] = pairs[i] & mask;
+      out.limb[2 * i + 1] = shift_right(pairs[i], 32);
+    }
+  }
+
+  /// kCount words of the wanted row of each lane.
+  template <int kCount>
+  PYFATE_INLINE void scan_words(V* out, const std::uint64_t* rows, int count,
+                                const V& wanted) const {
+    V found[kCount];
+    for (int i = 0; i < kCount; ++i) found[i] = V::zero();
+    for (int entry = 0; entry < count; ++entry) {
+      const V mask = equal(V::broadcast(static_cast<std::uint64_t>(entry)), wanted);
+      const std::uint64_t* row = rows + static_cast<std::size_t>(entry) * stored_words();
+      for (int i = 0; i < kCount; ++i) found[i] = found[i] | (V::broadcast(row[i]) & mask);
+    }
+    for (int i = 0; i < kCount; ++i) out[i] = found[i];
   }
 
   PYFATE_INLINE void load_packed(V* limbs, const std::uint64_t* const* rows, int offset,

@@ -118,6 +118,10 @@ struct KernelTable {
   /// out[i] = product over windows of the table's entry for row i's exponent.
   void (*fixed_base)(const void* engine, FixedBaseTable table, const std::uint64_t* exponents,
                      int exponent_words, std::uint64_t* out, std::size_t begin, std::size_t end);
+  /// The same, reading every entry of each window: addresses do not depend on the exponents.
+  void (*fixed_base_secret)(const void* engine, FixedBaseTable table,
+                            const std::uint64_t* exponents, int exponent_words, std::uint64_t* out,
+                            std::size_t begin, std::size_t end);
 
   // ---- batched inversion ----------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class PrivateKey:
         check_factors(public_key.n, p, q)
         self._public_key = public_key
         self._numbers = PrivateNumbers(public_key.numbers, p, q)
-        self._engines: dict[tuple[str, int], PrivateEngine] = {}
+        self._engines: dict[tuple[str, int, bool], PrivateEngine] = {}
 
     @property
     def public_key(self) -> PublicKey:
@@ -112,7 +112,7 @@ class PrivateKey:
         return self._engine(c._engine).decrypt(c._rows)
 
     def _engine(self, public: Any) -> PrivateEngine:
-        key = (public.engine_id, public.threads)
+        key = (public.engine_id, public.threads, public.hardened)
         engine = self._engines.get(key)
         if engine is None:
             engine = self._engines.setdefault(key, private_engine(self._numbers, public))

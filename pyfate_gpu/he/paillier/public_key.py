@@ -73,7 +73,7 @@ class PublicKey:
             check_blinding_base(n, h)
         self._n = n
         self._h = h
-        self._engines: dict[tuple[str, int], PublicEngine] = {}
+        self._engines: dict[tuple[str, int, bool], PublicEngine] = {}
 
     @property
     def n(self) -> int:
@@ -245,7 +245,8 @@ class PublicKey:
     def engine(self, device: str | None = None) -> PublicEngine:
         """The engine under the present choice of backend."""
         engine = public_engine(self.numbers, device)
-        return self._engines.setdefault((engine.engine_id, engine.threads), engine)
+        key = (engine.engine_id, engine.threads, engine.hardened)
+        return self._engines.setdefault(key, engine)
 
     def to_jwk(self) -> dict[str, Any]:
         """The key as JSON-able JWK, as python-paillier writes it, with the extra member h."""

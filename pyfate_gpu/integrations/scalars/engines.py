@@ -56,7 +56,7 @@ class BatchedEngine:
 
     def __init__(self, key: PublicKey) -> None:
         self._key = key
-        self._private: dict[tuple[str, int], PrivateEngine] = {}
+        self._private: dict[tuple[str, int, bool], PrivateEngine] = {}
         self.n_squared = gmpy2.mpz(key.n) ** 2
         self.largest_batch = 256 if key.h else 64
 
@@ -98,7 +98,7 @@ class BatchedEngine:
         return [gmpy2.mpz(value) for value in unsigned_to_integers(words)]
 
     def _private_engine(self, public: Any, p: int, q: int) -> PrivateEngine:
-        chosen = (public.engine_id, public.threads)
+        chosen = (public.engine_id, public.threads, public.hardened)
         if chosen not in self._private:
             numbers = PrivateNumbers(self._key.numbers, p, q)
             self._private[chosen] = private_engine(numbers, public)
