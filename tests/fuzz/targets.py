@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 import json
 import os
+import shutil
 import struct
 import tempfile
 from collections.abc import Callable
@@ -28,6 +30,7 @@ CORPUS = Path(__file__).with_name("corpus")
 KEY_FILE = CORPUS / "private_key" / "key.json"
 #: Files that mutated bytes are written to, for readers that take paths.
 SCRATCH = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 
 @dataclass(frozen=True)
