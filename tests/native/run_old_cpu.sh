@@ -18,9 +18,9 @@ print(isa)
 '
 for pair in Nehalem:portable Haswell:avx2; do
   cpu=${pair%:*}
-  isa="$(cd "$root" && PYFATE_GPU_BACKEND=cpu PYFATE_GPU_TABLE_MB=1 PYFATE_GPU_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-    qemu-x86_64 -cpu "$cpu" "$(readlink -f "$python")" -c "import sys; sys.path[:0] = sys.argv[1:]; $code" \
-    "$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["platlib"])')" "$root" 2>"/dev/stderr")"
+  isa="$(cd / && PYFATE_GPU_BACKEND=cpu PYFATE_GPU_TABLE_MB=1 PYFATE_GPU_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+    qemu-x86_64 -cpu "$cpu" "$(readlink -f "$python")" -c "import site, sys; site.addsitedir(sys.argv[1]); $code" \
+    "$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["platlib"])')")"
   echo "$cpu: $isa"
   [ "$isa" = "${pair#*:}" ]
 done

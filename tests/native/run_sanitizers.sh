@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the native tests with the address and undefined-behaviour sanitizers and runs them.
+# Builds the native tests with the address and undefined-behaviour sanitizers and runs them; then those
+# that share keys between threads with the thread sanitizer, on the portable engine.
 # Usage: tests/native/run_sanitizers.sh [BUILD_FOLDER]; needs cmake and a C++ compiler, no Python.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
@@ -17,3 +18,6 @@ sanitize() { # sanitize SANITIZERS FOLDER TARGETS CMAKE_OPTION...
 
 sanitize address,undefined "$build" all
 ctest --test-dir "$build" --output-on-failure
+sanitize thread "$build/thread" "test_contexts test_threads" \
+  -DPYFATE_VECTOR=OFF -DPYFATE_EMULATED=OFF
+ctest --test-dir "$build/thread" --output-on-failure -R '^test_(contexts|threads)$'
