@@ -84,7 +84,8 @@ class Authority:
         """The authority's certificate, which every party has to trust."""
         from cryptography.hazmat.primitives.serialization import Encoding
 
-        return self._certificate.public_bytes(Encoding.PEM)
+        pem: bytes = self._certificate.public_bytes(Encoding.PEM)
+        return pem
 
     def issue(self, party: Party, days: float = 90) -> tuple[bytes, bytes]:
         """Return a private key and a certificate for `party`, PEM; never valid longer than the authority."""
@@ -161,7 +162,8 @@ def _key_pem(key: EllipticCurvePrivateKey) -> bytes:
         PrivateFormat,
     )
 
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem
 
 
 def _name(text: str) -> Name:
