@@ -201,8 +201,11 @@ class CpuPrivateEngine:
         native = _cpu.PrivateContext(p, q, exponents[0], exponents[1], public.shared.isa)
         self._public = public
         self._context = native
+        # The two halves are put together by pieces as long as n, which a longer square is not.
+        balanced = (max(numbers.p, numbers.q) ** 2).bit_length() <= numbers.public.n.bit_length()
+        blinding = numbers.public.blinding if balanced else None
         table = public.shared.table
-        self._table = _Table(native, numbers.public.blinding, table.limit, table.hardened)
+        self._table = _Table(native, blinding, table.limit, table.hardened)
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""

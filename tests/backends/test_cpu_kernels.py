@@ -326,6 +326,18 @@ def test_primes_of_different_lengths_decrypt(isa: str, bits: tuple[int, int]) ->
         owner.set_blinding_base(b"\x04", 100, b"\x02", 1 << 16)
 
 
+@pytest.mark.parametrize("n", [2**8192 - 1, 2**8191 + 1, 2**8191 + 2**4096 - 1])
+def test_the_longest_moduli(isa: str, n: int) -> None:
+    context, square = _cpu.PublicContext(to_bytes(n), isa), n * n
+    values = [1, n - 1, n + 1, square - 1, square - n, 3**5000 % square]
+    rows = context.enter(to_words(values, 2 * context.words), 1)
+    got = context.multiply(rows, None, rows[::-1].copy(), None, 1)
+    powers = context.scale(rows, None, to_signed([4], 1), np.zeros(6, np.int64), 1)
+    products = [a * b % square for a, b in zip(values, values[::-1], strict=True)]
+    assert from_words(context.leave(got, 1)) == products
+    assert from_words(context.leave(powers, 1)) == [v**4 % square for v in values]
+
+
 def test_engines_agree_on_the_canonical_form() -> None:
     values = Oracle(512, ISAS[0]).ciphertexts(20)
     results = set()

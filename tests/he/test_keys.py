@@ -159,6 +159,15 @@ def test_the_owner_encrypts(engine, keypair):
     assert len({int(v) for v in integers}) == len(values)
 
 
+def test_owners_of_primes_of_different_lengths(engine):
+    p, q = P, int(gmpy2.next_prime(2**201))
+    n = p * q
+    public = PublicKey(n, 3**200 % n, allow_insecure_key_size=True)
+    private = PrivateKey(public, p, q)
+    for c in (private.encrypt([1, -2]), public.encrypt([1, -2])):
+        assert private.decrypt(c + 1).tolist() == [2, -1]
+
+
 def test_decrypting_with_the_wrong_key(keypair, other_keypair):
     with pytest.raises(KeyMismatchError, match=keypair[0].fingerprint):
         other_keypair[1].decrypt(keypair[0].encrypt(1))
