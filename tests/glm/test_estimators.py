@@ -235,12 +235,19 @@ def test_callbacks_hear_of_every_iteration(federate, logistic, toy):
     assert host.loss is arbiter.loss is None
     assert guest.usage.operations == {
         "add": 60 + 3,
+        "check": 60 + 3,
         "multiply": 60 * (3 + 1 + 1),
         "blind": 60,
         "mask": 3 * (3 + 1 + 1),
     }
-    assert host.usage.operations == {"encrypt": 60, "multiply": 60 * 5, "blind": 3, "mask": 12}
-    assert arbiter.usage.operations == {"decrypt": 3 * (5 + 4)}
+    assert host.usage.operations == {
+        "encrypt": 60,
+        "check": 60,
+        "multiply": 60 * 5,
+        "blind": 3,
+        "mask": 12,
+    }
+    assert arbiter.usage.operations == {"check": 3 * (5 + 4), "decrypt": 3 * (5 + 4)}
     # What one sends the others receive, this iteration: nothing is counted twice or lost.
     sent = sum(report.usage.bytes_sent for report in (guest, host, arbiter))
     assert sent > 60 * 2 * 128
