@@ -14,14 +14,14 @@ PYTHON310 ?= python3.10
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
-.PHONY: help build demo test lint format docs bench gpu-check interop dist sbom clean
+.PHONY: help build demo test lint format docs bench gpu-check interop dist wheel sbom clean
 help:
 	@echo "make demo    three parties train over real ciphertexts (builds first, about a minute)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
 	@echo "make interop the adapters against phe, HEU and FATE; PYTHON310=... and FATE1=... (CONTRIBUTING)"
-	@echo "make dist    the sdist, reproducible; make sbom: what a user installs, as CycloneDX"
+	@echo "make dist    the sdist, reproducible; make wheel: with code for all GPUs; make sbom: what a user installs, as CycloneDX"
 	@echo "make build   the package in $(VENV), editable; make format: ruff and clang-format in place"
 	@echo "make clean   remove everything that make made"
 
@@ -66,6 +66,12 @@ interop: $(STAMPS)/build $(STAMPS)/interop
 dist: $(STAMPS)/venv
 	$(PIP) install --quiet --constraint .ci/build-constraints.txt --group build
 	$(PY) .ci/build_sdist.py dist
+
+# For this machine's Python. Where nvcc is, _cuda has machine code for every generation of GPUs that nvcc knows.
+wheel: $(STAMPS)/venv
+	$(PIP) install --quiet --constraint .ci/build-constraints.txt --group build
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist --config-settings=build-dir=build/release \
+	  --config-settings=cmake.define.PYFATE_CUDA_ARCHITECTURES=all-major .
 
 # An environment with what the package needs to run and nothing else, then its list.
 sbom: $(STAMPS)/build $(STAMPS)/release

@@ -19,7 +19,7 @@ struct NotInvertible : std::invalid_argument {
   std::size_t row;
 };
 
-/// Rows worth one scalar inversion, in about 30 ms.
+/// Rows worth one scalar inversion, in at most about 30 ms.
 std::size_t inversion_chunk(const Modulus& modulus);
 
 /// out row i = 1 / row (begin + i) of a. Throws NotInvertible. out must not overlap a.

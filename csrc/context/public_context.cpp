@@ -83,8 +83,10 @@ void PublicContext::add_plain_chunk(RowsView chunk, SignedView plain, std::size_
 }
 
 void PublicContext::invert(RowsView a, std::size_t rows, std::uint64_t* out, const Run& run) const {
-  const std::size_t chunk = std::min<std::size_t>(
-      std::max<std::size_t>(1, rows / std::max(run.threads, 1)), inversion_chunk(modulus_));
+  // As many chunks for each thread: each costs an inversion, so there are no more than needed.
+  const std::size_t threads = static_cast<std::size_t>(std::max(run.threads, 1));
+  const std::size_t rounds = rows / (threads * inversion_chunk(modulus_)) + 1;
+  const std::size_t chunk = (rows + rounds * threads - 1) / (rounds * threads);
   parallel_chunks(rows, chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
     invert_chunk_var(modulus_, a, begin, end, out + begin * modulus_.row_words());
   });

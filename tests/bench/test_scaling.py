@@ -15,6 +15,8 @@ from pyfate_gpu.bench.scaling import (
     key_size,
     memory,
     out_of_core,
+    peak,
+    round_trip,
     threads,
     training,
 )
@@ -31,7 +33,8 @@ def small(monkeypatch):
     monkeypatch.setattr(key_size, "KEY_BITS", (256, 384, 512))
     monkeypatch.setattr(key_size, "OPERATIONS", {"add": Size(8), "decrypt": Size(8)})
     monkeypatch.setattr(threads, "OPERATIONS", {"add": Size(8)})
-    for module in (batch, key_size, threads, training):
+    monkeypatch.setattr(threads, "TURNS", 1)
+    for module in (batch, key_size, training):
         monkeypatch.setattr(module, "seconds_of", lambda run, **_: (run(), 0.1)[1])
     monkeypatch.setattr(out_of_core, "TIMES", 2)
 
@@ -59,9 +62,23 @@ def test_a_ciphertext_takes_little_more_than_its_bytes(small):
 
 def test_too_much_memory_is_a_failure(small, monkeypatch, capsys, call):
     steps = itertools.count(0, 9 << 20)  # the process grows whenever somebody looks
-    monkeypatch.setattr(out_of_core, "resident", lambda: next(steps))
+    monkeypatch.setattr(peak, "resident", lambda: next(steps))
     assert call(["--scaling", "out_of_core", *SMALL]) == 1
     assert "8 MB were allowed" in capsys.readouterr().out
+
+
+def test_a_copy_beyond_one_result_is_a_failure(small, monkeypatch, capsys, call):
+    arguments = ["--scaling", "round_trip", *SMALL, "--rows", "400"]
+    assert call(arguments) == 0
+    monkeypatch.setattr(round_trip, "ROOM", -(1 << 30))
+    assert call(arguments) == 1
+    assert "a step took" in capsys.readouterr().out
+
+
+def test_more_rows_than_fit_are_refused_before_they_are_made(monkeypatch, capsys, call):
+    monkeypatch.setattr(round_trip, "memory", lambda name: 1 << 20)
+    assert call(["--scaling", "round_trip", *SMALL, "--rows", "100000"]) != 0
+    assert "ask for fewer: --rows 2048" in "".join(capsys.readouterr())
 
 
 def test_exponents_are_those_of_powers():

@@ -11,7 +11,15 @@ from rich.console import Console
 
 from pyfate_gpu import use_backend
 from pyfate_gpu.bench.machine import pinned
-from pyfate_gpu.bench.scaling import batch, key_size, memory, out_of_core, threads, training
+from pyfate_gpu.bench.scaling import (
+    batch,
+    key_size,
+    memory,
+    out_of_core,
+    round_trip,
+    threads,
+    training,
+)
 from pyfate_gpu.bench.scaling.base import Curve
 from pyfate_gpu.config import available_cores
 
@@ -23,6 +31,7 @@ SCALINGS: dict[str, Callable[[argparse.Namespace], list[Curve]]] = {
     "job_features": training.over_features,
     "memory": memory.curves,
     "out_of_core": out_of_core.curves,
+    "round_trip": round_trip.curves,
 }
 
 

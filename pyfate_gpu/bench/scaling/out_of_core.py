@@ -5,21 +5,19 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from pyfate_gpu import CiphertextArray
-from pyfate_gpu.bench.machine import resident, trim
 from pyfate_gpu.bench.scaling.base import Curve
+from pyfate_gpu.bench.scaling.peak import Peak
 from pyfate_gpu.bench.world import Integers, World
 
 TIMES = 4  # the file is so much larger than the memory allowed
 PARTS = 16  # a frame takes so small a part of it: it is bytes, words and rows at once
 LENGTH = 8  # bytes before each frame
-WATCH_SECONDS = 0.01
 
 
 def curves(options: argparse.Namespace) -> list[Curve]:
@@ -32,7 +30,7 @@ def curves(options: argparse.Namespace) -> list[Curve]:
         path = Path(folder) / "frames"
         frames = _write(path, world, values, TIMES * limit)
         size = path.stat().st_size
-        with _Peak() as peak:
+        with Peak() as peak:
             start = time.perf_counter()
             with path.open("rb") as file:
                 total = _sum(world, file)
@@ -73,27 +71,3 @@ def _sum(world: World, file: BinaryIO) -> CiphertextArray:
 def _frames(file: BinaryIO) -> Iterator[bytes]:
     while head := file.read(LENGTH):
         yield file.read(int.from_bytes(head, "little"))
-
-
-class _Peak:
-    """The most memory that the process took beyond what it had, looked at from a thread."""
-
-    def __enter__(self) -> _Peak:
-        trim()
-        self.bytes, self._before = 0, resident()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._end.set()
-        self._thread.join()
-        self._look()
-
-    def _watch(self) -> None:
-        while not self._end.wait(WATCH_SECONDS):
-            self._look()
-
-    def _look(self) -> None:
-        self.bytes = max(self.bytes, resident() - self._before)

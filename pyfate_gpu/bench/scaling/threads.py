@@ -1,18 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Throughput over threads."""
+"""Throughput over threads, of every batched operation."""
 
 from __future__ import annotations
 
 import argparse
+import time
+from statistics import median
 
 from pyfate_gpu import use_backend
+from pyfate_gpu.bench.harness import Job
 from pyfate_gpu.bench.machine import pinned
 from pyfate_gpu.bench.routines import ROUTINES, Size
-from pyfate_gpu.bench.scaling.base import Curve, seconds_of
+from pyfate_gpu.bench.scaling.base import Curve
 from pyfate_gpu.bench.world import World
 from pyfate_gpu.config import available_cores
 
-OPERATIONS = {"add": Size(16384), "encrypt": Size(1024), "matvec": Size(2000, 20, 24)}
+OPERATIONS = {
+    "add": Size(65536),
+    "add_plain": Size(65536),
+    "negate": Size(16384),
+    "encrypt": Size(2048),
+    "encrypt_full": Size(256),
+    "decrypt": Size(512),
+    "scale": Size(2048),
+    "matvec": Size(2000, 20, 24),
+    "matmul_right": Size(200, 20, 24),
+    "sparse": Size(2000, 200),
+    "sum": Size(65536),
+    "segment_sum": Size(65536),
+    "reblind": Size(1024),
+    "from_wire": Size(16384),
+    "to_ints": Size(1024),
+    "from_ints": Size(4096),
+}
+TURNS = 5
 
 
 def counts(cores: int) -> list[int]:
@@ -21,19 +42,26 @@ def counts(cores: int) -> list[int]:
 
 
 def curves(options: argparse.Namespace) -> list[Curve]:
-    """Operations a second with 1, 2, 4, ... threads on as many cores."""
+    """Operations a second with 1, 2, 4, ... threads on as many cores.
+
+    Turns of the numbers of threads alternate, so that a clock that changes disturbs all alike.
+    """
     world = World.create(options.key_bits[0])
     found = []
     for name, size in OPERATIONS.items():
-        routine, rates = ROUTINES[name], []
+        routine = ROUTINES[name]
+        jobs: dict[int, Job] = {}
+        spent: dict[int, list[float]] = {}
         for threads in counts(available_cores()):
-            with (
-                use_backend(options.backend, isa=options.isa, threads=threads),
-                pinned(threads),
-            ):
-                job = routine.ours(World(world.public_key, world.private_key), size)
-                job.run()
-                rates.append((float(threads), job.operations / seconds_of(job.run)))
+            with use_backend(options.backend, isa=options.isa, threads=threads):
+                jobs[threads] = routine.ours(World(world.public_key, world.private_key), size)
+        for turn in range(1 + TURNS):
+            for threads, job in jobs.items():
+                with use_backend(options.backend, isa=options.isa, threads=threads):
+                    seconds = _seconds(job, threads)
+                if turn > 0:
+                    spent.setdefault(threads, []).append(seconds)
+        rates = [(float(k), jobs[k].operations / median(spent[k])) for k in jobs]
         factor = rates[-1][1] / rates[0][1]
         found.append(
             Curve(
@@ -42,3 +70,10 @@ def curves(options: argparse.Namespace) -> list[Curve]:
             )
         )  # fmt: skip
     return found
+
+
+def _seconds(job: Job, threads: int) -> float:
+    with pinned(threads):
+        start = time.perf_counter()
+        job.run()
+        return time.perf_counter() - start
