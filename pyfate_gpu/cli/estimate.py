@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pyfate_gpu.backends import use_backend
 from pyfate_gpu.jobs.calibration import calibrate
 from pyfate_gpu.jobs.estimate import Estimate, shape_of
 from pyfate_gpu.jobs.estimate import estimate as estimate_job
@@ -30,8 +29,7 @@ def estimate(
     found = Job.load(job)
     model = make_model(found.model, found.parameters)
     shape = shape_of(found, rows=rows, columns=columns or None)
-    engine = found.engine
-    with use_backend(engine.backend, isa=engine.isa, threads=engine.threads):
+    with found.engine.use():
         calibration = calibrate(
             model.key_bits, allow_insecure_key_size=model.allow_insecure_key_size
         )
@@ -41,9 +39,10 @@ def estimate(
 def _print(console: Console, found: Estimate) -> None:
     sizes = ", ".join(f"{name} {count}" for name, count in found.shape.columns.items())
     isa = f", {found.engine.isa}" if found.engine.isa else ""
+    hardened = ", hardened" if found.engine.hardened else ""
     console.print(
         f"{found.shape.rows:,} rows, columns: {sizes}; key of {found.key_bits} bits; backend "
-        f"{found.engine.name}{isa}, {found.engine.threads} thread(s)",
+        f"{found.engine.name}{isa}, {found.engine.threads} thread(s){hardened}",
         highlight=False,
     )
     table = Table("step", title="Seconds of an iteration")

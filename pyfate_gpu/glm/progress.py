@@ -52,12 +52,16 @@ class Callback(Protocol):
 
 @dataclass(frozen=True)
 class FitReport:
-    """A finished fit as one party saw it: which engine and key ran, and what it cost."""
+    """A finished fit as one party saw it: which engine and key ran, and what it cost.
+
+    `hardened` says whether blinding read every table entry, see `use_backend`.
+    """
 
     party: str
     backend: str
     device: str
     engine: str
+    hardened: bool
     key_bits: int
     key_fingerprint: str
     iterations: int
@@ -102,6 +106,7 @@ class Progress:
             backend=engine.backend,
             device=engine.device,
             engine=engine.engine_id,
+            hardened=engine.hardened,
             key_bits=key.key_bits,
             key_fingerprint=key.fingerprint,
             iterations=iterations,

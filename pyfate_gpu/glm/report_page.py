@@ -57,11 +57,12 @@ def render(report: JobReport) -> str:
             draw(canvas.add_subplot(), report)
             drawn.append(f"<figure><figcaption>{escape(title)}</figcaption>{_svg(canvas)}</figure>")
     first = report.parties[0]
+    hardened = ", hardened" if first.hardened else ""
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
         f"<title>{report.estimator}</title><style>{_STYLE}</style>\n"
         f"<h1>{report.estimator}</h1>\n"
-        f'<p class="quiet">{first.iterations} iterations; backend {escape(first.engine)} on {first.device}; '
+        f'<p class="quiet">{first.iterations} iterations; backend {escape(first.engine)} on {first.device}{hardened}; '
         f"key of {first.key_bits} bits, fingerprint {first.key_fingerprint}</p>\n"
         + _table("Metrics", [(name, f"{value:.4f}") for name, value in report.metrics.items()])
         + '<div class="figures">\n' + "\n".join(drawn) + "\n</div>\n"

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pyfate_gpu.backends import use_backend
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Party, Role
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
@@ -64,11 +66,24 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Engine:
-    """Which backend computes; None leaves the choice to the package."""
+    """Which backend computes, and how; None leaves the choice to the environment and the package."""
 
     backend: str | None = None
     isa: str | None = None
     threads: int | None = None
+    hardened: bool | None = None
+
+    def use(self) -> AbstractContextManager[object]:
+        """Compute by it within the block.
+
+        Raises
+        ------
+        BackendUnavailableError, ConfigurationError
+            As `use_backend` does.
+        """
+        if self == Engine():
+            return nullcontext()  # a choice made in this process stays
+        return use_backend(self.backend, isa=self.isa, threads=self.threads, hardened=self.hardened)
 
 
 @dataclass(frozen=True)
@@ -206,6 +221,7 @@ def read_engine(section: Section) -> Engine:
         section.get("backend", str, None),
         section.get("isa", str, None),
         section.get("threads", int, None),
+        section.get("hardened", bool, None),
     )
     section.end()
     return engine

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyfate_gpu import __version__
-from pyfate_gpu.backends import use_backend
+from pyfate_gpu.backends import backend_info
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.transcript import Transcript
@@ -18,6 +19,8 @@ from pyfate_gpu.jobs.messages import why_refuse
 
 if TYPE_CHECKING:
     from pyfate_gpu.federation.transports.grpc import GrpcChannel
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -36,7 +39,8 @@ def at_work(configuration: PartyConfiguration, *, insecure: bool) -> Iterator[No
             if not insecure
             else f"{configuration.party} has [tls] and was told --insecure: choose one"
         )
-    with locked(configuration.directory), _engine(configuration):
+    with locked(configuration.directory), configuration.engine.use():
+        logger.info("%s: %s", configuration.party, str(backend_info()).partition("\n")[0])
         yield
 
 
@@ -50,13 +54,6 @@ def common_terms(configuration: PartyConfiguration) -> dict[str, object]:
         "model": configuration.model,
         "alignment": configuration.alignment,
     }
-
-
-def _engine(configuration: PartyConfiguration) -> AbstractContextManager[object]:
-    chosen = configuration.engine
-    if chosen.backend is None:
-        return nullcontext()
-    return use_backend(chosen.backend, isa=chosen.isa, threads=chosen.threads)
 
 
 @contextmanager

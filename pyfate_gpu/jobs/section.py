@@ -94,6 +94,6 @@ _KINDS: dict[type, str] = {
     str: "text",
     int: "whole number",
     float: "number",
-    bool: "true or false",
+    bool: "truth value, true or false",
     list: "list",
 }

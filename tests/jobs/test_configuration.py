@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.backends import backend_info, use_backend
+from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 from pyfate_gpu.federation import Party
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.configuration import Engine, PartyConfiguration
 from pyfate_gpu.jobs.job import Job, as_toml
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.toml import dump_toml, load_toml
@@ -38,6 +39,7 @@ type = "logistic"
 learning_rate = 0.1
 [engine]
 backend = "cpu"
+hardened = true
 """
 
 
@@ -60,7 +62,23 @@ def test_a_party_reads_its_file(load, tmp_path):
     assert found.data.path == tmp_path / "guest.csv"
     assert (found.data.id, found.data.label, found.data.columns) == ("id", "y", ["a", "b"])
     assert (found.model, found.parameters) == ("logistic", {"learning_rate": 0.1})
-    assert (found.engine.backend, found.timeout, found.checkpoint_every) == ("cpu", 30.0, 0)
+    assert (found.engine.backend, found.engine.hardened) == ("cpu", True)
+    assert (found.timeout, found.checkpoint_every) == (30.0, 0)
+
+
+@pytest.mark.parametrize("backend", ["cpu", None])
+def test_the_engine_of_a_file_computes(backend):
+    with use_backend("reference"):
+        with Engine(backend, threads=1, hardened=True).use():
+            found = backend_info()
+            assert (found.name, found.threads, found.hardened) == ("cpu", 1, True)
+        with Engine().use():
+            assert backend_info().name == "reference"
+    with (
+        pytest.raises(BackendUnavailableError, match="'reference' has no hardened encryption"),
+        Engine("reference", hardened=True).use(),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -74,6 +92,7 @@ def test_a_party_reads_its_file(load, tmp_path):
         ("timeout = 30", "checkpoint_every = true", "must be a whole number"),
         ("timeout = 30", "tmeout = 30", r"\[party\] has tmeout, which nobody knows; it takes name"),
         ("bank.example:7000", "bank.example", r'host-0 is .*; it must be "address:port"'),
+        ("hardened = true", "hardened = 1", "hardened is 1; it must be a truth value"),
         ("[engine]", "[engin]", "has engin, which nobody knows; its tables are party"),
         ("[party]", "party = 3\n[party2]", r"\[party\] must be a table|nobody knows"),
         ('columns = ["a", "b"]', "columns = [1]", "must be a list of texts"),
@@ -104,6 +123,7 @@ def test_parties_of_a_job_find_each_other(small_job, tmp_path):
         again = PartyConfiguration.load(path)
         assert again.peers == configuration.peers
         assert (again.data, again.parameters) == (configuration.data, configuration.parameters)
+        assert again.engine == configuration.engine
 
 
 @pytest.mark.parametrize(

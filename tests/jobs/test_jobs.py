@@ -43,12 +43,14 @@ def check_equal(path, models):
 
 
 def test_processes_make_the_weights_that_threads_make(small_job, run, in_process):
-    path = small_job()
+    path = small_job({"engine": {"hardened": True}})
     lines = run(path)
     check_transcripts(path)
     check_permissions(path)
     check_equal(path, in_process())
     assert any("guest: iteration 3, loss 0." in line for line in lines)
+    assert sum("1 thread(s), hardened" in line for line in lines) == 3
+    assert all(result(path, party)["report"]["hardened"] for party in ("guest", "host-0"))
     assert result(path, "guest")["columns"] == ["a", "b"]
     assert result(path, "host-0")["columns"] == ["c", "d", "e"]
     assert "coef" not in result(path, "arbiter")
