@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What processes and mutual TLS cost: the same job in one process and in three, by turns.
 
-``python tests/jobs/measure_transport.py --rows 30000 --key-bits 2048``; not a test. Seconds of wall clock are
-the guest's per iteration, without the first one, in which tables are built; on a shared machine compare CPU seconds.
+``python tests/jobs/measure_transport.py --rows 30000 --key-bits 2048``; not a test. Seconds are those of an iteration
+without the first one, in which tables are built: wall clock of the guest, and CPU of all parties together, which
+is what to compare on a shared machine. Reads CPU time of processes as Linux tells it.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 import re
-import resource
 import statistics
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,32 +26,46 @@ from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.toml import dump_toml
 
 GUEST_COLUMNS, HOST_COLUMNS = 13, 10
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def cpu_seconds(who):
-    usage = resource.getrusage(who)
-    return usage.ru_utime + usage.ru_stime
+def cpu_of_children():
+    """Return the CPU seconds of the processes that this thread started and that run."""
+    thread = f"/proc/self/task/{threading.get_native_id()}"
+    found = 0
+    for pid in Path(thread, "children").read_text().split():
+        fields = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()
+        found += int(fields[11]) + int(fields[12])  # user and system
+    return found / TICKS
 
 
-class Walls:
-    """Wall-clock seconds of the guest's iterations."""
+class Clock:
+    """Wall-clock seconds of the guest's iterations, and the CPU seconds so far at the end of each."""
 
     def __init__(self):
-        self.seconds = []
+        self.walls, self.cpus = [], []
 
     def on_iteration(self, report):
         if report.party == "guest":
-            self.seconds.append(report.seconds)
+            self.note(report.seconds, time.process_time())
+
+    def note(self, wall, cpu):
+        self.walls.append(wall)
+        self.cpus.append(cpu)
 
     def __deepcopy__(self, memo):
         return self
 
+    def per_iteration(self):
+        """Return wall and CPU seconds of each iteration but the first and the last."""
+        return self.walls[1:-1], (self.cpus[-2] - self.cpus[0]) / (len(self.cpus) - 2)
+
 
 def in_process(x, y, parameters, threads):
-    walls, before = Walls(), cpu_seconds(resource.RUSAGE_SELF)
+    clock = Clock()
 
     def party(*data):
-        model = HeteroLogisticRegression(**parameters, callbacks=[walls])
+        model = HeteroLogisticRegression(**parameters, callbacks=[clock])
         return lambda session: model.fit(*data, session=session)
 
     with use_backend("cpu", threads=threads):
@@ -58,23 +75,27 @@ def in_process(x, y, parameters, threads):
             arbiter=party(),
             timeout=3600,
         )
-    return walls.seconds[1:], cpu_seconds(resource.RUSAGE_SELF) - before
+    return clock
 
 
 def in_three(folder, parameters, threads):
     tables = {
-        "job": {"name": "measure", "directory": "out", "timeout": 3600},
+        "job": {"name": "measure", "directory": "out", "timeout": 3600, "report": False},
         "model": {"type": "logistic", **parameters},
         "engine": {"backend": "cpu", "threads": threads},
         "data.guest": {"path": "guest.csv", "label": "y"},
         "data.host-0": {"path": "host.csv"},
     }
     (folder / "job.toml").write_text(dump_toml(tables))
-    lines, before = [], cpu_seconds(resource.RUSAGE_CHILDREN)
-    run_job(Job.load(folder / "job.toml"), lines.append)
-    found = re.findall(r"guest: iteration \d+, loss \S+, ([\d.]+) s", "\n".join(lines))
-    walls = [float(seconds) for seconds in found]
-    return walls[1:], cpu_seconds(resource.RUSAGE_CHILDREN) - before
+    clock = Clock()
+
+    def show(line):
+        found = re.search(r"guest: iteration \d+, loss \S+, ([\d.]+) s", line)
+        if found:
+            clock.note(float(found[1]), cpu_of_children())
+
+    run_job(Job.load(folder / "job.toml"), show)
+    return clock
 
 
 def write(path, header, rows):
@@ -83,7 +104,9 @@ def write(path, header, rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=30_000)
     parser.add_argument("--key-bits", type=int, default=2048)
     parser.add_argument("--iterations", type=int, default=3)
@@ -101,22 +124,22 @@ def main():
     write(folder / "guest.csv", ["id", "y", *names[:GUEST_COLUMNS]], guest)
     write(folder / "host.csv", ["id", *names[GUEST_COLUMNS:]], host)
 
-    totals = {"one process": ([], []), "three processes": ([], [])}
+    parameters = {"max_iter": options.iterations + 2, "tol": 0.0, "key_bits": options.key_bits}
+    ways = {
+        "one process": lambda: in_process(x, y, parameters, options.threads),
+        "three processes": lambda: in_three(folder, parameters, options.threads),
+    }
+    walls, cpus = ({name: [] for name in ways} for _ in range(2))
     for _ in range(options.turns):
-        for name, (walls, cpus) in totals.items():
-            used = []
-            for iterations in (1, options.iterations + 1):
-                parameters = {"max_iter": iterations, "tol": 0.0, "key_bits": options.key_bits}
-                if name == "one process":
-                    seconds, cpu = in_process(x, y, parameters, options.threads)
-                else:
-                    seconds, cpu = in_three(folder, parameters, options.threads)
-                walls += seconds
-                used.append(cpu)
-            cpus.append((used[1] - used[0]) / options.iterations)
-            print(f"{name}: wall {walls}, cpu {cpus}", flush=True)
-    (one_wall, one_cpu), (three_wall, three_cpu) = (
-        (statistics.median(walls), statistics.median(cpus)) for walls, cpus in totals.values()
+        for name, way in ways.items():
+            wall, cpu = way().per_iteration()
+            walls[name] += wall
+            cpus[name].append(cpu)
+            print(
+                f"{name}: wall {[round(seconds, 2) for seconds in wall]}, CPU {cpu:.2f}", flush=True
+            )
+    (one_wall, three_wall), (one_cpu, three_cpu) = (
+        [statistics.median(seconds) for seconds in of.values()] for of in (walls, cpus)
     )
     print(f"seconds per iteration, medians: one process {one_wall:.2f} wall, {one_cpu:.2f} CPU;")
     print(f"three {three_wall:.2f} wall, {three_cpu:.2f} CPU")
