@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +194,7 @@ def _checked_value(frame: Frame, sender: Party, key: str, kind: type) -> Any:
 
 
 def _checked_timeout(timeout: float) -> float:
-    if not (isinstance(timeout, int | float) and math.isfinite(timeout) and timeout > 0):
+    if not (isinstance(timeout, int | float) and 0 < timeout <= sys.float_info.max):
         raise ConfigurationError(f"timeout is {timeout!r}; it must be a positive number of seconds")
     return float(timeout)
 

@@ -6,19 +6,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import secrets
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
+from pyfate_gpu.glm.archive import Arrays, pack, unpack
 from pyfate_gpu.glm.features import FeaturePipeline
 from pyfate_gpu.glm.fitted import FittedHalf
 
@@ -26,7 +24,6 @@ FORMAT = "pyfate-gpu model"
 VERSION = 1
 _HEADER = "model.json"
 
-Arrays = dict[str, NDArray[Any]]
 PathLike = str | os.PathLike[str]
 
 
@@ -59,13 +56,8 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
         "intercept": half.intercept,
         "names": half.names,
     }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:  # which has a CRC-32 of each member
-        archive.writestr(_HEADER, json.dumps(own | header, indent=1, allow_nan=False))
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w") as member:
-                npy.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
-    _write(Path(path), buffer.getvalue())
+    text = json.dumps(own | header, indent=1, allow_nan=False)
+    _write(Path(path), pack(_HEADER, text, arrays))
 
 
 def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
@@ -83,19 +75,9 @@ def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from None
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            header = json.loads(archive.read(_HEADER))
-            if (header["format"], header["version"]) != (FORMAT, VERSION):
-                raise ValueError(f"it is {header['format']} {header['version']}")
-            arrays = {
-                name[: -len(".npy")]: npy.read_array(
-                    io.BytesIO(archive.read(name)), allow_pickle=False
-                )
-                for name in archive.namelist()
-                if name != _HEADER
-            }
+        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
         return _checked_half(header, arrays), header
-    except (ValueError, TypeError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
         ) from None
@@ -103,8 +85,18 @@ def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
 
 def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
     mean, scale, weights = (arrays[name] for name in ("mean", "scale", "weights"))
-    clip, intercept, names = header["clip"], bool(header["intercept"]), header["names"]
+    clip, intercept, names = (header[name] for name in ("clip", "intercept", "names"))
     classes = arrays.get("classes")
+    if (
+        not (clip is None or (type(clip) in (int, float) and 0 < clip < float("inf")))
+        or type(intercept) is not bool
+        or not (names is None or (isinstance(names, list) and _are_names(names)))
+        or set(arrays) - {"mean", "scale", "weights", "classes"}
+        or type(header["n_iter"]) is not int
+        or header["n_iter"] < 0
+        or not isinstance(header["params"], dict)
+    ):
+        raise ValueError("its header is not of this form")
     if (
         any(array.dtype != np.float64 for array in (mean, scale, weights))
         or not all(np.isfinite(array).all() for array in (mean, scale, weights))
@@ -113,18 +105,26 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         or not (scale > 0).all()
         or weights.ndim != 2
         or len(weights) != len(mean) + intercept
-        or not (clip is None or clip > 0)
         or not (names is None or len(names) == len(mean))
-        or not (classes is None or len(classes) == max(2, weights.shape[1]))
+        or not (classes is None or _are_classes(classes, max(2, weights.shape[1])))
     ):
         raise ValueError("its arrays do not fit together")
     return FittedHalf(
         FeaturePipeline(mean, scale, clip),
         weights,
         intercept,
-        None if names is None else tuple(map(str, names)),
+        None if names is None else tuple(names),
         classes,
     )
+
+
+def _are_names(names: list[Any]) -> bool:
+    return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+
+
+def _are_classes(classes: NDArray[Any], count: int) -> bool:
+    finite = classes.dtype.kind != "f" or bool(np.isfinite(classes).all())
+    return classes.shape == (count,) and finite and len(np.unique(classes)) == count
 
 
 def _plain_classes(classes: NDArray[np.generic]) -> NDArray[Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -106,7 +107,7 @@ def plain(value: Any) -> Any:
 
 
 def _check_choice(name: str, value: object, choices: Any) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ConfigurationError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
 
 
@@ -119,8 +120,7 @@ def _check_real(name: str, value: object, *, positive: bool = False) -> None:
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or value < 0
+        or not 0 <= value <= sys.float_info.max
         or (positive and value == 0)
     ):
         least = "above 0" if positive else "0 or more"

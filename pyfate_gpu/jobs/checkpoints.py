@@ -3,25 +3,24 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from pyfate_gpu.errors import ConfigurationError, ProtocolError, StorageError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.recovery import State
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.archive import pack, unpack
 from pyfate_gpu.jobs.files import write_atomically
 
 FORMAT = "pyfate-gpu checkpoint"
 VERSION = 1
+_HEADER = "state.json"
 #: Parties are never more than one iteration apart, so the last two of each have one in common.
 KEPT = 2
 _NAME = re.compile(r"iteration-(\d{8})\.zip")
@@ -96,7 +95,7 @@ class Checkpoints:
             header, state = _unpack(path.read_bytes())
         except OSError as error:
             raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
-        except (ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise ConfigurationError(f"{path} is no checkpoint: {error}; remove it") from None
         if header["iteration"] != self.iteration:
             raise ConfigurationError(
@@ -117,7 +116,7 @@ class Checkpoints:
             path = self._path(iteration)
             try:
                 header, _ = _unpack(path.read_bytes())
-            except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            except (OSError, ValueError, TypeError, KeyError) as error:
                 raise ConfigurationError(f"{path} is no checkpoint: {error}; remove it") from None
             if header["job"] != self.job:
                 raise ConfigurationError(
@@ -167,25 +166,18 @@ def agree_on_iteration(session: Session, checkpoints: Checkpoints) -> None:
 def _pack(header: Mapping[str, Any], state: State) -> bytes:
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     plain = {name: value for name, value in state.items() if name not in arrays}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:  # which has a CRC-32 of each member
-        text = json.dumps({**header, "state": plain, "arrays": list(arrays), "order": list(state)})
-        archive.writestr("state.json", text)
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w") as member:
-                npy.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()
+    text = json.dumps({**header, "state": plain, "arrays": list(arrays), "order": list(state)})
+    return pack(_HEADER, text, arrays)
 
 
 def _unpack(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        header = json.loads(archive.read("state.json"))
-        if header["format"] != FORMAT or header["version"] != VERSION:
-            raise ValueError(
-                f"it is {header['format']} {header['version']}, not {FORMAT} {VERSION}"
-            )
-        state = dict(header["state"])
-        for name in header["arrays"]:
-            member = io.BytesIO(archive.read(f"{name}.npy"))
-            state[name] = npy.read_array(member, allow_pickle=False)
-    return header, {name: state[name] for name in header["order"]}
+    header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
+    plain, order = header["state"], header["order"]
+    kinds = (type(header["iteration"]), type(header["job"]), type(plain))
+    if kinds != (int, str, dict):
+        raise ValueError("its header is not of this form")
+    state = plain | arrays
+    names = [*plain, *arrays]
+    if sorted(order) != sorted(names) or list(arrays) != header["arrays"]:
+        raise ValueError("its members are not those that its header names")
+    return header, {name: state[name] for name in order}

@@ -140,11 +140,12 @@ def _read_arrow(source: DataSource) -> Rows:
         raise ConfigurationError(
             f"{source.path} takes pyarrow: pip install 'pyfate-gpu[arrow]'"
         ) from None
-    try:
+    try:  # in one thread: what fails in others, for want of memory above all, ends the process
         if source.format == "parquet" or source.path.suffix.lower() in (".parquet", ".pq"):
-            table = parquet.read_table(source.path)
+            table = parquet.read_table(source.path, use_threads=False, pre_buffer=False)
         else:
-            table = feather.read_table(source.path)
+            table = feather.read_table(source.path, use_threads=False)
+        table.validate(full=True)  # or offsets in the file are believed
     except arrow.ArrowException as error:
         raise DataError(f"{source.path} is no Parquet or Arrow file: {error}") from None
     return _pick(source, table.column_names, lambda index: table.column(index).to_pylist())

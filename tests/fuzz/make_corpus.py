@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the corpus anew: ``python -m tests.fuzz.make_corpus``; what was found before stays, as ``found-*``."""
+"""Write the corpus anew: ``python -m tests.fuzz.make_corpus TARGET...``; the key, and what was found, stay."""
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as arrow
+import pyarrow.feather
+import pyarrow.parquet
 
-from pyfate_gpu import FixedPointEncoder, PublicKey, generate_keypair
+from pyfate_gpu import FixedPointEncoder, HeteroLogisticRegression, PublicKey, simulate
 from pyfate_gpu.federation.frame import Frame, encode_frame
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.grpc.calls import Opening
-from pyfate_gpu.he import jwk
+from pyfate_gpu.he import jwk, passphrases
+from pyfate_gpu.jobs.checkpoints import Checkpoints
+from tests.fuzz.readers import bindings, intersection, keys
 
 CORPUS = Path(__file__).with_name("corpus")
 HOST = Party(Role.HOST)
@@ -61,15 +68,71 @@ leading = ["id", "skip"]
 """
 
 
-def files():
-    public, private = generate_keypair(256, allow_insecure_key_size=True)
-    bare = PublicKey(public.n, allow_insecure_key_size=True)
-    yield (
-        "private_key/key.json",
-        json.dumps(jwk.private_to_jwk(private, "fuzzing, protects nothing")),
+def model_files():
+    X, labels = np.arange(24.0).reshape(6, 4) % 7, np.array(["no", "yes"] * 3)
+
+    def model():
+        return HeteroLogisticRegression(max_iter=1, key_bits=512, allow_insecure_key_size=True)
+
+    models = simulate(
+        guest=lambda session: model().fit(X[:, :2], labels, session=session),
+        hosts=[lambda session: model().fit(X[:, 2:], session=session)],
+        arbiter=lambda session: model().fit(session=session),
     )
+    with tempfile.TemporaryDirectory() as folder:
+        for party in (GUEST, HOST):
+            path = Path(folder) / party.name
+            models[party.name].save(path)
+            yield f"model/{party.name}", path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        state = {
+            "weights": np.ones((3, 1)),
+            "losses": [0.5, 0.25],
+            "optimizer_count": 3,
+            "best": np.zeros(3),
+        }
+        Checkpoints(Path(folder), every=5, job="fuzzing").save(10, state)
+        yield "checkpoint/one", next(Path(folder).iterdir()).read_bytes()
+
+
+def intersection_files():
+    hops = {GUEST: (HOST, 0), ARBITER: (HOST, 1)}
+    for recipient, (sender, hop) in hops.items():
+        for name in ("align-1/id_count", "align-1/blinded_ids"):
+            frame = intersection.good(name, sender, hop if "blinded" in name else 0)
+            where = f"psi/{name.rpartition('/')[2]}-to-{recipient.name}"
+            yield where, encode_frame(frame, sender, recipient)
+    frame = intersection.good("align-1/common_ids", ARBITER, 0)
+    yield "psi/common_ids", encode_frame(frame, ARBITER, GUEST)
+
+
+def table_files():
+    table = arrow.table(
+        {"id": ["u1", "u2", "u3"], "y": [0, 1, 0], "a": [1.5, None, 0.25], "b": [True, False, True]}
+    )
+    for name, compression in (("plain", "none"), ("snappy", "snappy")):
+        sink = arrow.BufferOutputStream()
+        arrow.parquet.write_table(table, sink, compression=compression)
+        yield f"parquet/{name}.parquet", sink.getvalue().to_pybytes()
+    for name, compression in (("plain", "uncompressed"), ("lz4", "lz4")):
+        sink = arrow.BufferOutputStream()
+        arrow.feather.write_feather(table, sink, compression=compression)
+        yield f"arrow/{name}.arrow", sink.getvalue().to_pybytes()
+
+
+def files():
+    public, private = keys.PUBLIC, keys.PRIVATE
+    bare = PublicKey(public.n, allow_insecure_key_size=True)
+    with keys.cheap():
+        sealed = passphrases.seal(jwk.private_to_jwk(private, "fuzzing"), keys.PASSPHRASE)
+    yield "sealed_key/key.json", json.dumps(sealed)
     yield "public_key/with-h.json", json.dumps(jwk.public_to_jwk(public, "kid"))
     yield "public_key/bare.json", json.dumps(jwk.public_to_jwk(bare, "kid"))
+    yield from model_files()
+    yield from intersection_files()
+    yield from table_files()
+    for call in bindings.CALLS:
+        yield f"rows/{call}", bindings.seed(call)
     yield "wire/scalar", public.encrypt(7).to_wire()
     yield "wire/floats", public.encrypt([[1.5, -2.0, 3.0]], FixedPointEncoder(16, 10.5)).to_wire()
     yield "wire/empty", public.encrypt(np.zeros((0, 2), int)).to_wire()
@@ -98,6 +161,8 @@ def files():
 
 def main():
     for name, content in files():
+        if name.partition("/")[0] not in sys.argv[1:]:
+            continue
         path = CORPUS / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())

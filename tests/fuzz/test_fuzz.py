@@ -25,9 +25,12 @@ def test_the_corpus(target):
 
 def test_taking_apart_and_putting_together():
     for target in TARGETS.values():
-        for data in target.seeds() if target.join else ():
+        for path in sorted((CORPUS / target.name).iterdir()) if target.join else ():
+            if path.name.startswith("found-"):
+                continue
+            data = path.read_bytes()
             with use_backend("cpu"):
-                assert target.holds(data, target.read(target.join(*target.split(data))))
+                assert target.holds(data, target.read(target.join(*target.split(data)))), path
 
 
 @pytest.mark.slow

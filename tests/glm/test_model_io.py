@@ -98,9 +98,13 @@ def test_halves_of_other_models_are_refused(saved):
         HeteroLogisticRegression.load(saved)
 
 
-def _change(path, header=None, **arrays):
+def _members(path):
     with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _change(path, header=None, **arrays):
+    members = _members(path)
     if header:
         members["model.json"] = json.dumps(json.loads(members["model.json"]) | header).encode()
     for name, array in arrays.items():
@@ -117,7 +121,15 @@ def _change(path, header=None, **arrays):
     [
         ({"header": {"version": 2}}, "it is pyfate-gpu model 2"),
         ({"header": {"format": "other"}}, "it is other 1"),
-        ({"header": {"clip": -1}}, "do not fit together"),
+        ({"header": {"version": True}}, "it is pyfate-gpu model True"),
+        ({"header": {"clip": -1}}, "not of this form"),
+        ({"header": {"clip": True}}, "not of this form"),
+        ({"header": {"intercept": "no"}}, "not of this form"),
+        ({"header": {"names": "ab"}}, "not of this form"),
+        ({"header": {"names": [1, 2]}}, "not of this form"),
+        ({"header": {"n_iter": 1.5}}, "not of this form"),
+        ({"header": {"params": []}}, "not of this form"),
+        ({"other": np.zeros(3)}, "not of this form"),
         ({"header": {"intercept": False}}, "do not fit together"),
         ({"header": {"names": ["a"]}}, "do not fit together"),
         ({"mean": np.zeros(3)}, "do not fit together"),
@@ -126,12 +138,29 @@ def _change(path, header=None, **arrays):
         ({"weights": np.ones(3)}, "do not fit together"),
         ({"weights": np.ones((3, 1), dtype=np.float32)}, "do not fit together"),
         ({"classes": np.arange(3)}, "do not fit together"),
-        ({"weights": np.array([[object()]] * 3)}, "Object arrays cannot be loaded"),
+        ({"weights": np.array([[object()]] * 3)}, "an array is of type object"),
     ],
 )
 def test_files_that_are_no_halves(saved, change, text):
     _change(saved, **change)
     with pytest.raises(DataError, match=text):
+        HeteroLinearRegression.load(saved)
+
+
+def test_small_files_ask_for_no_memory(saved):
+    members = _members(saved)
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(DataError, match="a member is compressed"):
+        HeteroLinearRegression.load(saved)
+    wide = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50, 1)}
+    np.lib.format.write_array_header_1_0(wide, header)
+    with zipfile.ZipFile(saved, "w") as archive:
+        for name, data in (members | {"weights.npy": wide.getvalue()}).items():
+            archive.writestr(name, data)
+    with pytest.raises(DataError, match="does not have 0 bytes"):
         HeteroLinearRegression.load(saved)
 
 
