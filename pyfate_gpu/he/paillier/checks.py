@@ -12,7 +12,12 @@ MIN_KEY_BITS = 256
 MIN_SECURE_KEY_BITS = 2048
 MAX_KEY_BITS = 8192
 PRIME_ROUNDS = 64
-"""Miller-Rabin rounds: a composite passes with probability below 4**-64, chosen by anybody."""
+"""GMP's rounds for a number chosen by anybody: a strong Lucas test, and Miller-Rabin in all above 24."""
+RANDOM_PRIME_ROUNDS = 24 + 5
+"""The same for a number drawn at random, of which a composite passes far more rarely.
+
+Source: FIPS 186-5, table B.1: 5 rounds for primes of 1024 bits, fewer for longer ones.
+"""
 
 
 def check_key_bits(key_bits: int, allow_insecure: bool) -> None:

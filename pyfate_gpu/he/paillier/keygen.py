@@ -7,7 +7,7 @@ import secrets
 
 import gmpy2
 
-from pyfate_gpu.he.paillier.checks import PRIME_ROUNDS, check_key_bits
+from pyfate_gpu.he.paillier.checks import RANDOM_PRIME_ROUNDS, check_key_bits
 from pyfate_gpu.he.paillier.private_key import PrivateKey
 from pyfate_gpu.he.paillier.public_key import PublicKey
 
@@ -29,7 +29,7 @@ def generate_paillier_keypair(
             break
     n = p * q
     public_key = PublicKey(n, _random_blinding_base(n), allow_insecure_key_size=allow_insecure)
-    return public_key, PrivateKey(public_key, p, q)
+    return public_key, PrivateKey._of_new_primes(public_key, p, q)
 
 
 def are_far_apart(p: int, q: int, bits: int) -> bool:
@@ -41,7 +41,7 @@ def random_prime(bits: int) -> int:
     """A prime p = 3 mod 4, uniform among those with both top bits set (so n gets every bit)."""
     while True:
         candidate = secrets.randbits(bits) | 3 << (bits - 2) | 3
-        if gmpy2.is_prime(candidate, PRIME_ROUNDS):
+        if gmpy2.is_prime(candidate, RANDOM_PRIME_ROUNDS):
             return candidate
 
 

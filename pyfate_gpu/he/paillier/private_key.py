@@ -55,6 +55,16 @@ class PrivateKey:
                 f"{self.scheme!r}; load both halves from one file"
             )
         check_factors(public_key.n, p, q)
+        self._hold(public_key, p, q)
+
+    @classmethod
+    def _of_new_primes(cls, public_key: PublicKey, p: int, q: int) -> PrivateKey:
+        """The key of primes that were just found, whose checks would take longer than finding them."""
+        key = cls.__new__(cls)
+        key._hold(public_key, p, q)
+        return key
+
+    def _hold(self, public_key: PublicKey, p: int, q: int) -> None:
         self._public_key = public_key
         self._numbers = PrivateNumbers(public_key.numbers, p, q)
         self._engines: dict[tuple[str, int, bool], PrivateEngine] = {}
