@@ -28,7 +28,7 @@ figure { margin: 0; } figcaption { font-weight: 600; } svg { width: 100%; height
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; }
 td, th { padding: .2rem .8rem .2rem 0; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; } tr:hover td { background: #f4f4f4; }
-.quiet { color: #595959; } code { font-size: 12px; }
+.quiet { color: #595959; } code { font-size: 12px; } .commands td { text-align: left; white-space: normal; }
 """
 
 
@@ -78,7 +78,8 @@ def _curves(result: Result) -> Iterator[str]:
 def _commands(result: Result) -> Iterator[str]:
     lines = [[line["title"], f"{line['command']}"] for line in result["lines"]]
     if lines:
-        yield _section("One line again", ["operation", "command"], lines)
+        table = _section("One line again", ["operation", "command"], lines)
+        yield table.replace('class="wide"', 'class="wide commands"')
 
 
 def _section(title: str, heads: list[str], cells: list[list[str]]) -> str:
