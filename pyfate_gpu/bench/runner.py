@@ -129,8 +129,8 @@ def measure(
 ) -> dict[str, Any]:
     """One line of the result."""
     isa = routine.isa or options.isa
-    backend = "cpu" if routine.isa else options.backend
-    with use_backend(backend, isa=isa, threads=threads):
+    backend = "cpu" if routine.forces_cpu else options.backend
+    with use_backend(backend, isa=isa, threads=threads, hardened=routine.hardened):
         own = replace(world)  # inputs of its own: arrays stay on the engine that made them
         contestants = [Contestant(OURS, "", lambda: settled(own, routine.ours(own, size)))]
         contestants += rivals(routine, size, world, peers)

@@ -29,6 +29,8 @@ ROUTINES: dict[str, Routine] = {
     "encrypt_floats": encryption.FLOATS,
     "encrypt_owner": encryption.OWNER,
     "encrypt_full": encryption.FULL,
+    "encrypt_hardened": encryption.HARDENED,
+    "encrypt_owner_hardened": encryption.OWNER_HARDENED,
     "decrypt": decryption.DECRYPT,
     "scale": scaling.SCALE,
     "scale_common": scaling.SCALE_COMMON,

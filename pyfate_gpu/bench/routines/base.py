@@ -55,10 +55,17 @@ class Routine:
     targets: tuple[Target, ...] = ()
     isa: str | None = None
     """Instruction set that this row forces, whatever the command line says."""
+    hardened: bool = False
+    """Whether encryption reads every entry of its tables, on the cpu backend; other rows are not hardened."""
     device: str = ""
     """Backend that this row is about; skipped elsewhere."""
     steady: bool = True
     """Whether a call takes as long as another; if not, one is a turn (a search for primes is luck)."""
+
+    @property
+    def forces_cpu(self) -> bool:
+        """Whether this row is about the cpu backend, whatever the command line says."""
+        return self.isa is not None or self.hardened
 
     def sizes(self, options: Any) -> list[Size]:
         """What to measure: the routine's own sizes, or those of the command line where they apply."""

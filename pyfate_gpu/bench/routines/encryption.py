@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pyfate_gpu.bench.harness import Job
@@ -69,3 +71,9 @@ PORTABLE = Routine(
     "encrypt, own key (DJN), portable engine", "encryptions", encrypt, 512, encrypt_by, 16,
     "encrypt", work=_short, targets=(Target("phe", 25),), isa="portable",
 )  # fmt: skip
+HARDENED = replace(
+    DJN, title="encrypt, own key (DJN), hardened", work=None, targets=(), hardened=True
+)
+OWNER_HARDENED = replace(
+    OWNER, title="encrypt by the owner (CRT), hardened", work=None, hardened=True
+)
