@@ -72,6 +72,10 @@ class DeviceMemoryError(BackendError, MemoryError):
     """A GPU has no memory left for an operation; the process and its arrays stay usable."""
 
 
+class HostMemoryError(BackendError, MemoryError):
+    """The machine has no memory left for an operation; the process and its arrays stay usable."""
+
+
 class ConfigurationError(PyFateError, ValueError):
     """An environment variable or an option has a value that makes no sense."""
 

@@ -22,6 +22,7 @@ from pyfate_gpu.backends.base import (
     PublicEngine,
     PublicNumbers,
 )
+from pyfate_gpu.backends.memory import names_memory
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.config import available_cores, check_threads
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
@@ -85,6 +86,7 @@ def _availability() -> Availability:
     return Availability(True, "", isas)
 
 
+@names_memory
 class CpuPublicEngine:
     """Operations under a public key; thread-safe, the native context is immutable after set-up."""
 
@@ -193,6 +195,7 @@ class CpuPublicEngine:
         return int(rows.nbytes)
 
 
+@names_memory
 class CpuPrivateEngine:
     """Decryption, and encryption by the owner of the key, by the Chinese remainder theorem."""
 
