@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from pyfate_gpu.integrations.heu.schema import SchemaType
 
 DEFAULT_SCALE = 10**6
 SLOT_BITS = 64
+
+Number = TypeVar("Number", int, float)
 
 
 def whole(value: Any) -> int:
@@ -72,7 +74,28 @@ class BigintEncoder(BigintDecoder):
 
 
 @dataclass(frozen=True)
-class IntegerEncoder:
+class _ScalingEncoder(Generic[Number]):
+    """A number times a scale."""
+
+    schema: SchemaType
+    scale: int = DEFAULT_SCALE
+
+    def encode(self, cleartext: float) -> Plaintext:
+        """Encode one number."""
+        return Plaintext(self.schema, self._encode(cleartext))
+
+    def decode(self, plaintext: Plaintext) -> Number:
+        """The number of a plaintext."""
+        return self._decode(int(plaintext))
+
+    def _encode(self, value: Any) -> int:
+        raise NotImplementedError
+
+    def _decode(self, value: int) -> Number:
+        raise NotImplementedError
+
+
+class IntegerEncoder(_ScalingEncoder[int]):
     """The integer part times a scale; decoding cuts the rest off.
 
     Parameters
@@ -81,17 +104,7 @@ class IntegerEncoder:
     scale : int
     """
 
-    schema: SchemaType
-    scale: int = DEFAULT_SCALE
     dtype: ClassVar[Any] = np.int64
-
-    def encode(self, cleartext: float) -> Plaintext:
-        """Encode one number."""
-        return Plaintext(self.schema, self._encode(cleartext))
-
-    def decode(self, plaintext: Plaintext) -> int:
-        """The number of a plaintext."""
-        return self._decode(int(plaintext))
 
     def _encode(self, value: Any) -> int:
         return whole(value) * self.scale
@@ -100,8 +113,7 @@ class IntegerEncoder:
         return divide(value, self.scale)
 
 
-@dataclass(frozen=True)
-class FloatEncoder:
+class FloatEncoder(_ScalingEncoder[float]):
     """A number times a scale, without its fraction.
 
     Parameters
@@ -110,17 +122,7 @@ class FloatEncoder:
     scale : int
     """
 
-    schema: SchemaType
-    scale: int = DEFAULT_SCALE
     dtype: ClassVar[Any] = np.float64
-
-    def encode(self, cleartext: float) -> Plaintext:
-        """Encode one number."""
-        return Plaintext(self.schema, self._encode(cleartext))
-
-    def decode(self, plaintext: Plaintext) -> float:
-        """The number of a plaintext."""
-        return self._decode(int(plaintext))
 
     def _encode(self, value: Any) -> int:
         if is_integer(value):
