@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
+import threading
 import time
 
 import grpc
@@ -25,6 +26,7 @@ from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
 from pyfate_gpu.federation.transports.grpc.calls import SERVICE, Caller, Opening
 from tests.federation.network import HOST, Proxy, run_together
 
+_THREADS = ("heartbeat", *(f"answers_{index}" for index in range(12)))
 BIG = Frame("big", payload={"x": np.arange(1 << 20)})  # 8 MiB
 
 
@@ -52,6 +54,16 @@ def test_a_frame_survives_dropped_connections(addresses, certified, open_channel
     assert proxy.cuts == 0
     assert proxy.carried < (16 + 4 * cuts) << 20  # it went on, it did not begin again
     proxy.close()
+
+
+def test_a_closed_channel_leaves_no_thread(connected):
+    channels = connected()
+    channels[GUEST].send(HOST, BIG)
+    run_together(channel.close for channel in channels.values())
+    deadline = time.monotonic() + 10
+    while left := [t.name for t in threading.enumerate() if t.name.endswith(_THREADS)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 def test_parties_wait_for_each_other_at_the_start(open_channel):

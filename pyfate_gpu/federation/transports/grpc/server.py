@@ -74,9 +74,13 @@ class Server:
             "Resume": unary(self._resume),
             "Deliver": grpc.stream_unary_rpc_method_handler(self._deliver),
         }
-        workers = ThreadPoolExecutor(4 + 4 * len(peers.names()), thread_name_prefix="grpc")
+        self._workers = ThreadPoolExecutor(
+            4 + 4 * len(peers.names()), thread_name_prefix=f"{mailbox.owner} answers"
+        )
         self._server = grpc.server(
-            workers, [grpc.method_handlers_generic_handler(SERVICE, handlers)], options=_OPTIONS
+            self._workers,
+            [grpc.method_handlers_generic_handler(SERVICE, handlers)],
+            options=_OPTIONS,
         )
 
     def start(self, address: str) -> int:
@@ -104,6 +108,7 @@ class Server:
     def close(self, grace: float) -> None:
         """Answer no more new calls; let running ones end within `grace` seconds."""
         self._server.stop(grace).wait()
+        self._workers.shutdown(wait=False)  # gRPC leaves that to whoever made them
 
     def _greet(self, request: bytes, context: Any) -> bytes:
         self._caller(context)
