@@ -15,11 +15,11 @@ from pyfate_gpu.glm.progress import IterationReport
 _TIMED = {
     "encrypt": ("encrypt", "mask"),
     "re-blind": ("blind",),
-    "multiply": ("multiply", "add"),
+    "multiply": ("multiply", "weigh", "add"),
     "decrypt": ("decrypt",),
 }
 _ENCRYPTIONS = ("encrypt", "mask", "blind")
-_OPERATIONS = ("add", "multiply")
+_OPERATIONS = ("add", "multiply", "weigh")
 #: Headings and widths: 79 characters, for the narrowest terminal.
 _COLUMNS = (
     ("it", 3),

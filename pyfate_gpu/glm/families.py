@@ -39,6 +39,8 @@ class Family(ABC):
     loss_from_targets: ClassVar[bool] = False
     #: The residual can be made from the shares of any number of hosts.
     several_hosts: ClassVar[bool] = True
+    #: What `combine` costs for each value: to add a number, or to multiply by one.
+    combining: ClassVar[str] = "add"
 
     @abstractmethod
     def target(self, y: Floats) -> Floats:
@@ -212,6 +214,7 @@ class Poisson(Family):
     name = "poisson"
     loss_from_targets = True
     several_hosts = False
+    combining = "weigh"
 
     def target(self, y: Floats) -> Floats:
         """Return -y."""

@@ -153,7 +153,7 @@ class GuestTrainer(Trainer):
         sent = batch.sent
         share = sent.shift(self.half.scores(sent.features))
         forward = add_up(self.session, "forward", "forward", sent.y.shape, **at)
-        with self.session.statistics.step("add", operations=sent.y.size):
+        with self.session.statistics.step(self.family.combining, operations=sent.y.size):
             residual = self.family.combine(forward, share, sent.y)
         if batch.factors is None:
             return residual

@@ -53,7 +53,7 @@ def iteration(shape: JobShape, settings: Settings) -> Workload:
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
     (600, 10)
     """
-    plan = BatchPlan(shape.rows, settings)
+    plan, family = BatchPlan(shape.rows, settings), FAMILIES[settings.family]
     batches, outputs = len(plan), shape.outputs
     sent = sum(len(batch.rows) for batch in plan.mask(plan.draw())) * outputs
     own = shape.rows * outputs
@@ -76,14 +76,15 @@ def iteration(shape: JobShape, settings: Settings) -> Workload:
     guest["mask"] += batches  # of the loss
     guest["check"] += len(hosts) * (sent + batches)
     # Hosts' scores to one sum, the guest's on top; shares of the loss alike.
-    guest["add"] += len(hosts) * sent + (len(hosts) - 1) * batches + batches
+    guest["add"] += (len(hosts) - 1) * (sent + batches) + batches
+    guest[family.combining] += sent
     guest["blind"] += sent
     if shape.weighted or sent > own:
         guest["weigh"] += sent
     work[ARBITER.name].update(check=batches, decrypt=batches)
     if shape.validation:
         _add(work, scoring(shape.validation, shape))
-    if FAMILIES[settings.family].loss_from_targets and settings.batch_strategy == "random":
+    if family.loss_from_targets and settings.batch_strategy == "random":
         _add(work, targets(sent, hosts))
     return work
 

@@ -19,6 +19,7 @@ from pyfate_gpu.jobs.job import Job
 
 ROWS = 48
 SMALL = {"max_iter": 1, "key_bits": 512, "allow_insecure_key_size": True}
+RANDOM = {"batch_strategy": "random", "batch_size": 24}
 
 
 class Reports(list):
@@ -40,7 +41,8 @@ class Reports(list):
         (HeteroLinearRegression, {"mode": "arbiter_optimizer", "batch_size": 24}, 2, {}),
         (HeteroLogisticRegression, {}, 1, {"sample_weight": range(1, ROWS + 1)}),
         (HeteroLogisticRegression, {}, 2, {"classes": 3, "validation": 10}),
-        (HeteroPoissonRegression, {"batch_strategy": "random", "batch_size": 24}, 1, {}),
+        (HeteroPoissonRegression, RANDOM, 1, {}),
+        (HeteroPoissonRegression, RANDOM | {"masked_rate": 0.5}, 1, {}),
     ],
     ids=str,
 )
