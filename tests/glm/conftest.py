@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +14,11 @@ from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, simulat
 from pyfate_gpu.federation.roles import Party
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.glm.plaintext import PlaintextResult, fit_plaintext
+from tests.glm.real_data import read_csv_split
 
 #: Every model of these tests; a key of 512 bits is fast and protects nothing.
 SMALL_KEY = {"key_bits": 512, "allow_insecure_key_size": True}
 TOLERANCE = 1e-6
-DATA = Path(os.environ.get("PYFATE_GPU_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
 @dataclass
@@ -180,12 +178,9 @@ def csv_split() -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Return a reader of guest features, labels and host features of a data set in files."""
 
     def read(name: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        paths = [DATA / f"{name}_hetero_{role}.csv" for role in ("guest", "host")]
-        for path in paths:
-            if not path.exists():
-                pytest.skip(f"{path} is not here; PYFATE_GPU_DATA names the folder that has it")
-        guest, host = (np.loadtxt(path, delimiter=",", skiprows=1, max_rows=rows) for path in paths)
-        assert np.array_equal(guest[:, 0], host[:, 0])
-        return guest[:, 2:], guest[:, 1], host[:, 1:]
+        try:
+            return read_csv_split(name, rows)
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
 
     return read

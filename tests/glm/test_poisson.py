@@ -125,17 +125,3 @@ def test_means_beyond_the_encoding_are_an_error(federate, poisson, visits):
     model = poisson(optimizer="sgd", learning_rate=500.0, max_iter=5)
     with pytest.raises(DataError, match="or lower the learning rate"):
         federate(model, guest, y, [host])
-
-
-@pytest.mark.slow
-def test_doctor_visits(federate, agrees, poisson):
-    datasets = pytest.importorskip("statsmodels.datasets", reason="statsmodels has the data")
-    table = datasets.randhie.load_pandas().data.iloc[::40]
-    y = table.pop("mdvis").to_numpy(dtype=float)
-    parts = [table.iloc[:, :4].to_numpy(), table.iloc[:, 4:].to_numpy()]
-    model = poisson(max_iter=8, optimizer="adam", learning_rate=0.2)
-    outcome = federate(model, parts[0], y, parts[1:], predict="predict")
-    plain = agrees(outcome, parts, y)
-    d2 = poisson_metrics(y, outcome.predicted)["d2"]
-    assert d2 == pytest.approx(poisson_metrics(y, np.exp(plain.scores))["d2"], abs=1e-6)
-    assert d2 > 0.03

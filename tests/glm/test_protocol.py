@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes
 
 from pyfate_gpu.datasets import load_breast_cancer_split
-from pyfate_gpu.glm.metrics import classification_metrics, regression_metrics
+from pyfate_gpu.glm.metrics import classification_metrics
 from pyfate_gpu.glm.optimizers import OPTIMIZERS
 
 
@@ -83,24 +82,6 @@ def test_every_engine(federate, agrees, toy, logistic, engine):
     outcome = federate(logistic(), toy.guest, toy.labels, toy.hosts[:1])
     agrees(outcome, [toy.guest, toy.hosts[0]], toy.labels)
     assert outcome.guest.report_.backend == engine
-
-
-def test_diabetes_of_scikit_learn(federate, agrees, linear):
-    X, y = load_diabetes(return_X_y=True)
-    model = linear(optimizer="nesterov", learning_rate=0.1, alpha=0.0, max_iter=6)
-    outcome = federate(model, X[:, :5], y, [X[:, 5:]], predict="predict")
-    plain = agrees(outcome, [X[:, :5], X[:, 5:]], y)
-    expected = regression_metrics(y, plain.scores)
-    assert regression_metrics(y, outcome.predicted) == pytest.approx(expected, abs=1e-6)
-
-
-def test_grades_of_students(federate, agrees, linear, csv_split):
-    guest, y, host = csv_split("student")
-    model = linear(optimizer="nesterov", learning_rate=0.1, alpha=0.0, max_iter=6)
-    outcome = federate(model, guest, y, [host], predict="predict")
-    plain = agrees(outcome, [guest, host], y)
-    expected = regression_metrics(y, plain.scores)
-    assert regression_metrics(y, outcome.predicted) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.slow
