@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill parties of a small job at random moments, start it again each time, compare the weights.
+"""Kill parties of a small job all over its course, start it again each time, compare the weights.
 
-``python tests/jobs/kill_at_random.py --kills 20``; takes minutes, so it is not a test. A job that ends before its party
-is killed is checked like the last one, and the next one begins anew.
+``python tests/jobs/kill_at_random.py --kills 20 --json tests/results/kills.json``. The victims take turns. Each dies by
+SIGKILL when its transcript has come to a line drawn by chance: the first from the first part of the job, the last
+from the last part. The job is then started again by the same command, and must end with the weights of one that
+nothing happened to, to the last bit, and so with those of the plaintext rule to 1e-6.
 """
 
 from __future__ import annotations
@@ -10,107 +12,167 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import tempfile
 import threading
+import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
-from pyfate_gpu import HeteroLogisticRegression, simulate
 from pyfate_gpu.errors import PartyFailedError
+from pyfate_gpu.glm.plaintext import fit_plaintext
 from pyfate_gpu.jobs import launcher
 from pyfate_gpu.jobs.job import Job
+from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.toml import dump_toml
 
 PARTIES = ("guest", "host-0", "arbiter")
-PARAMETERS = {"max_iter": 60, "tol": 0.0, "key_bits": 512, "allow_insecure_key_size": True}
+ROWS, GUEST_COLUMNS = 60, 2
+ATTEMPTS = 5  # to kill a party before it is done, near the end of a job
 
 
-def expected(x, y):
-    def party(*data):
-        model = HeteroLogisticRegression(**PARAMETERS)
-        return lambda session: model.fit(*data, session=session)
+class Killing:
+    """A job, what it ends with undisturbed, and the processes of its parties."""
 
-    return simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party())
+    def __init__(self, folder: Path, iterations: int) -> None:
+        self.path, self.out = folder / "job.toml", folder / "out"
+        self.processes = {}
+        parts, y = self._write(folder, iterations)
+        self.run()
+        self.expected = self.weights()
+        self.lines = {party: len(self.transcript(party)) for party in PARTIES}
+        model = make_model("logistic", Job.load(self.path).parameters)
+        plain = fit_plaintext(parts, y, model.settings()).weights
+        found = [np.append(self.expected[0], self.result("guest")["intercept"]), self.expected[1]]
+        for a, b in zip(found, plain, strict=True):
+            np.testing.assert_allclose(a, b.ravel(), atol=1e-6)
 
+    def _write(self, folder, iterations):
+        rng = np.random.default_rng(3)
+        x = rng.normal(size=(ROWS, 5))
+        y = (x.sum(axis=1) > 0).astype(int)
+        parts = [x[:, :GUEST_COLUMNS], x[:, GUEST_COLUMNS:]]
+        for name, head, columns in zip(
+            ("guest", "host"), ("id,y,a,b", "id,c,d,e"), parts, strict=True
+        ):
+            lines = [head]
+            for row, values in enumerate(columns.tolist()):
+                label = [str(y[row])] if name == "guest" else []
+                lines.append(",".join([f"u{row:02d}", *label, *map(repr, values)]))
+            (folder / f"{name}.csv").write_text("\n".join(lines))
+        tables = {
+            "job": {"name": "kill", "directory": "out", "checkpoint_every": 3, "timeout": 60.0, "report": False},
+            "model": {
+                "type": "logistic", "max_iter": iterations, "tol": 0.0, "batch_size": 30, "key_bits": 512,
+                "allow_insecure_key_size": True,
+            },
+            "engine": {"backend": "cpu", "threads": 1},
+            "data.guest": {"path": "guest.csv", "label": "y"},
+            "data.host-0": {"path": "host.csv"},
+        }  # fmt: skip
+        self.path.write_text(dump_toml(tables))
+        return parts, y.astype(float)
 
-def run_once(path, victim, delay, while_starting, processes):
-    """Run the job and kill `victim`; return the complaint, None if the job ended.
+    def run(self):
+        """Run the job; raise PartyFailedError when a party dies."""
+        original = launcher.subprocess.Popen
 
-    `delay` is in seconds since the start, or since the parties have found each other.
-    """
-    processes.clear()
-    lines = []
-    timer = threading.Timer(delay, lambda: processes[victim].kill())
+        def start(command, **options):
+            process = original(command, **options)
+            self.processes[Path(command[-1]).parent.name] = process
+            return process
 
-    def show(line):
-        lines.append(line)
-        if "guest is connected" in line and not while_starting:
-            timer.start()
+        self.processes.clear()
+        with mock.patch.object(launcher.subprocess, "Popen", start):
+            launcher.run_job(Job.load(self.path), lambda line: None)
 
-    if while_starting:
-        timer.start()
-    try:
-        launcher.run_job(Job.load(path), show)
-    except PartyFailedError as error:
-        done = sum("guest: iteration" in line for line in lines)
-        return f"{error}; the guest did {done} iterations in this run"
-    finally:
-        timer.cancel()
-    return None
+    def run_and_kill(self, victim, line):
+        """Run it from its beginning and kill `victim` at a line of its transcript; return how that ended."""
+        shutil.rmtree(self.out)
+        over = threading.Event()
+
+        def watch():
+            while not over.wait(0.002):
+                if len(self.transcript(victim)) >= line:
+                    self.processes[victim].kill()
+                    return
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            self.run()
+        except PartyFailedError as error:
+            return str(error)
+        finally:
+            over.set()
+            watcher.join()
+        return None
+
+    def transcript(self, party):
+        """Return the whole lines of a party's transcript."""
+        path = self.out / party / "transcript.jsonl"
+        return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+    def result(self, party):
+        return json.loads((self.out / party / "result.json").read_text())
+
+    def weights(self):
+        return [self.result(party)["coef"] for party in PARTIES[:2]]
+
+    def kill(self, victim, share):
+        """Kill `victim` after that share of its messages, go on, check; return what happened."""
+        for _ in range(ATTEMPTS):
+            complaint = self.run_and_kill(victim, max(1, round(share * self.lines[victim])))
+            if complaint is not None:
+                break
+            assert self.weights() == self.expected  # it was done before the signal came
+            share *= 0.98
+        assert complaint == f"{victim} was killed by SIGKILL", complaint
+        lines = self.transcript(victim)
+        last = json.loads(lines[-1])
+        before = len(self.transcript("guest"))
+        self.run()
+        assert self.weights() == self.expected, "other weights after a restart"
+        batches = [json.loads(line) for line in self.transcript("guest")[before:]]
+        resumed = next(m["iteration"] for m in batches if m["name"].endswith("/batches"))
+        return {
+            "victim": victim,
+            "messages": len(lines),
+            "of": self.lines[victim],
+            "last_message": last["name"].partition("/")[2],
+            "iteration": last["iteration"],
+            "resumed_at": resumed,
+        }
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--longest", type=float, default=6.0, help="most seconds before a kill")
+    parser.add_argument("--iterations", type=int, default=40)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp())
-    rng = np.random.default_rng(3)
-    x = rng.normal(size=(40, 5))
-    y = (x.sum(axis=1) > 0).astype(int)
-    ids = [f"u{row:02d}" for row in range(40)]
-    for name, header, columns in (("guest", "id,y,a,b", x[:, :2]), ("host", "id,c,d,e", x[:, 2:])):
-        labels = [[str(label)] if name == "guest" else [] for label in y]
-        lines = [
-            ",".join([i, *label, *map(repr, row)])
-            for i, label, row in zip(ids, labels, columns.tolist(), strict=True)
-        ]
-        (folder / f"{name}.csv").write_text("\n".join([header, *lines]))
-    tables = {
-        "job": {"name": "kill", "directory": "out", "checkpoint_every": 3, "timeout": 60},
-        "model": {"type": "logistic", **PARAMETERS},
-        "engine": {"backend": "cpu", "threads": 1},
-        "data.guest": {"path": "guest.csv", "label": "y"},
-        "data.host-0": {"path": "host.csv"},
+    seed = random.randrange(2**32) if options.seed is None else options.seed
+    draw, began = random.Random(seed), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        killing, kills = Killing(Path(folder), options.iterations), []
+        for number in range(options.kills):
+            share = (number + draw.random()) / options.kills
+            kills.append(killing.kill(PARTIES[number % len(PARTIES)], share))
+            print(json.dumps(kills[-1]), flush=True)
+    result = {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "seed": seed,
+        "iterations": options.iterations,
+        "seconds": round(time.monotonic() - began),
+        "kills": kills,
     }
-    path = folder / "job.toml"
-    path.write_text(dump_toml(tables))
-    models, processes = expected(x, y), {}
-    start = launcher.subprocess.Popen
-
-    def noted(command, **arguments):
-        process = start(command, **arguments)
-        processes[Path(command[-1]).parent.name] = process
-        return process
-
-    launcher.subprocess.Popen = noted
-    kills = jobs = 0
-    while True:
-        victim = random.choice(PARTIES) if kills < options.kills else PARTIES[0]
-        delay = random.uniform(0.5, options.longest) if kills < options.kills else 3600
-        complaint = run_once(path, victim, delay, random.random() < 0.2, processes)
-        if complaint is not None:
-            kills += 1
-            print(f"{kills}: after {delay:.2f} s: {complaint}", flush=True)
-            continue
-        for party in ("guest", "host-0"):
-            found = json.loads((folder / "out" / party / "result.json").read_text())
-            np.testing.assert_array_equal(found["coef"], models[party].coef_)
-        jobs += 1
-        print(f"job {jobs} ended with the expected weights", flush=True)
-        if kills >= options.kills:
-            return
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":
