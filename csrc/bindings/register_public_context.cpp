@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <new>
 
 #include "bindings/arrays.h"
 #include "bindings/register.h"
@@ -56,6 +57,9 @@ class Operands {
   const PublicContext& context_;
   py::ssize_t words_;
 };
+
+/// Rows that no memory has room for; products of lengths stay below 2^64 up to here.
+constexpr std::size_t kMostRows = std::size_t{1} << 48;
 
 void check_same_rows(std::size_t a, std::size_t b) {
   if (a != b) {
@@ -184,6 +188,7 @@ py::array multi_exponentiate_matrix(const PublicContext& context, const Exponent
                           std::to_string(matrix.columns) + " * " + std::to_string(columns) +
                           ", below 2^30");
   }
+  if (wide != 0 && matrix.rows > kMostRows / wide) throw std::bad_alloc();
   auto out = operands.result(matrix.rows * wide);
   std::uint64_t* target = out.mutable_data();
   without_gil(threads, [&](const Run& run) {
