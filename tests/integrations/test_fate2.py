@@ -62,6 +62,29 @@ def test_running_sums_and_intervals(keys, rng):
     assert decrypt(keys, a) == np.concatenate(expected).tolist()
 
 
+@pytest.mark.parametrize(("chunks", "step"), [([7, 0, 3, 8], 2), ([5], 9), ([4, 1, 4], 1), ([], 1)])
+def test_running_sums_of_uneven_chunks(keys, rng, chunks, step):
+    values = rng.integers(-99, 99, sum(chunks)).tolist()
+    expected, start = list(values), 0
+    for size in chunks:
+        for place in range(start + step, start + size):
+            expected[place] += expected[place - step]
+        start += size
+    a = encrypt(keys, values)
+    evaluator.chunking_cumsum_with_step(keys[1], a, chunks, step)
+    assert decrypt(keys, a) == expected
+
+
+@pytest.mark.parametrize(("count", "together"), [(1, 4), (3, 4), (4, 4), (9, 4), (8, 3), (5, 1)])
+def test_squeezed_groups(keys, rng, count, together):
+    values = rng.integers(0, 2**60, count).tolist()
+    values[0] = 2**63 - 1
+    groups = [values[start : start + together] for start in range(0, count, together)]
+    expected = [sum(v << 63 * i for i, v in enumerate(reversed(group))) for group in groups]
+    a = keys[1].encrypt_encoded(PlaintextVector.of_integers(values, packed=True))
+    assert decrypt(keys, evaluator.pack_squeeze(a, together, 63, keys[1])) == expected
+
+
 def test_zeros_take_what_they_meet(keys):
     zeros, a = evaluator.zeros(3), encrypt(keys, [1, -2, 3])
     assert decrypt(keys, zeros) == [0, 0, 0]

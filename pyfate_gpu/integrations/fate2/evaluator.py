@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray
+from pyfate_gpu.encoding import PlaintextArray
 from pyfate_gpu.errors import ShapeError
 from pyfate_gpu.he import CiphertextArray, concatenate
 from pyfate_gpu.integrations.fate2.coder import (
@@ -18,7 +19,12 @@ from pyfate_gpu.integrations.fate2.coder import (
     encode_factors,
     encode_scalar,
 )
-from pyfate_gpu.integrations.fate2.vectors import CiphertextVector, cat, check_range
+from pyfate_gpu.integrations.fate2.vectors import (
+    CiphertextVector,
+    PlaintextVector,
+    cat,
+    check_range,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -226,19 +232,17 @@ class evaluator:  # noqa: N801 - FATE's name
         """In place, running sums within chunks over every `step`-th element; also returns a."""
         if sum(chunk_sizes) != len(a):
             raise ShapeError(f"chunks of {sum(chunk_sizes)} elements in a vector of {len(a)}")
-        if a.array is None:
+        if a.array is None or not len(a):
             return a
-        sums, start = a.array, 0
-        parts: list[CiphertextArray] = []
-        for size in chunk_sizes:
-            for low in range(start, start + size, step):
-                part = sums[low : min(low + step, start + size)]
-                if low > start:
-                    part = part + parts[-1][: part.size]
-                parts.append(part)
-            start += size
-        if parts:
-            a.assign(concatenate([_settle(part, a.packed) for part in parts]), a.packed)
+        # All chunks advance together, a step at a time: few long additions in place of many short.
+        offsets = np.concatenate([np.arange(size, dtype=np.int64) for size in chunk_sizes])
+        steps = offsets // step
+        places = [np.flatnonzero(steps == each) for each in range(int(steps.max()) + 1)]
+        sums = [a.array.take(places[0])]
+        for before, here in itertools.pairwise(places):
+            sums.append(sums[-1].take(np.searchsorted(before, here - step)) + a.array.take(here))
+        joined = concatenate([_settle(part, a.packed) for part in sums])
+        a.assign(joined.take(np.argsort(np.concatenate(places))), a.packed)
         return a
 
     @staticmethod
@@ -265,28 +269,19 @@ class evaluator:  # noqa: N801 - FATE's name
             return CiphertextVector(size=-(-len(a) // pack_num))
         # The bits are the coder's business: bounds of packed numbers are not tracked.
         array = CiphertextVector(a.array, packed=True).under(pk.key)
-        whole = len(a) // pack_num
-        parts = []
-        if whole:
-            rows = array[: whole * pack_num].reshape(whole, pack_num)
-            parts.append(rows @ _weights(pack_num, shift_bit))
-        if rest := len(a) - whole * pack_num:
-            parts.append(array[whole * pack_num :].reshape(1, rest) @ _weights(rest, shift_bit))
-        if not parts:
-            return a
-        return CiphertextVector(concatenate(parts), packed=True)
+        shift = PlaintextVector.of_integers([1 << shift_bit], packed=True).plain
+        tops = np.arange(0, len(a), pack_num)
+        packed = array.take(tops)
+        # Horner's rule on all groups at once; the last may be shorter than the others.
+        for place in range(1, min(pack_num, len(a))):
+            here = tops[tops + place < len(a)] + place
+            longer = packed[: here.size] * shift + array.take(here)
+            packed = concatenate([longer, packed[here.size :]])
+        return CiphertextVector(packed, packed=True)
 
 
 def _term(value: Any, dtype: Any) -> PlaintextArray:
     return encode_scalar(value, dtype)
-
-
-def _weights(count: int, shift_bit: int) -> PlaintextArray:
-    """``2**(shift_bit * place)``; the declared bound of 1 is that of packed numbers."""
-    values = np.empty(count, dtype=object)
-    values[:] = [1 << shift_bit * place for place in reversed(range(count))]
-    encoded = IntegerEncoder(bound=1 << shift_bit * count).encode(values)
-    return PlaintextArray(encoded.words, 0, 1, "i", encoded.encoder)
 
 
 def _settle(array: CiphertextArray, packed: bool) -> CiphertextArray:
