@@ -88,7 +88,7 @@ def measure(engine, folder, options):
             else:
                 options.epochs = iterations
                 python = options.environment / "bin/python"
-                run_fate2.train(python, folder, engine, options)
+                run_fate2.train(python, folder, "lr", engine, options)
         found.append((time.perf_counter() - wall, used.seconds))
     return [(long - short) / ITERATIONS[engine] for short, long in zip(*found, strict=True)]
 
@@ -100,11 +100,12 @@ def main():
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--ports", type=int, default=9999, help="first of three for FATE")
+    parser.set_defaults(seed=1)  # of SecureBoost only
     options = parser.parse_args()
     os.setpgid(0, 0)
     os.sched_setaffinity(0, {options.core})
     names = ("guest", "host", "arbiter")
-    run_fate2.PORTS = tuple(f"{name}:{options.ports + i}" for i, name in enumerate(names))
+    run_fate2.JOBS["lr"] = tuple(f"{name}:{options.ports + i}" for i, name in enumerate(names))
     seconds = {engine: [] for engine in ENGINES}
     with tempfile.TemporaryDirectory() as name:
         run_fate2.write_data(Path(name))

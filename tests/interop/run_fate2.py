@@ -26,7 +26,6 @@ JOBS = {"lr": PARTIES, "linr": PARTIES, "secureboost": PARTIES[:2]}
 """Parties of each job."""
 TOLERANCE = 1e-4
 """Of a score: FATE computes in float32."""
-AUC_TOLERANCE = 1e-3
 
 
 def write_data(folder: Path) -> None:
@@ -53,7 +52,7 @@ def train(python: Path, folder: Path, job: str, engine: str, options: argparse.N
     command = [
         str(python), "-W", "ignore", str(HERE / "fate2/job.py"), "--parties", *JOBS[job], "--log_level", "ERROR",
         "--job", job, "--folder", str(folder), "--engine", engine, "--kind", kind,
-        "--key", str(options.key), "--epochs", str(options.epochs),
+        "--key", str(options.key), "--epochs", str(options.epochs), "--seed", str(options.seed),
     ]  # fmt: skip
     # One thread a process, as FATE's engine has; PYTHONPATH would bring another Python's packages.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
@@ -70,6 +69,9 @@ def main() -> int:
     parser.add_argument("--no-build", action="store_true", help="the environment is as wanted")
     parser.add_argument("--key", type=int, default=2048)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the order that a host puts its splits in"
+    )
     parser.add_argument("--rounds", type=int, default=1, help="runs of each engine, alternating")
     parser.add_argument("--engines", nargs="+", default=["fate", "ours"],
                         choices=["fate", "blinded", "ours", "mock"])  # fmt: skip
@@ -98,25 +100,23 @@ def main() -> int:
 
 
 def compare(job: str, runs: dict[str, list[dict]]) -> int:
-    """Print seconds and quality; 1 if they are not FATE's.
+    """Print seconds and quality; 1 if any score of any run is not FATE's.
 
-    Of SecureBoost the AUC is compared, as trees may choose otherwise between splits of equal gain;
-    of the regressions every score.
+    Scores of SecureBoost compare because all runs have one seed: the first of the splits of equal
+    gain wins, in the order that the host shuffled them to.
     """
     import numpy as np
     from sklearn.metrics import roc_auc_score
 
     first = next(iter(runs.values()))[0]
-    expected = roc_auc_score(first["labels"], first["scores"])
     failed = 0
     for engine, results in runs.items():
-        difference = np.abs(np.subtract(results[0]["scores"], first["scores"])).max()
+        difference = max(
+            np.abs(np.subtract(result["scores"], first["scores"])).max() for result in results
+        )
         auc = roc_auc_score(results[0]["labels"], results[0]["scores"])
         seconds = np.median([result["seconds"] for result in results])
-        differs = difference > TOLERANCE
-        if job == "secureboost":
-            differs = abs(auc - expected) > AUC_TOLERANCE
-        failed |= differs
+        failed |= difference > TOLERANCE
         print(
             f"{engine:8} {seconds:7.1f} s  AUC {auc:.6f}  largest difference of a score {difference:.1e}"
         )

@@ -31,6 +31,7 @@ class Arguments:
     kind: str = field(default="paillier")
     key: int = field(default=2048)
     epochs: int = field(default=3)
+    seed: int = field(default=1)
 
 
 def choose(engine):
@@ -94,6 +95,9 @@ def run(ctx):
     torch.set_num_threads(1)
     cfg.safety.phe.mock.allow = True
     ctx.cipher.set_phe(ctx.device, {"kind": arguments.kind, "key_length": arguments.key})
+    # A host of SecureBoost shuffles its splits: the order decides between splits of equal gain.
+    ctx.cipher.set_allow_custom_random_seed(True)
+    ctx.cipher.set_custom_random_seed(arguments.seed)
     if arguments.job == "secureboost":
         model = secureboost(ctx, arguments.epochs)
     else:
