@@ -70,7 +70,7 @@ class HeteroLogisticRegression(HeteroGLM):
     @property
     def family(self) -> str:
         """Name of the loss."""
-        if self.link not in LINKS:
+        if not isinstance(self.link, str) or self.link not in LINKS:
             raise ConfigurationError(f"link is {self.link!r}; choose one of {', '.join(LINKS)}")
         return LINKS[self.link]
 

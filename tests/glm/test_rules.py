@@ -126,6 +126,8 @@ def test_parameters_that_make_no_sense(params, text):
 def test_links_that_are_none():
     with pytest.raises(ConfigurationError, match="link is 'probit'; choose one of taylor, minimax"):
         HeteroLogisticRegression(link="probit").settings()
+    with pytest.raises(ConfigurationError, match=r"link is \['taylor'\]; choose one of"):
+        HeteroLogisticRegression(link=["taylor"]).settings()
 
 
 def test_parameters_of_a_search_are_taken():
