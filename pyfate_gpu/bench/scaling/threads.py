@@ -9,7 +9,6 @@ from statistics import median
 
 from pyfate_gpu import use_backend
 from pyfate_gpu.bench.harness import Job
-from pyfate_gpu.bench.machine import pinned
 from pyfate_gpu.bench.routines import ROUTINES, Size
 from pyfate_gpu.bench.scaling.base import Curve
 from pyfate_gpu.bench.world import World
@@ -42,7 +41,7 @@ def counts(cores: int) -> list[int]:
 
 
 def curves(options: argparse.Namespace) -> list[Curve]:
-    """Operations a second with 1, 2, 4, ... threads on as many cores.
+    """Operations a second with 1, 2, 4, ... threads; cores that are allowed are not taken away.
 
     Turns of the numbers of threads alternate, so that a clock that changes disturbs all alike.
     """
@@ -58,7 +57,7 @@ def curves(options: argparse.Namespace) -> list[Curve]:
         for turn in range(1 + TURNS):
             for threads, job in jobs.items():
                 with use_backend(options.backend, isa=options.isa, threads=threads):
-                    seconds = _seconds(job, threads)
+                    seconds = _seconds(job)
                 if turn > 0:
                     spent.setdefault(threads, []).append(seconds)
         rates = [(float(k), jobs[k].operations / median(spent[k])) for k in jobs]
@@ -72,8 +71,7 @@ def curves(options: argparse.Namespace) -> list[Curve]:
     return found
 
 
-def _seconds(job: Job, threads: int) -> float:
-    with pinned(threads):
-        start = time.perf_counter()
-        job.run()
-        return time.perf_counter() - start
+def _seconds(job: Job) -> float:
+    start = time.perf_counter()
+    job.run()
+    return time.perf_counter() - start
