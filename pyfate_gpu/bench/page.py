@@ -78,17 +78,17 @@ def _curves(result: Result) -> Iterator[str]:
 def _commands(result: Result) -> Iterator[str]:
     lines = [[line["title"], f"{line['command']}"] for line in result["lines"]]
     if lines:
-        table = _section("One line again", ["operation", "command"], lines)
-        yield table.replace('class="wide"', 'class="wide commands"')
+        yield _section("One line again", ["operation", "command"], lines, look="wide commands")
 
 
-def _section(title: str, heads: list[str], cells: list[list[str]]) -> str:
+def _section(title: str, heads: list[str], cells: list[list[str]], look: str = "wide") -> str:
     top = "".join(f"<th>{escape(head)}</th>" for head in heads)
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in cells
     )
     return (
-        f'<h2>{escape(title)}</h2>\n<div class="wide"><table>\n<tr>{top}</tr>\n{body}</table></div>'
+        f"<h2>{escape(title)}</h2>\n"
+        f'<div class="{look}"><table>\n<tr>{top}</tr>\n{body}</table></div>'
     )
 
 

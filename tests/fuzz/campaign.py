@@ -173,10 +173,10 @@ def campaign(options):
 
 def record(path, result):
     """Add a run to the file of earlier ones, and sum them up."""
-    runs = json.loads(path.read_text())["runs"] if path.exists() else []
-    runs.append(result)
-    total = {name: sum(run[name] for run in runs) for name in ("malformed", "found")}
-    path.write_text(json.dumps({**total, "runs": runs}, indent=1) + "\n")
+    document = json.loads(path.read_text()) if path.exists() else {}
+    runs = [*document.pop("runs", []), result]
+    document |= {name: sum(run[name] for run in runs) for name in ("malformed", "found")}
+    path.write_text(json.dumps({**document, "runs": runs}, indent=1) + "\n")
 
 
 def main():

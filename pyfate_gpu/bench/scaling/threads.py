@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Throughput over threads, of every batched operation."""
+"""Throughput over threads, of the batched operations."""
 
 from __future__ import annotations
 
