@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from pyfate_gpu.backends import cuda_availability
 from pyfate_gpu.backends.base import (
     Availability,
     CsrMatrix,
@@ -36,7 +37,6 @@ Rows = Limbs
 
 TABLE_SHARE = 16  # of the device's memory: a fixed-base table takes at most this fraction
 WIDEST_WINDOW = 16
-OLDEST_CAPABILITY = 75  # of the PTX in the module
 
 
 class CudaBackend:
@@ -52,7 +52,7 @@ class CudaBackend:
 
     def availability(self) -> Availability:
         """Whether there are a GPU, a driver and a CuPy for the extension."""
-        return _availability(self._index)
+        return cuda_availability.availability(self._index)
 
     def resolve(self, options: EngineOptions) -> EngineOptions:
         """Neither instruction sets nor threads are to be chosen here."""
@@ -80,18 +80,11 @@ class CudaBackend:
         return CudaPrivateEngine(numbers, public)
 
 
-def _native() -> Any:
-    """The extension module, loaded when first asked for."""
-    from pyfate_gpu.backends import _cuda
-
-    return _cuda
-
-
 @cache
 def _device(index: int) -> Device:
     import cupy
 
-    device = Device(_native(), cupy, index)
+    device = Device(cuda_availability.native(), cupy, index)
     try:
         with cupy.cuda.Device(index):
             device.native.check_kernels()
@@ -101,62 +94,6 @@ def _device(index: int) -> Device:
             "build for this GPU: CMAKE_ARGS=-DPYFATE_CUDA_ARCHITECTURES=native make build"
         ) from error
     return device
-
-
-@cache
-def _availability(index: int) -> Availability:
-    reason = _why_not(index)
-    return Availability(not reason, reason)
-
-
-def _why_not(index: int) -> str:
-    """Why the GPU of this index cannot be used, empty if it can."""
-    try:
-        native = _native()
-    except ImportError as error:
-        return f"the extension module _cuda does not load ({error}); build it with nvcc"
-    driver, toolkit = native.driver_version(), native.toolkit_version()
-    if driver == 0:
-        return "no NVIDIA driver is installed"
-    if driver // 1000 < toolkit // 1000:
-        return (
-            f"the driver supports CUDA {_version(driver)}, this build needs "
-            f"{_version(toolkit)}; update the driver"
-        )
-    try:
-        names = native.device_names()
-    except native.DeviceError as error:
-        return f"no GPU can be used ({error})"
-    if index >= len(names):
-        return f"there is no device cuda:{index}; this machine has {len(names)}"
-    return _why_not_cupy(index, driver)
-
-
-def _why_not_cupy(index: int, driver: int) -> str:
-    """The same for CuPy, and for what only CuPy tells: the age of the GPU."""
-    extra = f"pip install 'pyfate-gpu[cuda{driver // 1000}]'"
-    try:
-        import cupy
-
-        found = int(cupy.cuda.runtime.runtimeGetVersion())
-        capability = int(cupy.cuda.Device(index).compute_capability)
-    except (ImportError, OSError, RuntimeError) as error:
-        return f"CuPy does not load ({error}); {extra}"
-    if found // 1000 > driver // 1000:
-        return (
-            f"CuPy is built for CUDA {_version(found)}, the driver supports "
-            f"{_version(driver)}; {extra}"
-        )
-    if capability < OLDEST_CAPABILITY:
-        return (
-            f"cuda:{index} has compute capability {capability / 10}; the kernels need "
-            f"{OLDEST_CAPABILITY / 10} or later"
-        )
-    return ""
-
-
-def _version(number: int) -> str:
-    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 class CudaPublicEngine:

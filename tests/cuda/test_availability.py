@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pyfate_gpu.backends import cuda
+from pyfate_gpu.backends import cuda, cuda_availability
 from pyfate_gpu.backends.base import EngineOptions
 from pyfate_gpu.errors import BackendUnavailableError
 
@@ -62,13 +62,13 @@ def cupy_for(version: int, capability: str = "90") -> SimpleNamespace:
     ],
 )
 def test_reasons(monkeypatch, driver, names, cupy, index, reason):
-    monkeypatch.setattr(cuda, "_native", lambda: machine(driver, names))
+    monkeypatch.setattr(cuda_availability, "native", lambda: machine(driver, names))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    cuda._availability.cache_clear()
+    cuda_availability.availability.cache_clear()
     try:
         found = cuda.CudaBackend(index).availability()
     finally:
-        cuda._availability.cache_clear()
+        cuda_availability.availability.cache_clear()
     assert found.available == (reason == "^$")
     assert re.search(reason, found.reason)
 
@@ -83,7 +83,7 @@ def test_code_for_other_gpus(monkeypatch):
     native.check_kernels, native.emulated = check_kernels, False
     native.multiprocessors = native.shared_memory = lambda index: 108
     native.sizes = dict
-    monkeypatch.setattr(cuda, "_native", lambda: native)
+    monkeypatch.setattr(cuda_availability, "native", lambda: native)
     cupy = SimpleNamespace(cuda=SimpleNamespace(Device=lambda index: nullcontext()))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     cuda._device.cache_clear()
@@ -97,12 +97,12 @@ def test_a_module_that_was_not_built(monkeypatch):
     def missing():
         raise ImportError("No module named '_cuda'")
 
-    monkeypatch.setattr(cuda, "_native", missing)
-    cuda._availability.cache_clear()
+    monkeypatch.setattr(cuda_availability, "native", missing)
+    cuda_availability.availability.cache_clear()
     try:
         found = cuda.CudaBackend().availability()
     finally:
-        cuda._availability.cache_clear()
+        cuda_availability.availability.cache_clear()
     assert not found.available
     assert found.reason.startswith("the extension module _cuda does not load")
 

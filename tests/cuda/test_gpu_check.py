@@ -9,7 +9,7 @@ import pytest
 
 from bench.gpu_check import __main__ as gpu_check
 from bench.gpu_check import limits, rates
-from pyfate_gpu.backends import cuda
+from pyfate_gpu.backends import cuda, cuda_availability
 from pyfate_gpu.backends.base import Availability
 
 TINY = gpu_check.Sizes(cheap=6, costly=1, timed=8, job=40, columns=(2, 3))
@@ -23,7 +23,7 @@ def run(emulated, monkeypatch, tmp_path):
     monkeypatch.setattr(rates, "BINS", 2)
     monkeypatch.setattr(gpu_check, "_tests", lambda: {"wrong": {"tests": 0}})
     monkeypatch.setattr(cuda, "_device", lambda index: emulated)
-    monkeypatch.setattr(cuda, "_availability", lambda index: Availability(True))
+    monkeypatch.setattr(cuda_availability, "availability", lambda index: Availability(True))
     path = tmp_path / "results" / "emulation.json"
     return lambda: (gpu_check.Run(emulated, "emulation", path, TINY).run([512]), path)
 

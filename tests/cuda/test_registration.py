@@ -10,7 +10,7 @@ import pytest
 
 from pyfate_gpu import backend_info, generate_keypair, use_backend
 from pyfate_gpu import backends as registry
-from pyfate_gpu.backends import cuda
+from pyfate_gpu.backends import cuda, cuda_availability
 from pyfate_gpu.backends.base import Availability, PublicNumbers
 from pyfate_gpu.backends.cuda_device import Device
 from pyfate_gpu.config import settings
@@ -25,8 +25,8 @@ def gpus(wide, monkeypatch):
     devices = [Device(wide, np, index) for index in range(GPUS)]
     monkeypatch.setattr(cuda, "_device", lambda index: devices[index])
     monkeypatch.setattr(
-        cuda,
-        "_availability",
+        cuda_availability,
+        "availability",
         lambda index: Availability(index < GPUS, "" if index < GPUS else "there are two"),
     )
     monkeypatch.setattr(registry, "_passed_over", set())
