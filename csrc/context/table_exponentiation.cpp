@@ -13,7 +13,7 @@ class CiphertextTables {
  public:
   CiphertextTables(const PublicContext& context, const DigitWindows& windows,
                    const std::uint64_t* c, std::size_t count, bool inverses, const Run& run)
-      : windows_(windows), count_(count) {
+      : count_(count) {
     const Modulus& modulus = context.modulus();
     const KernelTable& kernels = modulus.kernels();
     const std::size_t row = modulus.row_words();
@@ -60,7 +60,6 @@ class CiphertextTables {
   }
 
  private:
-  const DigitWindows& windows_;
   std::size_t count_;
   std::size_t rows_a_base_ = 0;
   std::vector<std::size_t> starts_;
