@@ -105,5 +105,6 @@ class HeteroLogisticRegression(HeteroGLM):
     def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
         metrics = {"log_loss": log_loss(y, scores)}
         if y.shape[1] > 1:
-            return metrics | multiclass_metrics(np.argmax(y, axis=1), scores)
-        return metrics | classification_metrics(y.ravel(), scores.ravel())
+            classes = np.arange(y.shape[1])  # some may be in no row
+            return metrics | multiclass_metrics(np.argmax(y, axis=1), scores, classes)
+        return metrics | classification_metrics(y.ravel(), scores.ravel(), positive=1.0)

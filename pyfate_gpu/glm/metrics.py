@@ -9,16 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.errors import DataError
+
 Floats = NDArray[np.float64]
 
 #: Metrics by name of labels and scores, both [rows, outputs]; the first one is better when less.
 Evaluate = Callable[[Floats, Floats], dict[str, float]]
 
 
-def classification_metrics(y: Any, scores: Floats) -> dict[str, float]:
-    """Return AUC and KS, and accuracy and F1 at score 0, of two classes; the greater label is positive.
+def classification_metrics(y: Any, scores: Floats, positive: Any = None) -> dict[str, float]:
+    """Return AUC and KS, and accuracy and F1 at score 0, of two classes.
 
     KS, of Kolmogorov and Smirnov, is the largest difference of the rates of true and false positives.
+    Where all rows are of one class there are no such rates: AUC and KS are left out.
+
+    Parameters
+    ----------
+    y : array-like [rows]
+        Labels.
+    scores : float64 [rows]
+        Greater for the positive class.
+    positive : optional
+        Label of that class, by default the greatest in `y`.
 
     Examples
     --------
@@ -29,26 +41,30 @@ def classification_metrics(y: Any, scores: Floats) -> dict[str, float]:
     """
     from sklearn.metrics import accuracy_score, f1_score, roc_auc_score, roc_curve
 
-    _, codes = np.unique(y, return_inverse=True)
-    predicted = (scores > 0).astype(codes.dtype)
-    false_positives, true_positives, _ = roc_curve(codes, scores)
-    return {
-        "auc": float(roc_auc_score(codes, scores)),
-        "ks": float((true_positives - false_positives).max()),
-        "accuracy": float(accuracy_score(codes, predicted)),
-        "f1": float(f1_score(codes, predicted, zero_division=0.0)),
-    }
+    positive = np.unique(y)[-1] if positive is None else positive
+    codes = (np.asarray(y) == positive).astype(int)
+    predicted = (scores > 0).astype(int)
+    found = {}
+    if 0 < codes.sum() < len(codes):
+        false_positives, true_positives, _ = roc_curve(codes, scores)
+        found["auc"] = float(roc_auc_score(codes, scores))
+        found["ks"] = float((true_positives - false_positives).max())
+    found["accuracy"] = float(accuracy_score(codes, predicted))
+    found["f1"] = float(f1_score(codes, predicted, zero_division=0.0))
+    return found
 
 
-def multiclass_metrics(y: Any, scores: Floats) -> dict[str, float]:
+def multiclass_metrics(y: Any, scores: Floats, classes: Any = None) -> dict[str, float]:
     """Return accuracy and the mean F1 of the classes, by the class of the largest score.
 
     Parameters
     ----------
     y : array-like [rows]
-        Labels, which together have as many values as there are columns of scores.
+        Labels.
     scores : float64 [rows, classes]
-        Columns in the order of the sorted labels.
+        A column for each class.
+    classes : array-like [classes], optional
+        Labels of the columns, by default those in `y`, sorted.
 
     Examples
     --------
@@ -59,7 +75,7 @@ def multiclass_metrics(y: Any, scores: Floats) -> dict[str, float]:
     """
     from sklearn.metrics import accuracy_score, f1_score
 
-    classes = np.unique(y)
+    classes = np.unique(y) if classes is None else np.asarray(classes)
     predicted = classes[np.argmax(scores, axis=1)]
     return {
         "accuracy": float(accuracy_score(y, predicted)),
@@ -68,7 +84,7 @@ def multiclass_metrics(y: Any, scores: Floats) -> dict[str, float]:
 
 
 def regression_metrics(y: Any, predicted: Floats) -> dict[str, float]:
-    """Return RMSE and r2.
+    """Return RMSE and r2, which takes two rows.
 
     Examples
     --------
@@ -79,14 +95,19 @@ def regression_metrics(y: Any, predicted: Floats) -> dict[str, float]:
     """
     from sklearn.metrics import mean_squared_error, r2_score
 
-    return {
-        "rmse": float(np.sqrt(mean_squared_error(y, predicted))),
-        "r2": float(r2_score(y, predicted)),
-    }
+    found = {"rmse": float(np.sqrt(mean_squared_error(y, predicted)))}
+    return found | ({"r2": float(r2_score(y, predicted))} if len(predicted) > 1 else {})
 
 
 def poisson_metrics(y: Any, mean: Floats) -> dict[str, float]:
     """Return the mean Poisson deviance and D2, the share of the deviance that the model explains.
+
+    Where all counts are the same there is no deviance to explain: D2 is left out.
+
+    Raises
+    ------
+    DataError
+        When a mean is 0 or infinite.
 
     Examples
     --------
@@ -97,10 +118,13 @@ def poisson_metrics(y: Any, mean: Floats) -> dict[str, float]:
     """
     from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance
 
-    return {
-        "deviance": float(mean_poisson_deviance(y, mean)),
-        "d2": float(d2_tweedie_score(y, mean, power=1)),
-    }
+    if not ((mean > 0) & np.isfinite(mean)).all():
+        raise DataError(
+            f"predicted means reach from {mean.min():g} to {mean.max():g}: "
+            "clip the features, or lower the learning rate"
+        )
+    found = {"deviance": float(mean_poisson_deviance(y, mean))}
+    return found | ({"d2": float(d2_tweedie_score(y, mean, power=1))} if np.ptp(y) else {})
 
 
 def log_loss(y: Floats, scores: Floats) -> float:

@@ -8,9 +8,14 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.glm.convergence import loss_settled, weights_settled
-from pyfate_gpu.glm.metrics import classification_metrics, regression_metrics
+from pyfate_gpu.glm.metrics import (
+    classification_metrics,
+    multiclass_metrics,
+    poisson_metrics,
+    regression_metrics,
+)
 from pyfate_gpu.glm.optimizers import OPTIMIZERS
 from pyfate_gpu.glm.plaintext import fit_plaintext
 
@@ -148,3 +153,20 @@ def test_metrics():
     expected = {"auc": 1.0, "ks": 1.0, "accuracy": pytest.approx(2 / 3), "f1": pytest.approx(2 / 3)}
     assert metrics == expected
     assert regression_metrics([1.0, 3.0], np.array([2.0, 3.0]))["rmse"] == pytest.approx(0.5**0.5)
+
+
+def test_metrics_that_the_rows_do_not_define_are_left_out():
+    scores = np.array([1.0, -1.0])
+    assert classification_metrics([1, 1], scores, positive=1) == {"accuracy": 0.5, "f1": 2 / 3}
+    assert classification_metrics([0, 0], scores, positive=1) == {"accuracy": 0.5, "f1": 0.0}
+    assert regression_metrics([1.0], np.array([2.0])) == {"rmse": 1.0}
+    for counts in ([2.0, 2.0], [0.0, 0.0], [2.0]):
+        assert list(poisson_metrics(counts, np.ones(len(counts)))) == ["deviance"]
+    for mean in (0.0, np.inf, np.nan):
+        with pytest.raises(DataError, match="predicted means reach from"):
+            poisson_metrics([1.0], np.array([mean]))
+
+
+def test_a_class_that_no_row_has_is_no_other_class():
+    scores = np.eye(3)[[0, 2, 1]]
+    assert multiclass_metrics([0, 2, 2], scores, classes=range(3))["accuracy"] == 2 / 3

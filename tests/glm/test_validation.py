@@ -89,3 +89,23 @@ def test_a_host_has_no_validation_labels(federate, logistic, toy, other):
             toy.hosts[:1],
             validation=[other[0], (other[1], other[0][1])],
         )
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_validation_rows_may_all_be_of_one_class(federate, logistic, toy, other, label):
+    labels = np.full(15, label)
+    validation = [(other[0][0], labels), other[1]]
+    outcome = federate(logistic(), toy.guest, toy.labels, toy.hosts[:1], validation=validation)
+    found = outcome.guest.validation_history_[-1]
+    assert list(found) == ["log_loss", "accuracy", "f1"]
+    scores = outcome.guest._half.pipeline.transform(other[0][0]).values @ outcome.guest.coef_
+    scores += outcome.hosts[0]._half.pipeline.transform(other[1]).values @ outcome.hosts[0].coef_
+    right = ((scores + outcome.guest.intercept_ > 0) == label).mean()
+    assert found["accuracy"] == pytest.approx(right)
+
+
+def test_validation_rows_may_lack_a_class(federate, logistic, toy, other, rng):
+    labels = np.arange(len(toy.labels)) % 3
+    validation = [(other[0][0], np.arange(15) % 2 * 2), other[1]]  # 0 and 2
+    outcome = federate(logistic(), toy.guest, labels, toy.hosts[:1], validation=validation)
+    assert all(0 <= found["accuracy"] <= 1 for found in outcome.guest.validation_history_)
