@@ -271,6 +271,14 @@ def test_chunks_wait_while_too_much_is_unread(connected):
     assert waiting[0] > 0.5
 
 
+def test_a_recipient_that_lives_and_takes_nothing_is_not_waited_for_without_end(connected):
+    channels = connected(max_parked_bytes=1 << 20, timeout=2)
+    channels[GUEST].send(HOST, BIG)  # never read
+    text = r"'big' \(iteration 2, .* could not be brought to host-0 .* within 2 s: it answers, but"
+    with pytest.raises(ChannelTimeoutError, match=text):
+        channels[GUEST].send(HOST, Frame("big", 2, 0, BIG.payload))
+
+
 def test_who_left_is_not_waited_for(connected):
     channels = connected()
     channels[ARBITER].send(GUEST, Frame("last"))

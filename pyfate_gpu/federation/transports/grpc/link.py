@@ -112,13 +112,13 @@ class Link:
         ProtocolError
             When the peer refuses the frame.
         ChannelTimeoutError
-            When the peer could not be reached any more.
+            When the peer could not be reached any more, or takes no more of the frame.
         """
         opening = replace(opening, sequence=self._sequence + 1)
         deadline, offset = time.monotonic() + timeout, 0
         while True:
             try:
-                self._attempt(replace(opening, offset=offset), data, check)
+                self._attempt(replace(opening, offset=offset), data, timeout, check)
                 self._sequence += 1
                 return
             except grpc.RpcError as error:
@@ -127,11 +127,7 @@ class Link:
             while True:  # until the peer says how much of it has come
                 check()
                 if time.monotonic() > deadline:
-                    frame = describe(opening.name, opening.iteration, opening.batch)
-                    raise ChannelTimeoutError(
-                        f"{frame} could not be brought to {self.peer} at {self.address} within "
-                        f"{timeout:g} s: {reason_of(failure)}"
-                    )
+                    raise self._too_late(opening, timeout, reason_of(failure))
                 try:
                     here = int(
                         self._resume(
@@ -152,17 +148,29 @@ class Link:
         """Close the connection."""
         self._channel.close()
 
-    def _attempt(self, opening: Opening, data: bytes, check: Callable[[], None]) -> None:
-        call = self._deliver.future(_pieces(opening, data), metadata=self._metadata)
+    def _attempt(
+        self, opening: Opening, data: bytes, timeout: float, check: Callable[[], None]
+    ) -> None:
+        pieces = _Pieces(opening, data)
+        call = self._deliver.future(iter(pieces), metadata=self._metadata)
         ended = threading.Event()
         call.add_done_callback(lambda _: ended.set())
         try:
             # gRPC's own wait goes by the time of day: set back by an hour it would not look up for an hour.
             while not ended.wait(_POLL_SECONDS):
                 check()
+                if time.monotonic() > pieces.last_taken + timeout:
+                    reason = "it answers, but takes no more of it"
+                    raise self._too_late(opening, timeout, reason)
             call.result()
         finally:
             call.cancel()
+
+    def _too_late(self, opening: Opening, timeout: float, reason: str) -> ChannelTimeoutError:
+        frame = describe(opening.name, opening.iteration, opening.batch)
+        return ChannelTimeoutError(
+            f"{frame} could not be brought to {self.peer} at {self.address} within {timeout:g} s: {reason}"
+        )
 
 
 def reason_of(error: Any) -> str:
@@ -175,10 +183,19 @@ def _raise_refusal(error: Any, peer: Party) -> None:
         raise ProtocolError(f"{peer} refused: {printable(error.details())}") from None
 
 
-def _pieces(opening: Opening, data: bytes) -> Iterator[bytes]:
-    yield opening.pack()
-    for start in range(opening.offset, len(data), CHUNK_BYTES):
-        yield data[start : start + CHUNK_BYTES]
+class _Pieces:
+    """The opening and the chunks of a frame, for gRPC to take, and when it took the last one."""
+
+    def __init__(self, opening: Opening, data: bytes) -> None:
+        self._opening = opening
+        self._data = data
+        self.last_taken = time.monotonic()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._opening.pack()
+        for start in range(self._opening.offset, len(self._data), CHUNK_BYTES):
+            self.last_taken = time.monotonic()
+            yield self._data[start : start + CHUNK_BYTES]
 
 
 def _channel(peer: Party, address: str, credentials: Credentials | None) -> Any:
