@@ -113,9 +113,14 @@ def _as_float(array: NDArray[Any], name: str) -> NDArray[np.float64]:
 
 def check_same_columns(table: Table, count: int, names: tuple[str, ...] | None) -> None:
     """Raise DataError unless `table` has the columns that the model was fitted on."""
-    if table.values.shape[1] != count:
-        raise DataError(f"X has {table.values.shape[1]} columns, the model was fitted on {count}")
     if table.names and names and table.names != names:
         missing = [name for name in names if name not in table.names]
-        detail = f"missing: {', '.join(missing)}" if missing else "the order differs"
-        raise DataError(f"X does not have the columns the model was fitted on; {detail}")
+        further = [name for name in table.names if name not in names]
+        detail = [f"missing: {', '.join(missing)}"] if missing else []
+        detail += [f"not known: {', '.join(further)}"] if further else []
+        raise DataError(
+            "X does not have the columns the model was fitted on; "
+            + ("; ".join(detail) or "the order differs")
+        )
+    if table.values.shape[1] != count:
+        raise DataError(f"X has {table.values.shape[1]} columns, the model was fitted on {count}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
     """
     model = make_model(configuration.model, configuration.parameters)
     _check_recovery(configuration, model)
+    _check_labels(configuration)
     with at_work(configuration, insecure=insecure):
         tables = read_tables(configuration, model, ("data", "validation"))
         with open_session(configuration) as session:
@@ -65,6 +67,8 @@ def read_tables(
 ) -> dict[str, Rows]:
     """Return the tables of a party that its file names; the first of `kinds` has to be there.
 
+    Where a table's columns are not named they are those of the fitted model, or else of the first table.
+
     Raises
     ------
     ConfigurationError, DataError
@@ -75,10 +79,18 @@ def read_tables(
         raise ConfigurationError(
             f"{configuration.party} lacks [{kinds[0]}]: guest and hosts have data, the arbiter none"
         )
-    return {kind: _read(source, model) for kind, source in sources.items() if source is not None}
+    found: dict[str, Rows] = {}
+    names = getattr(model, "feature_names_in_", None)
+    for kind, source in sources.items():
+        if source is not None:
+            found[kind] = _read(source, model, names)
+            names = found[kind].names
+    return found
 
 
-def _read(source: DataSource, model: HeteroGLM) -> Rows:
+def _read(source: DataSource, model: HeteroGLM, names: Sequence[str] | None) -> Rows:
+    if names is not None and source.columns is None:
+        source = replace(source, columns=list(names))
     if source.exposure is not None and model.family != "poisson":
         raise ConfigurationError(f"exposure is for Poisson regression, this is {model.family}")
     return read_rows(source)
@@ -104,6 +116,15 @@ def _check_recovery(configuration: PartyConfiguration, model: HeteroGLM) -> None
             "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
             "other masked rows, and hosts could tell the rows that count by being in both"
         )
+
+
+def _check_labels(configuration: PartyConfiguration) -> None:
+    for kind in ("data", "validation"):
+        source = getattr(configuration, kind)
+        if configuration.party == GUEST and source is not None and source.label is None:
+            raise ConfigurationError(
+                f"[{kind}] of the guest lacks label: name the column that has the labels"
+            )
 
 
 def checkpoints_of(

@@ -9,11 +9,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.glm.data import read_exposure
 from pyfate_gpu.glm.handshake import agree_on_terms
 from pyfate_gpu.glm.progress import Progress
 from pyfate_gpu.glm.report import JobReport
@@ -66,13 +65,12 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
             progress = Progress(session, ())
             scores = _scores(model, session, tables.get(KIND))
             cost = progress.finish(getattr(model, "n_iter_", 0))
-            labels = None if scores is None else tables[KIND].labels
+            labels, path = None, configuration.directory / f"{REPORT}.json"
+            if scores is not None:  # before the labels, which may turn out unusable
+                labels, path = tables[KIND].labels, configuration.directory / PREDICTIONS
+                write_atomically(path, _as_csv(model, tables[KIND], scores).encode())
             report = JobReport.of_prediction(model, cost, labels, scores)
             write_report(configuration, REPORT, report)
-            if scores is None:
-                return configuration.directory / f"{REPORT}.json"
-            path = configuration.directory / PREDICTIONS
-            write_atomically(path, _as_csv(model, tables[KIND], scores).encode())
     return path
 
 
@@ -112,9 +110,9 @@ def compare_halves(session: Session, trained: str) -> None:
 def _scores(model: HeteroGLM, session: Session, rows: Rows | None) -> Floats | None:
     if rows is None:
         return model.decision_function(session=session)
+    shift = read_exposure(rows.extras.get("exposure"), len(rows.ids))
     scores = model.decision_function(rows.features, session=session)
-    exposure = rows.extras.get("exposure")
-    return scores if scores is None or exposure is None else scores + np.log(exposure)
+    return scores if scores is None or shift is None else scores + shift[:, 0]
 
 
 def _as_csv(model: HeteroGLM, rows: Rows, scores: Floats) -> str:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, simulate
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, DataError, PartyFailedError
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.metrics import classification_metrics
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
-from pyfate_gpu.jobs.prediction import _as_csv, compare_halves, predict_party
+from pyfate_gpu.jobs.party import read_tables
+from pyfate_gpu.jobs.prediction import _as_csv, _scores, compare_halves, predict_party
 from pyfate_gpu.jobs.tables import Rows
 from tests.jobs.conftest import write_csv
 
@@ -121,3 +122,51 @@ def test_counts_are_means():
     model._half = object()
     text = _as_csv(model, Rows(["u"], (), np.empty((1, 0)), None), np.array([0.0]))
     assert text == "id,score,prediction\nu,0.0,1.0\n"
+
+
+class Scored:
+    """Stands for a fitted model that gives every row the score 1."""
+
+    def decision_function(self, X, session):
+        return np.ones(len(X))
+
+
+@pytest.mark.parametrize(
+    ("exposure", "text"),
+    [
+        (0.0, "an exposure is 0: exposures are above 0"),
+        (-1.0, "an exposure is -1"),
+        (np.nan, "exposure holds missing, NaN"),
+    ],
+)
+def test_exposures_of_rows_to_predict_are_checked(exposure, text):
+    rows = Rows(["u", "v"], ("a",), np.empty((2, 1)), None, {"exposure": np.array([1.0, exposure])})
+    with pytest.raises(DataError, match=text):
+        _scores(Scored(), None, rows)
+    rows.extras["exposure"][1] = np.e
+    assert _scores(Scored(), None, rows).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.slow
+def test_labels_that_cannot_be_judged_cost_no_predictions(small_job, rows, tmp_path):
+    """A label is missing: the report cannot be made, the predictions are there all the same."""
+    ids, x, _ = rows
+    path = small_job(NEW_ROWS)
+    table = [[i, "" if i == ids[0] else 1, *row] for i, row in zip(ids, x[:, :2], strict=True)]
+    write_csv(tmp_path / "new.csv", ["id", "y", "a", "b"], table)
+    run_job(Job.load(path), lambda line: None)
+    with pytest.raises(PartyFailedError, match="guest failed: y holds missing"):
+        run_job(Job.load(path), lambda line: None, predict=True)
+    lines = (tmp_path / "out" / "guest" / "predictions.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["id", *ids]
+
+
+def test_further_tables_have_the_columns_trained_on(small_job):
+    """Not the labels, though predicting needs none and a file may have them, nor what else is in it."""
+    chosen = {"data.guest": {"columns": ["b"]}, "predict.guest": {"path": "guest.csv"}}
+    guest = Job.load(small_job(NEW_ROWS | chosen)).configurations()[GUEST]
+    model = HeteroLogisticRegression()
+    found = read_tables(guest, model, ("data", "validation"))
+    assert [rows.names for rows in found.values()] == [("b",), ("b",)]
+    model.feature_names_in_ = np.array(["b", "a"], dtype=object)
+    assert read_tables(guest, model, ("predict",))["predict"].names == ("b", "a")
