@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
@@ -63,7 +63,7 @@ class Session:
         self.public_key: PublicKey | None = None
         self.recovery: Recovery | None = None
         self.statistics = Statistics()
-        self.hosts = _checked_hosts(party, self.peers)
+        self.hosts = check_federation(party, self.peers)
         self.task = ""  # prefix of the names of all messages
         self._tasks = 0
 
@@ -199,7 +199,14 @@ def _checked_timeout(timeout: float) -> float:
     return float(timeout)
 
 
-def _checked_hosts(party: Party, peers: tuple[Party, ...]) -> tuple[Party, ...]:
+def check_federation(party: Party, peers: Collection[Party]) -> tuple[Party, ...]:
+    """Return the hosts among `party` and its peers, in order.
+
+    Raises
+    ------
+    ConfigurationError
+        Unless they are one guest, one arbiter and hosts numbered from 0, each named once.
+    """
     everybody = {party, *peers}
     hosts = sorted((p for p in everybody if p.role is Role.HOST), key=lambda p: p.index)
     if (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from pyfate_gpu.backends import use_backend
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Party, Role
-from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
+from pyfate_gpu.federation.session import DEFAULT_TIMEOUT, check_federation
 from pyfate_gpu.jobs.section import Section
 from pyfate_gpu.jobs.toml import load_toml
 
@@ -161,9 +162,10 @@ class PartyConfiguration:
         found = cls(
             party=party,
             job=own.get("job", str),
-            listen=own.get("listen", str),
+            listen=_address(path, "[party] listen", own.get("listen", str)),
             peers={
-                Party.parse(k): _address(path, k, v) for k, v in sections["peers"].rest().items()
+                Party.parse(name): _address(path, f"[peers] {name}", value)
+                for name, value in sections["peers"].rest().items()
             },
             directory=own.path("directory"),
             model=model.get("type", str),
@@ -182,11 +184,19 @@ class PartyConfiguration:
         return found
 
     def __post_init__(self) -> None:
+        check_federation(self.party, self.peers)
         if self.party.role is Role.ARBITER:
             for kind in KINDS:
                 if getattr(self, kind) is not None:
                     raise ConfigurationError(
                         f"{self.party} takes no [{kind}]: guest and hosts have data, the arbiter none"
+                    )
+        for kind in KINDS if self.party.role is Role.HOST else ():
+            source = getattr(self, kind)
+            for key in ("label", "weight", "exposure") if source is not None else ():
+                if getattr(source, key) is not None:
+                    raise ConfigurationError(
+                        f"[{kind}] of {self.party} has {key}: labels, weights and exposures are the guest's"
                     )
         if self.checkpoint_every < 0:
             raise ConfigurationError(
@@ -242,7 +252,10 @@ def _tls(section: Section) -> TlsFiles:
     return TlsFiles(section.path("authority"), section.path("certificate"), section.path("key"))
 
 
-def _address(path: Path, peer: str, value: object) -> str:
-    if type(value) is not str or not value.rpartition(":")[2].isdecimal():
-        raise ConfigurationError(f'{path}: [peers] {peer} is {value!r}; it must be "address:port"')
-    return value
+def _address(path: Path, key: str, value: object) -> str:
+    host, _, port = value.rpartition(":") if type(value) is str else ("", "", "")
+    if not (host and re.fullmatch("[0-9]{1,5}", port) and int(port) < 1 << 16):
+        raise ConfigurationError(
+            f'{path}: {key} is {value!r}; it must be "address:port", a port being below 65536'
+        )
+    return str(value)

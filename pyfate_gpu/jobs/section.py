@@ -58,8 +58,17 @@ class Section:
 
     def path(self, key: str, default: Any = _MISSING) -> Path:
         """Return a path; a relative one starts at the folder of the file."""
-        value = self.get(key, str, default)
-        return value if value is default else self._folder / Path(value).expanduser()
+        value: Any = self.get(key, str, default)
+        if value is default:
+            return default  # type: ignore[no-any-return]
+        try:
+            if "\0" in value:
+                raise ValueError("a path has no NUL")
+            return self._folder / Path(value).expanduser()
+        except (RuntimeError, ValueError) as error:  # a home of nobody
+            raise ConfigurationError(
+                f"{self._where} {key} is {value!r}; it must be a path: {error}"
+            ) from None
 
     def texts(self, key: str, default: Any = _MISSING) -> list[str]:
         """Return a list of texts."""

@@ -92,19 +92,34 @@ def test_the_engine_of_a_file_computes(backend):
         ("timeout = 30", "checkpoint_every = true", "must be a whole number"),
         ("timeout = 30", "tmeout = 30", r"\[party\] has tmeout, which nobody knows; it takes name"),
         ("bank.example:7000", "bank.example", r'host-0 is .*; it must be "address:port"'),
+        ("bank.example:7000", "bank.example:70000", r"host-0 is .*, a port being below 65536"),
+        ("bank.example:7000", "bank.example:\u0667", "host-0 is .*; it must be"),
+        ("bank.example:7000", ":7000", "host-0 is ':7000'; it must be"),
+        ("0.0.0.0:7000", "0.0.0.0", r"\[party\] listen is '0.0.0.0'; it must be"),
+        ('arbiter = "[::1]:7001"', "", "guest with peers host-0 is no federation"),
+        ("host-0 = ", "host-1 = ", "is no federation: it takes one guest"),
+        ("host-0 = ", 'guest = "a:1"\nhost-0 = ', "each named once"),
+        ('"out"', '"~nobody-of-this-name/out"', r"\[party\] directory is .*; it must be a path"),
+        ("guest.csv", "a\\u0000b", r"\[data\] path is .*; it must be a path"),
         ("hardened = true", "hardened = 1", "hardened is 1; it must be a truth value"),
         ("[engine]", "[engin]", "has engin, which nobody knows; its tables are party"),
         ("[party]", "party = 3\n[party2]", r"\[party\] must be a table|nobody knows"),
         ('columns = ["a", "b"]', "columns = [1]", "must be a list of texts"),
         ("[data]", "[data", "is no TOML file"),
         ("[data]", "x = " + "[" * 5000, "is no TOML file"),
-        ('name = "guest"', 'name = "arbiter"', r"arbiter takes no \[data\]"),
+        ('name = "guest"', 'name = "arbiter"', "each named once"),
     ],
 )
 def test_what_makes_no_sense_is_named(load, old, new, text):
     assert old in GUEST_FILE
     with pytest.raises(ConfigurationError, match=text):
         load(GUEST_FILE.replace(old, new))
+
+
+def test_an_arbiter_has_no_data(load):
+    text = GUEST_FILE.replace("arbiter =", "guest =").replace('name = "guest"', 'name = "arbiter"')
+    with pytest.raises(ConfigurationError, match=r"arbiter takes no \[data\]"):
+        load(text)
 
 
 def test_a_missing_file_is_named(tmp_path):
