@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pyfate_gpu.backends import BackendInfo, backend_info
 from pyfate_gpu.config import available_cores, settings
 from pyfate_gpu.errors import ConfigurationError
@@ -95,7 +93,7 @@ def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = N
     Raises
     ------
     ConfigurationError
-        When one of the two is given without the other, or not for every party.
+        When one of the two is given without the other, or not for every party, or there is nothing to train on.
     DataError
         When a table cannot be read.
     """
@@ -105,18 +103,30 @@ def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = N
             f"give both the rows and the columns of {', '.join(names)}, or neither to read the tables"
         )
     if rows is not None and columns is not None:
-        return JobShape(rows, dict(zip(names, columns, strict=True)))
+        return _checked(JobShape(rows, dict(zip(names, columns, strict=True))))
     tables = {party.name: read_rows(source) for party, source in job.tables["data"].items()}
     labels = tables[GUEST.name].labels
-    classes = 1 if labels is None or job.model != "logistic" else len(np.unique(labels))
+    classes = 1
+    if labels is not None and job.model == "logistic":
+        classes = len({label for label in labels.tolist() if label is not None and label == label})
     tested = [read_rows(source) for source in job.tables.get("validation", {}).values()]
-    return JobShape(
+    shape = JobShape(
         min(len(table.ids) for table in tables.values()),
         {name: len(table.names) for name, table in tables.items()},
         outputs=classes if classes > 2 else 1,
         validation=min((len(table.ids) for table in tested), default=0),
         weighted="sample_weight" in tables[GUEST.name].extras,
     )
+    return _checked(shape)
+
+
+def _checked(shape: JobShape) -> JobShape:
+    if min(shape.rows, *shape.columns.values()) < 1:
+        counts = ", ".join(f"{name} {count}" for name, count in shape.columns.items())
+        raise ConfigurationError(
+            f"{shape.rows} rows, columns of {counts}: it takes 1 or more of each to estimate a job"
+        )
+    return shape
 
 
 def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:

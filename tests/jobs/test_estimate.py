@@ -16,6 +16,7 @@ from pyfate_gpu.glm.workload import JobShape, ciphertexts_sent, iteration
 from pyfate_gpu.jobs.calibration import Calibration, calibrate, products
 from pyfate_gpu.jobs.estimate import estimate, shape_of
 from pyfate_gpu.jobs.job import Job
+from tests.jobs.conftest import write_csv
 
 ROWS = 48
 SMALL = {"max_iter": 1, "key_bits": 512, "allow_insecure_key_size": True}
@@ -118,3 +119,26 @@ def test_sizes_come_from_tables_or_are_given(small_job):
     for rows, columns in ((10, None), (None, [1, 2]), (10, [1])):
         with pytest.raises(ConfigurationError, match="give both the rows and the columns of guest"):
             shape_of(job, rows=rows, columns=columns)
+
+
+def test_a_job_has_rows_and_columns(small_job):
+    job = Job.load(small_job())
+    for count, columns in ((0, [1, 2]), (-5, [1, 2]), (10, [1, 0])):
+        with pytest.raises(
+            ConfigurationError, match="it takes 1 or more of each to estimate a job"
+        ):
+            shape_of(job, rows=count, columns=columns)
+
+
+def test_an_empty_table_is_nothing_to_estimate(small_job, tmp_path):
+    job = Job.load(small_job())
+    (tmp_path / "host.csv").write_text("c,d,e,key\n")
+    with pytest.raises(ConfigurationError, match="0 rows, columns of guest 2, host-0 3"):
+        shape_of(job)
+
+
+def test_missing_labels_are_no_class(small_job, tmp_path):
+    job = Job.load(small_job())
+    rows = [[f"u{row}", ("red", "green", "blue", "")[row % 4], 0.5, 1.5] for row in range(40)]
+    write_csv(tmp_path / "guest.csv", ["id", "y", "a", "b"], rows)
+    assert shape_of(job).outputs == 3
