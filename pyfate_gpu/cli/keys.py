@@ -54,6 +54,7 @@ def generate(
 ) -> None:
     """Make a key pair."""
     public = public or private.with_suffix(".pub.json")
+    _check_apart(private, public)
     for path in (private, public):
         if path.exists() and not overwrite:
             raise KeyFileError(
@@ -112,6 +113,7 @@ def public(
     allow_insecure_key_size: _Insecure = False,
 ) -> None:
     """Write the public half of a private key."""
+    _check_apart(private, out)
     key = load_private_key(
         private,
         passphrase=_read_passphrase(passphrase_file),
@@ -119,6 +121,13 @@ def public(
     )
     save_public_key(key.public_key, out, overwrite=overwrite)
     _print(f"public key: {out}", repr(key.public_key))
+
+
+def _check_apart(private: Path, public: Path) -> None:
+    if private.resolve() == public.resolve():
+        raise KeyFileError(
+            f"{public} is the file of the private key: the public key takes another, or the private one is lost"
+        )
 
 
 def _load(path: Path, passphrase_file: Path | None, insecure: bool) -> PrivateKey | PublicKey:
@@ -134,7 +143,7 @@ def _is_public(path: Path) -> bool:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("key_ops") == ["encrypt"]
 
@@ -147,6 +156,10 @@ def _read_passphrase(path: Path | None) -> str | None:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise KeyFileError(
+            f"{path} is no text in UTF-8; its first line is the passphrase"
+        ) from None
     if not lines or not lines[0]:
         raise KeyFileError(f"{path} is empty; its first line is the passphrase")
     return lines[0]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -118,9 +119,12 @@ def _load(path: str, key: PaillierPublicKey) -> EncryptedNumber:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"{text!r} is no finite number")
+    return number
 
 
 def _read(path: str) -> Any:
@@ -129,7 +133,7 @@ def _read(path: str) -> Any:
         return json.loads(text)
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise KeyFileError(f"{path} is no JSON; it is no key or ciphertext of pheutil") from None
 
 

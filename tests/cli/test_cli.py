@@ -158,21 +158,39 @@ def test_public_takes_the_public_half_out(key, tmp_path, call):
     assert "exists" in err
 
 
+def test_a_private_key_is_not_overwritten_by_its_public_half(key, tmp_path, call):
+    before = key.read_bytes()
+    there = tmp_path / "folder" / ".." / key.name
+    (tmp_path / "folder").mkdir()
+    for arguments in (("public", key, there), ("generate", key, "--public", there)):
+        code, _, err = call("keys", *arguments, "--overwrite", *INSECURE)
+        assert code == 1
+        assert "is the file of the private key" in err
+    assert key.read_bytes() == before
+
+
 def test_passphrases_come_from_a_file(tmp_path, call):
     pytest.importorskip("cryptography")
     secret, empty, path = tmp_path / "secret", tmp_path / "empty", tmp_path / "key.json"
     secret.write_text("correct horse\n")
     empty.write_text("")
+    (tmp_path / "binary").write_bytes(b"\xff\n")
     assert call("keys", "generate", path, "--passphrase-file", secret, *SMALL)[0] == 0
     assert "good" in call("keys", "check", path, "--passphrase-file", secret, *INSECURE)[1]
     assert "is encrypted" in call("keys", "check", path, *INSECURE)[2]
-    for file, text in [(empty, "is empty"), (tmp_path / "none", "cannot read")]:
+    for file, text in [
+        (empty, "is empty"),
+        (tmp_path / "none", "cannot read"),
+        (tmp_path / "binary", "is no text in UTF-8"),
+    ]:
         code, _, err = call("keys", "check", path, "--passphrase-file", file, *INSECURE)
         assert code == 1
         assert text in err
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "not json", '{"kty": "RSA"}', "\0\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "not json", '{"kty": "RSA"}', "\0\xff", "[" * 10**5], ids=range(7)
+)
 def test_files_that_are_no_keys(tmp_path, call, content):
     path = tmp_path / "key.json"
     path.write_bytes(content.encode("latin-1"))
@@ -190,3 +208,11 @@ def test_importing_the_command_line_loads_nothing_heavy():
         "sys.exit(str(heavy) if heavy else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.filterwarnings("ignore:a Paillier key of 512 bits")
+@pytest.mark.parametrize("number", ["nan", "inf", "1e400", "seven"])
+def test_only_finite_numbers_are_encrypted(key, tmp_path, call, number):
+    code, _, err = call("phe", "encrypt", tmp_path / "key.pub.json", number)
+    assert code == 2
+    assert "is no finite number" in err
