@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -20,14 +22,27 @@ def run(
 
     After a failure the same command goes on from the last checkpoint that all parties have.
     """
-    run_job(Job.load(job), _show)
+    _run(job)
 
 
 def predict(
     job: Annotated[Path, typer.Argument(help="TOML file of a job that `run` has trained.")],
 ) -> None:
     """Predict the rows of the job's [predict] tables by the halves that parties have; the guest gets the scores."""
-    run_job(Job.load(job), _show, predict=True)
+    _run(job, predict=True)
+
+
+def _run(path: Path, *, predict: bool = False) -> None:
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        run_job(Job.load(path), _show, predict=predict)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """End as by an error: a process that a signal ends would leave the parties' processes behind."""
+    sys.exit(128 + number)
 
 
 def _show(line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -61,4 +62,5 @@ class Transcript:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):  # of a line that `record` could not write, and said so
+            self._file.close()

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +137,36 @@ def test_different_parameters_are_named(small_job, run, monkeypatch):
         run(path)
 
 
+def test_a_run_that_is_told_to_end_leaves_no_party_behind(small_job):
+    path = small_job({"model": {"max_iter": 100_000}})
+    command = [sys.executable, "-m", "pyfate_gpu.cli", "run", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert any("iteration 2," in line for line in process.stdout)
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    for party in ("guest", "host-0", "arbiter"):
+        with locked(path.parent / "out" / party):  # which a party that lives would not let go
+            pass
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"data.guest": {"label": None}}, r"\[data\] of the guest lacks label"),
+        (
+            {"validation.guest": {"path": "guest.csv"}, "validation.host-0": {"path": "host.csv"}},
+            r"\[validation\] of the guest lacks label",
+        ),
+        ({"data.host-0": {"label": "c"}}, r"\[data\] of host-0 has label: labels, .* the guest's"),
+        ({"data.host-0": {"weight": "c"}}, r"\[data\] of host-0 has weight"),
+    ],
+)
+def test_the_guest_has_the_labels(small_job, changes, text):
+    with pytest.raises(ConfigurationError, match=text):
+        run_party(Job.load(small_job(changes)).configurations()[GUEST])
+
+
 def test_exposure_is_for_poisson(small_job):
     path = small_job({"data.guest": {"exposure": "a"}})
     with pytest.raises(ConfigurationError, match="exposure is for Poisson regression, this is"):
@@ -185,15 +219,9 @@ def test_a_folder_is_free_again_afterwards(tmp_path):
             pass
 
 
-class _FullFile:
-    def write(self, text):
-        raise OSError(28, "No space left on device")
-
-
-def test_a_transcript_that_cannot_be_written_ends_the_job(tmp_path, monkeypatch):
-    transcript = Transcript(tmp_path / "transcript.jsonl")
-    transcript.close()
-    monkeypatch.setattr(transcript, "_file", _FullFile())
+def test_a_transcript_that_cannot_be_written_ends_the_job():
+    transcript = Transcript(Path("/dev/full"))
     address = Address(GUEST, "fit-1/residual", 1, 0)
     with pytest.raises(StorageError, match="transcript cannot be written: .*No space left"):
         transcript.record("sent", GUEST, address, bytes(32))
+    transcript.close()  # what could not be written then is not tried again
