@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What processes and mutual TLS cost: the same job in one process and in three, by turns.
 
-``python tests/jobs/measure_transport.py --rows 30000 --key-bits 2048``; not a test. Seconds are those of an iteration
-without the first one, in which tables are built: wall clock of the guest, and CPU of all parties together, which
-is what to compare on a shared machine. Reads CPU time of processes as Linux tells it.
+``python tests/jobs/measure_transport.py --json tests/results/transport.json``; not a test. Seconds are those of an
+iteration without the first one, in which tables are built: wall clock of the guest, and CPU of all parties together,
+which is what to compare on a shared machine. Reads CPU time of processes as Linux tells it.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import re
 import statistics
@@ -112,6 +113,7 @@ def main():
     parser.add_argument("--iterations", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rng = np.random.default_rng(1)
     x = rng.normal(size=(options.rows, GUEST_COLUMNS + HOST_COLUMNS))
@@ -143,7 +145,26 @@ def main():
     )
     print(f"seconds per iteration, medians: one process {one_wall:.2f} wall, {one_cpu:.2f} CPU;")
     print(f"three {three_wall:.2f} wall, {three_cpu:.2f} CPU")
-    print(f"ratio {three_wall / one_wall:.3f} wall, {three_cpu / one_cpu:.3f} CPU")
+    ratios = {"wall": round(three_wall / one_wall, 3), "cpu": round(three_cpu / one_cpu, 3)}
+    print(f"three processes over one: {ratios}")
+    if options.json:
+        found = {
+            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "rows": options.rows,
+            "columns": [GUEST_COLUMNS, HOST_COLUMNS],
+            "key_bits": options.key_bits,
+            "threads_of_a_party": options.threads,
+            "cores": os.cpu_count(),
+            "seconds_an_iteration": {
+                name: {
+                    "wall": [round(seconds, 3) for seconds in walls[name]],
+                    "cpu": [round(seconds, 3) for seconds in cpus[name]],
+                }
+                for name in ways
+            },
+            "three processes over one": ratios,
+        }
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
