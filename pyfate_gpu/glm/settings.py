@@ -31,6 +31,15 @@ _LOCAL = (
     "allow_insecure_key_size",
 )
 
+_FLAGS = (
+    "shuffle",
+    "decay_sqrt",
+    "warm_start",
+    "fit_intercept",
+    "standardize",
+    "allow_insecure_key_size",
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -90,6 +99,15 @@ class Settings:
             _check_real(name, getattr(self, name))
         if self.clip is not None:
             _check_real("clip", self.clip, positive=True)
+        for name in _FLAGS:
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise ConfigurationError(f"{name} is {value!r}; it must be True or False")
+        seed = self.random_state
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise ConfigurationError(
+                f"random_state is {seed!r}; it must be a whole number, 0 or more, or None"
+            )
 
     def rate(self, iteration: int) -> float:
         """Return the learning rate of an iteration, counted from 1."""
