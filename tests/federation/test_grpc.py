@@ -349,6 +349,14 @@ def test_a_restarted_party_is_not_taken_for_its_predecessor(open_channel, start_
         rest[0].receive(HOST, "a", 0, 0, 20)
 
 
+def test_what_began_it_is_passed_on(connected):
+    channels = connected()
+    with pytest.raises(PartyFailedError), channels[HOST]:
+        raise PartyFailedError("guest stopped by DataError")
+    with pytest.raises(PartyFailedError, match="^guest stopped by DataError$"):
+        channels[ARBITER].receive(GUEST, "x", 0, 0, 5)
+
+
 def test_reasons_cannot_act_on_a_terminal(connected):
     channels = connected()
     channels[GUEST].stop("gone\x1b[2J\n")

@@ -161,7 +161,9 @@ class GrpcChannel(MailboxChannel):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None:
+        if isinstance(error, PartyFailedError):
+            self.stop(str(error))  # what began it, not that it came here
+        elif kind is not None:
             self.stop(f"{self._party} stopped by {kind.__name__}")
         self.close()
 
