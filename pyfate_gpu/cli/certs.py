@@ -41,5 +41,7 @@ def certs(
         write_new(folder / f"{party}.key", key, mode=0o600)
         write_new(folder / f"{party}.pem", certificate, mode=0o644)
         Console(soft_wrap=True).print(
-            f"{party}: {folder / f'{party}.pem'}, {folder / f'{party}.key'}", highlight=False
+            f"{party}: {folder / f'{party}.pem'}, {folder / f'{party}.key'}",
+            markup=False,
+            highlight=False,
         )

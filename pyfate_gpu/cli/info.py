@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pyfate_gpu.backends import backend_info
+from pyfate_gpu.backends.base import Availability, IsaStatus
 from pyfate_gpu.config import settings
 
 _DEPENDENCIES = ("pyfate-gpu", "numpy", "gmpy2", "scikit-learn", "phe", "cryptography")
@@ -26,9 +28,9 @@ def info() -> None:
     )
     table = Table("backend", "instruction set", "here", title="Backends, the preferred one first")
     for name, availability in found.availability.items():
-        table.add_row(name, "", "yes" if availability.available else availability.reason)
+        table.add_row(name, "", _here(availability))
         for entry in availability.instruction_sets:
-            table.add_row("", entry.name, "yes" if entry.available else entry.reason)
+            table.add_row("", entry.name, _here(entry))
     console.print(table)
     console.print(
         "Keys: even sizes from 2048 to 8192 bits, 3072 by default (about 128-bit security)."
@@ -42,6 +44,10 @@ def info() -> None:
     )
     versions = ", ".join(f"{name} {_version(name)}" for name in _DEPENDENCIES)
     console.print(f"Versions: Python {platform.python_version()}, {versions}", highlight=False)
+
+
+def _here(found: Availability | IsaStatus) -> Text:
+    return Text("yes" if found.available else found.reason)  # extras in it are no markup
 
 
 def _version(package: str) -> str:

@@ -32,4 +32,4 @@ def party(
     except PartyFailedError as error:
         Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
         raise typer.Exit(ECHO) from None
-    Console(soft_wrap=True).print(f"result: {result}", highlight=False)
+    Console(soft_wrap=True).print(f"result: {result}", markup=False, highlight=False)

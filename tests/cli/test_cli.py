@@ -8,9 +8,12 @@ import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from pyfate_gpu.backends import backend_info
+from pyfate_gpu.backends.base import Availability
 from pyfate_gpu.cli import main
 
 SMALL = ["--key-bits", "512", "--allow-insecure-key-size"]
@@ -40,6 +43,13 @@ def test_info_names_backends_and_versions(call):
     assert code == 0
     for word in ("reference", "cpu", "numpy", "gmpy2", "2048 to 8192 bits", "PYFATE_GPU_BACKEND"):
         assert word in out
+
+
+def test_info_shows_remedies_as_they_are(call, monkeypatch):
+    reason = "CuPy does not load; pip install 'pyfate-gpu[cuda13]'"
+    found = replace(backend_info(), availability={"cuda": Availability(False, reason)})
+    monkeypatch.setattr("pyfate_gpu.cli.info.backend_info", lambda: found)
+    assert "[cuda13]" in call("info")[1].replace("\n", "")
 
 
 def test_demo_tells_the_whole_story(call):

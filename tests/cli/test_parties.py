@@ -31,10 +31,10 @@ def call(monkeypatch, capsys):
 def test_certs_makes_an_authority_and_parties(call, tmp_path):
     from cryptography import x509
 
-    folder = tmp_path / "certs"
+    folder = tmp_path / "certs [of all]"
     code, out, _ = call("certs", folder)
     assert code == 0
-    assert "host-0: " in out
+    assert f"host-0: {folder}" in out
     names = {"ca.key", "ca.pem"} | {
         f"{party}.{end}" for party in ("guest", "host-0", "arbiter") for end in ("key", "pem")
     }
