@@ -190,7 +190,7 @@ class HeteroGLM(Fitting):
         """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
 
         Log loss, AUC, KS, accuracy and F1 of two classes; log loss, accuracy and F1 of more; RMSE and
-        r2; Poisson deviance and D2.
+        r2; Poisson deviance and D2. What the rows do not define is left out: AUC and KS of one class.
 
         Raises
         ------
