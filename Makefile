@@ -16,7 +16,7 @@ CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .PHONY: help build demo test lint format docs bench gpu-check interop dist wheel sbom clean
 help:
-	@echo "make demo    three parties train over real ciphertexts (builds first, about a minute)"
+	@echo "make demo    three parties train over real ciphertexts (builds first, a few minutes)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
