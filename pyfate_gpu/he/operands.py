@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +75,8 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 
 def broadcast_index(shape: tuple[int, ...], target: tuple[int, ...]) -> Index | None:
     """Row numbers that spread `shape` over `target`; None if they are all in place."""
-    size = int(np.prod(shape, dtype=np.int64))
-    if size == int(np.prod(target, dtype=np.int64)):
+    size = math.prod(shape)
+    if size == math.prod(target):
         return None
     numbers: npt.NDArray[np.int64] = np.arange(size, dtype=np.int64).reshape(shape)
     return np.ascontiguousarray(np.broadcast_to(numbers, target)).ravel()
