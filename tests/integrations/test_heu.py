@@ -160,6 +160,20 @@ def test_one_number(kit):
     )
 
 
+def test_masks_of_half_a_key_make_secret_shares(kit, party):
+    """As SecretFlow turns ciphertexts into shares mod 2**128."""
+    values = [[-5, 2**40], [0, 7]]
+    half = party.public_key().plaintext_bound() / phe.Plaintext(SCHEMA, 2)
+    mask = hnp.random.randint(-half, half, (2, 2))
+    masked = party.evaluator().sub(encrypt(party, values), mask)
+    shares = [array.to_bytes(16, "little") for array in (kit.decryptor().decrypt(masked), mask)]
+    words = [
+        [int.from_bytes(share[i : i + 16], "little") for i in range(0, 64, 16)] for share in shares
+    ]
+    totals = [(a + b) % 2**128 for a, b in zip(*words, strict=True)]
+    assert totals == [value % 2**128 for row in values for value in row]
+
+
 def test_results_leave_blinded(kit, party):
     c = party.evaluator().mul(encrypt(party, [1, 2]), party.array([3, 3]))
     inside = c._array.to_ints(reblind=False).tolist()

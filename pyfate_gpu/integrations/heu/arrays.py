@@ -112,7 +112,7 @@ class PlaintextArray(Array):
         return decode_array(self._values, encoder or BigintDecoder())
 
     def to_bytes(self, bytes_per_int: int, endian: str) -> bytes:
-        """Two's complement of each, one after the other."""
+        """Two's complement of each, one after the other; what does not fit is cut off."""
         return b"".join(
             integer_to_bytes(int(value), bytes_per_int, endian) for value in self._values.ravel()
         )

@@ -45,13 +45,7 @@ class Plaintext:
         return self._value.bit_length()
 
     def to_bytes(self, length: int, byteorder: str) -> bytes:
-        """Two's complement in `length` bytes, "big" or "little".
-
-        Raises
-        ------
-        PheRuntimeError
-            If it needs more; HEU cuts it off.
-        """
+        """Two's complement in `length` bytes, "big" or "little"; what does not fit is cut off."""
         return integer_to_bytes(self._value, length, byteorder)
 
     def __int__(self) -> int:
@@ -85,15 +79,10 @@ class Plaintext:
 
 
 def integer_to_bytes(value: int, length: int, byteorder: str) -> bytes:
-    """Two's complement of a signed integer; PheRuntimeError if it does not fit."""
+    """Two's complement mod ``2**(8 * length)``: SecretFlow makes secret shares of it."""
     if byteorder not in ("big", "little"):
         raise PheRuntimeError(f"byteorder is {byteorder!r}; choose 'big' or 'little'")
-    try:
-        return value.to_bytes(length, byteorder, signed=True)  # type: ignore[arg-type]
-    except OverflowError:
-        raise PheRuntimeError(
-            f"an integer of {value.bit_length()} bits and a sign does not fit {length} bytes"
-        ) from None
+    return (value & ((1 << 8 * length) - 1)).to_bytes(length, byteorder)  # type: ignore[arg-type]
 
 
 def _binary(function: Callable[[int, int], int]) -> Any:

@@ -18,19 +18,20 @@ class random:  # noqa: N801 - HEU's name
 
     @staticmethod
     def randint(min: Plaintext, max: Plaintext, shape: Iterable[int]) -> PlaintextArray:  # noqa: A002
-        """Uniform integers in [min, max)."""
+        """Uniform integers in [min, max), a range that is their bound: masks may fill half a key."""
         low, width = int(min), int(max) - int(min)
         if width <= 0:
             raise PheRuntimeError(f"the range from {min} to {max} is empty")
-        return _fill(shape, lambda: low + secrets.randbelow(width))
+        return _fill(shape, lambda: low + secrets.randbelow(width), (low, low + width))
 
     @staticmethod
     def randbits(schema: SchemaType, bits: int, shape: Iterable[int]) -> PlaintextArray:
         """Uniform integers of `bits` bits."""
-        return _fill(shape, lambda: secrets.randbits(bits))
+        return _fill(shape, lambda: secrets.randbits(bits), (0, 1 << bits))
 
 
-def _fill(shape: Iterable[int], draw: Callable[[], int]) -> PlaintextArray:
+def _fill(shape: Iterable[int], draw: Callable[[], int], limits: tuple[int, int]) -> PlaintextArray:
+    bound = max(map(abs, limits))
     lengths = tuple(shape)
     count = int(np.prod(lengths, dtype=np.int64))
-    return PlaintextArray(to_objects([draw() for _ in range(count)]).reshape(lengths))
+    return PlaintextArray(to_objects([draw() for _ in range(count)]).reshape(lengths), bound)

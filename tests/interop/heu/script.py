@@ -75,6 +75,7 @@ p + q, p - q, p * q, p / q, p % q, p & q, p | q, p ^ q, p << 3, p >> 1, -p
 p == q, p != q, p < q, p <= q, p > q, p >= q, p == -7
 p.bit_count(), int(p), [10, 20, 30][q], p.is_compatible(phe.SchemaType.OU)
 p.to_bytes(4, "little").hex(), p.to_bytes(4, "big").hex(), p.to_bytes(1, "big").hex()
+one.plaintext(300).to_bytes(1, "big").hex(), one.plaintext(-300).to_bytes(1, "little").hex()
 p / one.plaintext(0)
 p + 1
 one.plaintext(1.5)
@@ -150,6 +151,7 @@ changed(fresh("M"), 0, 5)
 changed(fresh("M"), 0, fresh("v2"))
 changed(fresh("v3"), 0, one.plaintext(5))
 P["M"].to_bytes(2, "big").hex(), P["M"].to_bytes(4, "little").hex()
+P["big"].to_bytes(4, "little").hex(), P["big"].to_bytes(9, "big").hex()
 P["M"].to_bytes(2, "x")
 ev.sum(C["M"]), ev.sum(P["M"]), ev.sum(C["s"]), ev.sum(C["v3"])
 ev.sum(kit.array(np.zeros(0)))
