@@ -28,6 +28,8 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 /// Larger blocks have pages of their own, smaller ones share them.
 constexpr std::size_t kLargestShared = 4096;
+/// Blocks of this size and more ask for huge pages.
+constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
 std::atomic<bool> refused{false};
 
@@ -43,6 +45,10 @@ class Pages : public std::pmr::memory_resource {
     if (memory == MAP_FAILED) throw std::bad_alloc();
 #if defined(MADV_DONTDUMP)
     (void)madvise(memory, size, MADV_DONTDUMP);  // kernels without it dump these pages
+#endif
+#if defined(MADV_HUGEPAGE)
+    // Before the pages are there: tables that are read at random outgrow what small pages reach.
+    if (size >= kHugePage) (void)madvise(memory, size, MADV_HUGEPAGE);
 #endif
     if (mlock(memory, size) != 0) refused = true;
     return memory;

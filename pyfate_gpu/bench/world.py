@@ -40,6 +40,15 @@ class World:
         """The same key as other libraries publish it: n alone, so that each encryption takes r^n."""
         return PublicKey(self.public_key.n, allow_insecure_key_size=True)
 
+    @cached_property
+    def short_subgroup(self) -> tuple[PublicKey, PrivateKey]:
+        """A key pair of the same length whose blinding powers lie in a short subgroup."""
+        return generate_keypair(
+            self.public_key.key_bits,
+            scheme="paillier-short-subgroup",
+            allow_insecure_key_size=True,
+        )
+
     @property
     def factors(self) -> tuple[int, int]:
         """The primes, for peers that take the key pair over."""

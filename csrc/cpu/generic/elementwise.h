@@ -62,6 +62,8 @@ void multiply(const void* memory, RowsView a, RowsView b, std::uint64_t* out, st
     typename A::Number right;
     engine.load(left, RowPointers<A>(a, i, end).at);
     engine.load(right, RowPointers<A>(b, i, end).at);
+    prefetch_rows<A>(a, i + A::kLanes, end);
+    prefetch_rows<A>(b, i + A::kLanes, end);
     engine.multiply(left, left, right);
     engine.store(OutPointers<A>(out, a.stride, i, end).at, left);
   }
@@ -77,6 +79,7 @@ void multiply_plain(const void* memory, RowsView a, RowsView residues, std::uint
     engine.load(value, RowPointers<A>(a, i, end).at);
     engine.load_half(residue, RowPointers<A>(residues, i, end).at,
                      static_cast<int>(residues.stride));
+    prefetch_rows<A>(a, i + A::kLanes, end);
     engine.add_multiple(value, residue);
     engine.store(OutPointers<A>(out, a.stride, i, end).at, value);
   }

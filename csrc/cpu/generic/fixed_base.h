@@ -7,12 +7,6 @@
 
 namespace pyfate::generic {
 
-/// Number of 64-byte lines that one table entry touches is fetched one window ahead: entries of
-/// a large table come from memory, and a product takes longer than the fetch.
-static inline void prefetch_entry(const std::uint64_t* entry, std::size_t words) {
-  for (std::size_t i = 0; i < words; i += 8) __builtin_prefetch(entry + i);
-}
-
 template <class A>
 void fixed_base(const void* memory, FixedBaseTable table, const std::uint64_t* exponents,
                 int exponent_words, std::uint64_t* out, std::size_t begin, std::size_t end) {
@@ -29,7 +23,7 @@ void fixed_base(const void* memory, FixedBaseTable table, const std::uint64_t* e
       for (int lane = 0; lane < A::kLanes; ++lane) {
         const std::uint64_t digit = bits_at(exponent.at[lane], digits.stride, w.offset, w.width);
         entries[lane] = table.entries + (w.first + digit) * stored;
-        prefetch_entry(entries[lane], stored);
+        prefetch(entries[lane], stored);
       }
     };
     typename A::Number value;

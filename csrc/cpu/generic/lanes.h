@@ -22,6 +22,19 @@ static inline const std::uint64_t* row_at(RowsView rows, std::size_t i) {
   return rows.words + rows.stride * position;
 }
 
+/// Asks for a number's cache lines ahead of its use: a product takes longer than they do.
+static inline void prefetch(const std::uint64_t* number, std::size_t words) {
+  for (std::size_t i = 0; i < words; i += 8) __builtin_prefetch(number + i);
+}
+
+/// Asks for the rows of the lanes from `begin` on, if there are any.
+template <class A>
+void prefetch_rows(RowsView rows, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < smaller(begin + A::kLanes, end); ++i) {
+    prefetch(row_at(rows, i), rows.stride);
+  }
+}
+
 /// Pointers to the rows of every lane. Lanes past `end` repeat the last row: they compute the same
 /// and write the same, which is harmless within one thread.
 template <class A>

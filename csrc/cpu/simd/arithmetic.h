@@ -126,35 +126,28 @@ class Arithmetic {
   /// out = a * b / R mod n^2. One factor may have halves up to 2^(64 words), if its upper one is 0.
   [[gnu::noinline]] void multiply(Number& out, const Number& a, const Number& b) const {
     Columns columns(size());
-    Half half;
-    columns.clear();
     columns.add_product(low(a), low(b));
     columns.reduce(n_, negative_inverse_);
-    normalise<kBits>(half.limb, columns.upper(), V::zero(), size());
     // a0 b0 = half R - q n, so the upper half is a0 b1 + a1 b0 - q, plus a multiple of n.
-    columns.start_from_complement(complement_);
+    columns.next_from_complement(complement_);
     columns.add_product(low(a), high(b));
     columns.add_product(high(a), low(b));
     columns.reduce(n_, negative_inverse_);
-    copy(low(out), half.limb, size());
+    normalise<kBits>(low(out), columns.first_upper(), V::zero(), size());
     normalise<kBits>(high(out), columns.upper(), V::zero(), size());
   }
 
   /// out = a * a / R mod n^2.
   [[gnu::noinline]] void square(Number& out, const Number& a) const {
     Columns columns(size());
-    Half half;
     Half doubled;
-    columns.clear();
-    columns.add_square(low(a));
+    columns.set_square(low(a));
     columns.reduce(n_, negative_inverse_);
-    normalise<kBits>(half.limb, columns.upper(), V::zero(), size());
-    for (int i = 0; i < size(); ++i) doubled.limb[i] = high(a)[i] + high(a)[i];
-    normalise<kBits>(doubled.limb, doubled.limb, V::zero(), size());
-    columns.start_from_complement(complement_);
+    normalise_twice<kBits>(doubled.limb, high(a), size());
+    columns.next_from_complement(complement_);
     columns.add_product(low(a), doubled.limb);
     columns.reduce(n_, negative_inverse_);
-    copy(low(out), half.limb, size());
+    normalise<kBits>(low(out), columns.first_upper(), V::zero(), size());
     normalise<kBits>(high(out), columns.upper(), V::zero(), size());
   }
 
@@ -272,7 +265,6 @@ class Arithmetic {
 
   PYFATE_INLINE void multiply_halves(V* out, const V* a, const V* b) const {
     Columns columns(size());
-    columns.clear();
     columns.add_product(a, b);
     columns.reduce(n_, negative_inverse_);
     normalise<kBits>(out, columns.upper(), V::zero(), size());

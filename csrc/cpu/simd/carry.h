@@ -23,6 +23,17 @@ PYFATE_INLINE void normalise(V* out, const V* columns, const V& carry_in, int li
   }
 }
 
+/// out = 2 a with limbs below 2^kBits, for limbs of a below 2^kBits; the value must be below R.
+template <int kBits, typename V>
+PYFATE_INLINE void normalise_twice(V* out, const V* a, int limbs) {
+  V carry = V::zero();
+  const V mask = V::broadcast(kLimbMask<kBits>);
+  for (int i = 0; i < limbs; ++i) {
+    out[i] = ((a[i] + a[i]) & mask) + carry;
+    carry = shift_right(a[i], kBits - 1);
+  }
+}
+
 /// x -= n in the lanes where x >= n; returns 1 in those lanes. `negated` is R - n: its sum with x
 /// carries out of the top limb exactly when x >= n, and is R + (x - n) then.
 /// Precondition: limbs of x below 2^kBits. scratch: `limbs` vectors.

@@ -9,10 +9,12 @@
 
 namespace pyfate::simd {
 
-/// 2 * limbs columns of 64 bits standing for sum of column[i] * 2^(kBits i) in each lane.
+/// 2 * limbs columns of 64 bits standing for sum of column[i] * 2^(kBits i) in each lane. A second
+/// number takes the place of the first one's lower half, so that its upper half stays.
 ///
 /// A column never overflows: `pending_` counts the products it may hold, and carries are moved on
-/// before the count passes kMaxProducts (proof: docs/algorithms/base-n-montgomery.md).
+/// before the count passes kMaxProducts (proof: docs/algorithms/base-n-montgomery.md). Columns from
+/// `used_` on have no value yet and count as zero: stores are dear.
 template <typename V, int kBits, int kCapacity>
 class Columns {
  public:
@@ -20,46 +22,38 @@ class Columns {
   /// 255 whole ones of 28-bit limbs.
   static constexpr int kMaxProducts = (1 << (V::kSplitProducts ? 63 - kBits : 64 - 2 * kBits)) - 1;
 
-  explicit PYFATE_INLINE Columns(int limbs) : limbs_(limbs) {}
-
-  PYFATE_INLINE void clear() {
-    for (int i = 0; i < 2 * limbs_; ++i) column_[i] = V::zero();
-    pending_ = 0;
-  }
+  explicit PYFATE_INLINE Columns(int limbs) : limbs_(limbs), column_(memory_ + limbs) {}
 
   /// += a * b
   PYFATE_INLINE void add_product(const V* a, const V* b) {
-    for_each_strip([&]<int kWidth>(int first) {
-      expect(kWidth, 0);
-      accumulate_strip<kWidth>(column_ + first, a + first, b, limbs_);
-    });
+    for_each_strip(
+        [&]<int kWidth>(int first) { multiply_strip<kWidth>(first, a + first, b, limbs_); });
   }
 
-  /// = a * a, given that the columns are clear: mixed products once, then twice, then the squares.
-  PYFATE_INLINE void add_square(const V* a) {
+  /// = a * a, for the first number: products of different strips once, then what doubles them.
+  PYFATE_INLINE void set_square(const V* a) {
+    clear(V::kWidths[0]);
     for_each_strip([&]<int kWidth>(int first) {
       const int next = first + kWidth;
-      expect(kWidth, 0);
-      accumulate_triangle<kWidth>(column_ + 2 * first, a + first);
-      accumulate_strip<kWidth>(column_ + first + next, a + first, a + next, limbs_ - next);
+      if (next == limbs_) return;
+      multiply_strip<kWidth>(first + next, a + first, a + next, limbs_ - next);
     });
-    twice();
-    expect(1, 0);
-    for (int i = 0; i < limbs_; ++i) {
-      column_[2 * i] = add_product_low(column_[2 * i], a[i], a[i]);
-      if constexpr (V::kSplitProducts) {
-        column_[2 * i + 1] = add_product_high(column_[2 * i + 1], a[i], a[i]);
-      }
-    }
+    clear(2 * limbs_);
+    if (2 * (pending_ + V::kWidths[0]) + 1 > kMaxProducts) settle(0);
+    pending_ = 2 * (pending_ + V::kWidths[0]) + 1;
+    for_each_strip(
+        [&]<int kWidth>(int first) { finish_square<kWidth>(column_ + 2 * first, a + first); });
   }
 
-  /// = K n - q for the q of the reduction before: limb by limb, (K n - (R - 1)) + (R - 1 - q).
-  PYFATE_INLINE void start_from_complement(const std::uint64_t* complement) {
+  /// Goes on to the second number, = K n - q for the q of the reduction before: limb by limb,
+  /// (K n - (R - 1)) + (R - 1 - q).
+  PYFATE_INLINE void next_from_complement(const std::uint64_t* complement) {
     const V ones = V::broadcast(kLimbMask<kBits>);
     for (int i = 0; i < limbs_; ++i) {
-      column_[i] = V::broadcast(complement[i]) + (ones - column_[i]);
-      column_[limbs_ + i] = V::zero();
+      memory_[i] = V::broadcast(complement[i]) + (ones - column_[i]);
     }
+    column_ = memory_;
+    used_ = limbs_;
     pending_ = 0;
   }
 
@@ -70,21 +64,16 @@ class Columns {
       V* columns = column_ + first;
       expect(kWidth, first);
       reduce_diagonal<kBits, kWidth>(columns, modulus, negative_inverse);
-      accumulate_strip<kWidth>(columns + kWidth, columns, modulus + kWidth, limbs_ - kWidth);
+      const int rest = limbs_ - kWidth;
+      accumulate_strip<kWidth>(columns + kWidth, columns, modulus + kWidth, rest, limbs_);
     });
   }
 
-  PYFATE_INLINE const V* lower() const { return column_; }
+  /// The reduced number, and the first one where there is a second.
   PYFATE_INLINE const V* upper() const { return column_ + limbs_; }
+  PYFATE_INLINE const V* first_upper() const { return memory_ + 2 * limbs_; }
 
  private:
-  /// *= 2
-  PYFATE_INLINE void twice() {
-    if (2 * pending_ > kMaxProducts) settle(0);
-    pending_ *= 2;
-    for (int i = 0; i < 2 * limbs_; ++i) column_[i] = column_[i] + column_[i];
-  }
-
   /// Calls strip.operator()<width>(first) for strips that cover [0, limbs), the widest first. The
   /// narrowest width divides limbs.
   template <int kIndex = 0, typename Strip>
@@ -92,6 +81,22 @@ class Columns {
     constexpr int kWidth = V::kWidths[kIndex];
     for (; first + kWidth <= limbs_; first += kWidth) strip.template operator()<kWidth>(first);
     if constexpr (kIndex + 1 < V::kWidthCount) for_each_strip<kIndex + 1>(strip, first);
+  }
+
+  /// column[first, first + kWidth + steps) += a[0, kWidth) * b[0, steps)
+  template <int kWidth>
+  PYFATE_INLINE void multiply_strip(int first, const V* a, const V* b, int steps) {
+    expect(kWidth, 0);
+    const int end = first + kWidth + steps;
+    // The columns that a turn of the strip meets must all have values, or none.
+    if (used_ < end) clear(used_ + (kWidth - (used_ - first) % kWidth) % kWidth);
+    accumulate_strip<kWidth>(column_ + first, a, b, steps, used_ - first);
+    if (used_ < end) used_ = end;
+  }
+
+  /// Columns below `end` that have no value get zero.
+  PYFATE_INLINE void clear(int end) {
+    for (; used_ < end; ++used_) column_[used_] = V::zero();
   }
 
   /// Makes room for that many products in each column from `first` on.
@@ -103,6 +108,7 @@ class Columns {
   /// Moves every carry up by one column: each is then below 2^kBits + 2^(64 - kBits), less than one
   /// product. The top column has none, the value is below R^2.
   [[gnu::noinline]] void settle(int first) {
+    clear(2 * limbs_);
     const V mask = V::broadcast(kLimbMask<kBits>);
     for (int i = 2 * limbs_ - 1; i > first; --i) {
       column_[i] = (column_[i] & mask) + shift_right(column_[i - 1], kBits);
@@ -112,8 +118,10 @@ class Columns {
   }
 
   int limbs_;
+  int used_ = 0;
   int pending_ = 0;
-  V column_[2 * kCapacity];
+  V* column_;
+  V memory_[3 * kCapacity];
 };
 
 }  // namespace pyfate::simd

@@ -48,52 +48,71 @@ PYFATE_INLINE void slide(V (&window)[kWidth], const V (&a)[kWidth], const V& y, 
   }
 }
 
-/// acc[0, kWidth + steps) += a[0, kWidth) * b[0, steps).
+/// acc[0, kWidth + steps) += a[0, kWidth) * b[0, steps), where the columns from acc[used] on have
+/// no value yet and count as zero. Precondition: kWidth divides `used`, or it is at least kWidth +
+/// steps.
 template <int kWidth, typename V, typename B>
-[[gnu::noinline]] void accumulate_strip(V* acc, const V* a, const B* b, int steps) {
+[[gnu::noinline]] void accumulate_strip(V* acc, const V* a, const B* b, int steps, int used) {
+  const V zero = V::zero();
   V factor[kWidth];
   V window[kWidth];
 #pragma GCC unroll 16
   for (int i = 0; i < kWidth; ++i) {
     factor[i] = a[i];
-    window[i] = acc[i];
+    window[i] = used == 0 ? zero : acc[i];
   }
-  int j = 0;
-  for (; j + kWidth <= steps; j += kWidth) {
+  // Up to kWidth steps, all of which meet new columns or none.
+  auto turn = [&]<bool kNew>(int j, int count) {
 #pragma GCC unroll 16
     for (int k = 0; k < kWidth; ++k) {
+      if (k >= count) break;
       const V y = operand<V>(b + j + k);
-      slide<V, kWidth>(window, factor, y, k, acc + j + k, acc + j + k + kWidth);
+      const V* entering = kNew ? &zero : acc + j + k + kWidth;
+      slide<V, kWidth>(window, factor, y, k, acc + j + k, entering);
+    }
+  };
+  int j = 0;
+  for (; j + kWidth <= steps; j += kWidth) {
+    if (j + kWidth < used) {
+      turn.template operator()<false>(j, kWidth);
+    } else {
+      turn.template operator()<true>(j, kWidth);
     }
   }
   const int rest = steps - j;
-#pragma GCC unroll 16
-  for (int k = 0; k < kWidth - 1; ++k) {
-    if (k >= rest) break;
-    const V y = operand<V>(b + j + k);
-    slide<V, kWidth>(window, factor, y, k, acc + j + k, acc + j + k + kWidth);
+  if (j + kWidth < used) {
+    turn.template operator()<false>(j, rest);
+  } else {
+    turn.template operator()<true>(j, rest);
   }
   // The first `rest` registers already hold columns of the next turn.
 #pragma GCC unroll 16
   for (int k = 0; k < kWidth; ++k) acc[j + k + (k < rest ? kWidth : 0)] = window[k];
 }
 
-/// acc[0, 2 kWidth) += the products a[i] * a[j] with i < j < kWidth, column by column.
+/// acc[0, 2 kWidth) = twice (acc + the products a[i] * a[j] with i < j < kWidth) + the squares of
+/// a[0, kWidth), column by column.
 template <int kWidth, typename V>
-[[gnu::noinline]] void accumulate_triangle(V* acc, const V* a) {
-  V next = acc[1];
+[[gnu::noinline]] void finish_square(V* acc, const V* a) {
+  V next = acc[0];
 #pragma GCC unroll 32
-  for (int column = 1; column < 2 * kWidth - 2; ++column) {
+  for (int column = 0; column < 2 * kWidth; ++column) {
     V sum = next;
-    next = acc[column + 1];
+    if (column + 1 < 2 * kWidth) next = acc[column + 1];
 #pragma GCC unroll 16
     for (int i = column < kWidth ? 0 : column - kWidth + 1; 2 * i < column; ++i) {
       sum = add_product_low(sum, a[i], a[column - i]);
       if constexpr (V::kSplitProducts) next = add_product_high(next, a[i], a[column - i]);
     }
+    sum = sum + sum;
+    const V& root = a[column / 2];
+    if (column % 2 == 0) {
+      sum = add_product_low(sum, root, root);
+    } else if constexpr (V::kSplitProducts) {
+      sum = add_product_high(sum, root, root);
+    }
     acc[column] = sum;
   }
-  if constexpr (kWidth > 1) acc[2 * kWidth - 2] = next;
 }
 
 /// Clears kWidth columns by multiples of the modulus. On return acc[0, kWidth) holds the quotient

@@ -23,7 +23,18 @@ def decrypt_by(world: World, peer: Peer, size: Size) -> Job:
     return Job(lambda: peer.decrypt(c), size.rows, lambda m: agrees(peer, m, plain))
 
 
+def decrypt_short_subgroup(world: World, size: Size) -> Job:
+    public_key, private_key = world.short_subgroup
+    values = world.integers(size.rows)
+    c = public_key.encrypt(values)
+    return Job(lambda: private_key.decrypt(c), size.rows, lambda m: np.array_equal(m, values))
+
+
 DECRYPT = Routine(
     "decrypt (CRT)", "decryptions", decrypt, 512, decrypt_by, 64, "decrypt",
     work=lambda work, size: work.decrypt(), targets=(Target("phe", 7.0), Target("ipcl", 1.6)),
+)  # fmt: skip
+SHORT_SUBGROUP = Routine(
+    "decrypt (short subgroup)", "decryptions", decrypt_short_subgroup, 512, decrypt_by, 64, "decrypt",
+    targets=(Target("phe", 25.0),),
 )  # fmt: skip

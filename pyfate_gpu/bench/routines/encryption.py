@@ -44,6 +44,16 @@ def encrypt_floats(world: World, size: Size) -> Job:
     )
 
 
+def encrypt_short_subgroup(world: World, size: Size) -> Job:
+    public_key, private_key = world.short_subgroup
+    values = world.integers(size.rows)
+    return Job(
+        lambda: public_key.encrypt(values),
+        size.rows,
+        lambda c: np.array_equal(private_key.decrypt(c), values),
+    )
+
+
 def _short(work: Work, size: Size) -> float:
     return work.blind + work.add_plain
 
@@ -67,6 +77,10 @@ FULL = Routine(
 )  # fmt: skip
 OWNER = Routine("encrypt by the owner (CRT)", "encryptions", encrypt_by_owner, 1024, work=_by_owner)
 FLOATS = Routine("encode and encrypt float64", "encryptions", encrypt_floats, 1024, work=_short)
+SHORT_SUBGROUP = Routine(
+    "encrypt, own key (short subgroup)", "encryptions", encrypt_short_subgroup, 1024, encrypt_by, 16,
+    "encrypt", targets=(Target("phe", 250),),
+)  # fmt: skip
 PORTABLE = Routine(
     "encrypt, own key (DJN), portable engine", "encryptions", encrypt, 512, encrypt_by, 16,
     "encrypt", work=_short, targets=(Target("phe", 25),), isa="portable",

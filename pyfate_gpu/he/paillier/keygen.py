@@ -22,8 +22,9 @@ def generate_paillier_keypair(
     """
     check_key_bits(key_bits, allow_insecure)
     half = int(key_bits) // 2
+    p = random_prime(half)
     while True:
-        p, q = random_prime(half), random_prime(half)
+        q = random_prime(half)
         coprime = gmpy2.gcd(p - 1, q - 1) == 2 and gmpy2.gcd(p * q, (p - 1) * (q - 1)) == 1
         if coprime and are_far_apart(p, q, half):
             break
