@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "cpu/portable/column.h"
+
 namespace pyfate {
 
 using Wide = unsigned __int128;
@@ -28,16 +30,14 @@ void cut_bits(const std::uint64_t* words, std::size_t count, int offset, int bit
 
 void recompose(const std::uint64_t* low, const std::uint64_t* high, const std::uint64_t* n,
                std::size_t words, std::uint64_t* out) {
-  std::copy(low, low + words, out);
-  std::fill(out + words, out + 2 * words, 0);
-  for (std::size_t i = 0; i < words; ++i) {
-    std::uint64_t carry = 0;
-    for (std::size_t j = 0; j < words; ++j) {
-      const Wide sum = static_cast<Wide>(high[i]) * n[j] + out[i + j] + carry;
-      out[i + j] = static_cast<std::uint64_t>(sum);
-      carry = static_cast<std::uint64_t>(sum >> 64);
-    }
-    out[i + words] = carry;
+  portable::Column sum;
+  for (std::size_t k = 0; k < 2 * words; ++k) {
+    if (k < words) sum.add(low[k]);
+    const std::size_t first = k < words ? 0 : k - words + 1;
+    const std::size_t end = std::min(k + 1, words);
+    sum.add_products(static_cast<int>(end - first), high + first, n + k - first);
+    out[k] = sum.low();
+    sum.shift();
   }
 }
 
