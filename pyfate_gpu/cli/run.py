@@ -28,7 +28,7 @@ def run(
 def predict(
     job: Annotated[Path, typer.Argument(help="TOML file of a job that `run` has trained.")],
 ) -> None:
-    """Predict the rows of the job's [predict] tables by the halves that parties have; the guest gets the scores."""
+    """Predict the rows that the job names for it, by the halves that parties have; the guest gets the scores."""
     _run(job, predict=True)
 
 
