@@ -61,7 +61,10 @@ class Soak:
                 lines.append(",".join([f"u{row:02d}", *label, *map(repr, columns[row].tolist())]))
             (self.folder / f"{name}.csv").write_text("\n".join(lines))
         tables = {
-            "job": {"name": "soak", "directory": "out", "checkpoint_every": 1, "timeout": 300.0, "peer_timeout": 120.0},
+            "job": {
+                "name": "soak", "directory": "out", "checkpoint_every": 1, "timeout": 300.0, "peer_timeout": 120.0,
+                "report": False,  # matplotlib keeps fonts for each thread, up to 64 of them; a party's process has one
+            },
             "model": {
                 "type": "logistic", "max_iter": ITERATIONS, "tol": 0.0, "key_bits": 512,
                 "allow_insecure_key_size": True,
