@@ -7,13 +7,11 @@ Prints microseconds an operation and the ratio of each pair; the median of the r
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import phe as theirs
+import turns
 
 from pyfate_gpu import backend_info, use_backend
 from pyfate_gpu.integrations import phe as ours
@@ -37,38 +35,24 @@ def main() -> None:
     c = public.encrypt_many(some)
     d = np.array([theirs.EncryptedNumber(key, a.ciphertext(), a.exponent) for a in c])
     public.encrypt(0)
-    pairs: list[tuple[str, Callable[[], object], int, Callable[[], object], int]] = [
-        ("[key.encrypt(x) for x in xs]", lambda: [public.encrypt(v) for v in some], 256,
-         lambda: [key.encrypt(v) for v in few], 16),
-        ("key.encrypt_many(xs)", lambda: public.encrypt_many(some), 256,
-         lambda: [key.encrypt(v) for v in few], 16),
-        ("the same, key of n alone", lambda: bare.encrypt_many(some[:64]), 64,
-         lambda: [key.encrypt(v) for v in few], 16),
-        ("[key.decrypt(c) for c in cs]", lambda: [private.decrypt(a) for a in c[:16]], 16,
-         lambda: [secret.decrypt(a) for a in d[:16]], 16),
-        ("key.decrypt_many(cs)", lambda: private.decrypt_many(c), 256,
-         lambda: [secret.decrypt(a) for a in d[:16]], 16),
-        ("sum(cs)", lambda: sum(c).ciphertext(False), 256,
-         lambda: sum(d).ciphertext(False), 256),
-        ("np.dot(X, cs), a term", lambda: [a.ciphertext(False) for a in np.dot(x, c)], 1024,
-         lambda: [a.ciphertext(False) for a in np.dot(x, d)], 1024),
-    ]  # fmt: skip
-    for name, our_call, our_count, their_call, their_count in pairs:
-        our_times, their_times = [], []
-        for _ in range(options.rounds):
-            our_times.append(seconds(our_call) / our_count * 1e6)
-            their_times.append(seconds(their_call) / their_count * 1e6)
-        ratio = statistics.median(b / a for a, b in zip(our_times, their_times, strict=True))
-        print(
-            f"{name:32} ours {statistics.median(our_times):8.0f} us  "
-            f"phe {statistics.median(their_times):8.0f} us  {ratio:6.1f} times"
-        )
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    listed = lambda: [key.encrypt(v) for v in few], 16
+    single = lambda: [secret.decrypt(a) for a in d[:16]], 16
+    our_calls: turns.Calls = {
+        "[key.encrypt(x) for x in xs]": (lambda: [public.encrypt(v) for v in some], 256),
+        "key.encrypt_many(xs)": (lambda: public.encrypt_many(some), 256),
+        "the same, key of n alone": (lambda: bare.encrypt_many(some[:64]), 64),
+        "[key.decrypt(c) for c in cs]": (lambda: [private.decrypt(a) for a in c[:16]], 16),
+        "key.decrypt_many(cs)": (lambda: private.decrypt_many(c), 256),
+        "sum(cs)": (lambda: sum(c).ciphertext(False), 256),
+        "np.dot(X, cs), a term": (lambda: [a.ciphertext(False) for a in np.dot(x, c)], 1024),
+    }
+    their_calls: turns.Calls = {
+        **dict.fromkeys(list(our_calls)[:3], listed),
+        **dict.fromkeys(list(our_calls)[3:5], single),
+        "sum(cs)": (lambda: sum(d).ciphertext(False), 256),
+        "np.dot(X, cs), a term": (lambda: [a.ciphertext(False) for a in np.dot(x, d)], 1024),
+    }
+    turns.compare(our_calls, their_calls, "phe", options.rounds)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,23 @@ TOLERANCE = 1e-4
 """Of a score: FATE computes in float32."""
 
 
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Options for other tables than breast cancer data."""
+    parser.add_argument("--tables", type=Path, nargs=2, metavar=("GUEST", "HOST"),
+                        help="CSV with id, and y of two classes in the guest's")  # fmt: skip
+    parser.add_argument("--rows", type=int, help="of these tables, from the first on")
+
+
+def write_tables(folder: Path, options: argparse.Namespace) -> None:
+    """The tables of a job, guest.csv and host.csv."""
+    if options.tables is None:
+        write_data(folder)
+        return
+    for source, party in zip(options.tables, ("guest", "host"), strict=True):
+        lines = source.read_text().splitlines(keepends=True)
+        (folder / f"{party}.csv").write_text("".join(lines[: options.rows and 1 + options.rows]))
+
+
 def write_data(folder: Path) -> None:
     """Breast cancer data of scikit-learn, standardised: label and ten features, twenty features."""
     import numpy as np
@@ -78,6 +95,7 @@ def main() -> int:
     parser.add_argument("--jobs", nargs="+", default=list(JOBS), choices=list(JOBS))
     parser.add_argument("--no-operations", action="store_true", help="train only")
     parser.add_argument("--measure", action="store_true", help="time every operation of both, too")
+    add_tables(parser)
     options = parser.parse_args()
     python = options.environment / "bin/python"
     if not options.no_build:
@@ -85,10 +103,13 @@ def main() -> int:
     if not options.no_operations:
         subprocess.run([str(python), str(HERE / "fate2/check_evaluator.py")], check=True)
     if options.measure:
-        subprocess.run([str(python), "-W", "ignore", str(HERE / "fate2/measure.py")], check=True)
+        subprocess.run(
+            [str(python), "-W", "ignore", str(HERE / "fate2/measure.py")],
+            check=True, env=os.environ | {"PYTHONPATH": str(HERE)},
+        )  # fmt: skip
     failed = 0
     with tempfile.TemporaryDirectory() as name:
-        write_data(Path(name))
+        write_tables(Path(name), options)
         for job in options.jobs:
             runs: dict[str, list[dict]] = {engine: [] for engine in options.engines}
             for _ in range(options.rounds):

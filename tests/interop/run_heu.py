@@ -65,7 +65,7 @@ def main() -> int:
     if options.measure:
         core = min(os.sched_getaffinity(0))
         subprocess.run(
-            [str(python), str(HERE / "heu/measure.py")], check=True,
+            [str(python), str(HERE / "heu/measure.py")], check=True, env=os.environ | {"PYTHONPATH": str(HERE)},
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )  # fmt: skip
     return int(different > 0)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import statistics
-import time
 import warnings
 
 import fate.arch.protocol.phe.paillier as theirs
 import torch
+import turns
 
 import pyfate_gpu.integrations.fate2 as ours
 from pyfate_gpu import backend_info, use_backend
@@ -27,19 +26,26 @@ def calls(module, key, rows):
     sk, pk, coder = module.keygen(key)
     d = torch.randn(200, dtype=torch.float32)
     features = (torch.randn(20, 200) * 2**23).long()
+    many = (torch.randn(20, 2000) * 2**23).long()
     few = coder.encode_tensor(d[:rows])
     c = pk.encrypt_encoded(coder.encode_tensor(d), True)
     shapes = torch.Size([200, 1]), torch.Size([20, 200])
+    long = e.cat([c] * 10)
     gradient = e.rmatmul(c, features, *shapes, pk, coder, torch.float32)
     bins = [[row % 32, 32 + row % 7] for row in range(200)]
     data = pickle.dumps(c)
     return {
         "encrypt float32": (lambda: pk.encrypt_encoded(few, True), rows),
         "add": (lambda: e.add(c, c, pk), 200),
+        "add, 2000": (lambda: e.add(long, long, pk), 2000),
         "add_plain": (lambda: e.add_plain(c, d, pk, coder), 200),
         "mul_plain float32": (lambda: e.mul_plain(c, d, pk, coder), 200),
         "matmul, X.T of 200 x 20 as FATE's LR encodes it": (
             lambda: e.rmatmul(c, features, *shapes, pk, coder, torch.float32), 4000
+        ),
+        "the same, X.T of 2000 x 20": (
+            lambda: e.rmatmul(long, many, torch.Size([2000, 1]), torch.Size([20, 2000]), pk, coder, torch.float32),
+            40000,
         ),
         "i_update, 200 rows in 2 of 64 bins": (lambda: e.i_update(pk, e.zeros(64, torch.float32), c, bins, 1), 400),
         "decrypt": (lambda: coder.decode_vec(sk.decrypt_to_encoded(gradient), torch.float32), 20),
@@ -57,18 +63,9 @@ def main() -> None:
     torch.set_num_threads(1)
     use_backend(None, threads=1)
     print(str(backend_info()).splitlines()[0], f"key {options.key}")
-    pairs = [calls(ours, options.key, 200), calls(theirs, options.key, 20)]
-    for name in pairs[0]:
-        times: tuple[list[float], list[float]] = ([], [])
-        for _ in range(options.rounds):
-            for side, found in enumerate(pairs):
-                call, count = found[name]
-                start = time.perf_counter()
-                call()
-                times[side].append((time.perf_counter() - start) / count * 1e6)
-        us, fate = (statistics.median(each) for each in times)
-        ratio = statistics.median(b / a for a, b in zip(*times, strict=True))
-        print(f"{name:48} ours {us:8.1f} us  FATE {fate:9.1f} us  {ratio:6.1f} times", flush=True)
+    turns.compare(
+        calls(ours, options.key, 200), calls(theirs, options.key, 20), "FATE", options.rounds
+    )
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ of the rounds. Run by ../run_heu.py --measure on one core: HEU starts a thread f
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 import warnings
 
 import heu.numpy as theirs
 import numpy as np
+import turns
 from heu import phe as their_phe
 
 from pyfate_gpu import backend_info, use_backend
@@ -61,18 +60,12 @@ def main() -> None:
     warnings.simplefilter("ignore")
     use_backend(None, threads=1)
     print(str(backend_info()).splitlines()[0], f"key {options.key}")
-    pairs = [calls(theirs, their_phe, options.key), calls(ours, our_phe, options.key)]
-    for name in pairs[0]:
-        times: tuple[list[float], list[float]] = ([], [])
-        for _ in range(options.rounds):
-            for side, found in enumerate(pairs):
-                call, count = found[name]
-                start = time.perf_counter()
-                call()
-                times[side].append((time.perf_counter() - start) / count * 1e6)
-        heu, us = (statistics.median(each) for each in times)
-        ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
-        print(f"{name:36} HEU {heu:9.1f} us  ours {us:9.1f} us  {ratio:6.1f} times", flush=True)
+    turns.compare(
+        calls(ours, our_phe, options.key),
+        calls(theirs, their_phe, options.key),
+        "HEU",
+        options.rounds,
+    )
 
 
 if __name__ == "__main__":
