@@ -7,6 +7,7 @@ call of ``install()``, ``--engine blinded`` is FATE's engine made to blind all i
 # No postponed annotations: FATE's launcher reads those of Arguments.
 
 import json
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,16 +35,26 @@ class Arguments:
     seed: int = field(default=1)
 
 
+def blind_all():
+    """Let FATE blind every tensor that it encrypts in this process."""
+    from fate.arch.tensor.phe._keypair import PHETensorEncryptor
+
+    encrypt = PHETensorEncryptor.encrypt_encoded
+    PHETensorEncryptor.encrypt_encoded = lambda self, tensor, obfuscate=True: encrypt(
+        self, tensor, True
+    )
+
+
+# Not in `choose`: most is encrypted by worker processes, which import this module and nothing else of the job.
+if "blinded" in sys.argv:
+    blind_all()
+
+
 def choose(engine):
     if engine == "ours":
         from pyfate_gpu.integrations import fate2
 
         fate2.install()
-    elif engine == "blinded":
-        import fate.arch.protocol.phe.paillier as paillier
-
-        encrypt = paillier.PK.encrypt_encoded
-        paillier.PK.encrypt_encoded = lambda self, vec, obfuscate: encrypt(self, vec, True)
 
 
 def coordinated(ctx, name, epochs):
