@@ -20,7 +20,7 @@ help:
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
-	@echo "make interop the adapters against phe, HEU and FATE; PYTHON310=... and FATE1=... (CONTRIBUTING)"
+	@echo "make interop the adapters against phe, HEU, SecretFlow and FATE; PYTHON310=... and FATE1=... (CONTRIBUTING)"
 	@echo "make dist    the sdist, reproducible; make wheel: with code for all GPUs; make sbom: what a user installs, as CycloneDX"
 	@echo "make build   the package in $(VENV), editable; make format: ruff and clang-format in place"
 	@echo "make clean   remove everything that make made"
@@ -56,10 +56,11 @@ bench: $(STAMPS)/build $(STAMPS)/bench
 gpu-check: $(STAMPS)/build $(STAMPS)/test
 	$(PY) -m bench.gpu_check
 
-# Needs the network: the partners are installed at run time, into .venv-heu, .venv-fate1 and (2 GB) .venv-fate2.
+# Needs the network: the partners are installed at run time, into .venv-heu, .venv-secretflow, .venv-fate1 and (2 GB) .venv-fate2.
 interop: $(STAMPS)/build $(STAMPS)/interop
 	$(PY) tests/interop/run_phe_suite.py -q
 	$(PY) tests/interop/run_heu.py --python $(PYTHON310)
+	$(PY) tests/interop/run_hess.py --python $(PYTHON310)
 	$(PY) tests/interop/run_fate1.py --python $(PYTHON310) $(if $(FATE1),--fate1 $(FATE1))
 	$(PY) tests/interop/run_fate2.py --python $(PYTHON310)
 
