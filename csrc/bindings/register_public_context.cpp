@@ -216,7 +216,7 @@ py::array multi_exponentiate_csr(const PublicContext& context, const Array& indp
                                  const Array& c, py::ssize_t columns, int threads) {
   const auto* values = checked<std::int64_t>(data, "data", {kAny, kAny}, "(entries, words)");
   check_value_words(data.shape(1), "data");
-  if (rows < 0 || columns < 0 || (columns > 0 && c.ndim() > 0 && c.shape(0) % columns != 0)) {
+  if (rows < 0 || columns < 0 || (columns > 0 && (c.ndim() == 0 || c.shape(0) % columns != 0))) {
     throw py::value_error("rows and columns must be at least 0, and columns divide the rows of c");
   }
   const auto inner = static_cast<std::size_t>(columns == 0 ? 0 : c.shape(0) / columns);
