@@ -104,7 +104,8 @@ class Settings:
             if not isinstance(value, bool):
                 raise ConfigurationError(f"{name} is {value!r}; it must be True or False")
         seed = self.random_state
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        if seed is not None and not (whole and seed >= 0):
             raise ConfigurationError(
                 f"random_state is {seed!r}; it must be a whole number, 0 or more, or None"
             )

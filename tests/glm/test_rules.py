@@ -100,6 +100,10 @@ def test_default_parameters_make_sense():
         assert not {"clip", "shuffle", "random_state"} & settings.terms().keys()
 
 
+def test_a_seed_may_be_numpys():
+    assert HeteroLogisticRegression(random_state=np.int64(3)).settings().random_state == 3
+
+
 @pytest.mark.parametrize(
     ("params", "text"),
     [
