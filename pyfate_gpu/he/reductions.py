@@ -52,7 +52,8 @@ def segment_sum(c: CiphertextArray, index: npt.ArrayLike, segments: int) -> Ciph
         rows_of_cells = np.arange(c.size, dtype=np.int64)
         shape = (segments, *c.shape[1:])
     count = int(np.prod(shape, dtype=np.int64))
-    order = rows_of_cells[np.argsort(cells, kind="stable")]
+    narrow = cells.astype(np.min_scalar_type(count))  # NumPy sorts 16 bits by radix
+    order = rows_of_cells[np.argsort(narrow, kind="stable")]
     offsets = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=count))])
     rows = c._engine.segment_sum(
         c._rows, np.ascontiguousarray(order), offsets.astype(np.int64, copy=False)
