@@ -41,13 +41,10 @@ class World:
         return PublicKey(self.public_key.n, allow_insecure_key_size=True)
 
     @cached_property
-    def short_subgroup(self) -> tuple[PublicKey, PrivateKey]:
-        """A key pair of the same length whose blinding powers lie in a short subgroup."""
-        return generate_keypair(
-            self.public_key.key_bits,
-            scheme="paillier-short-subgroup",
-            allow_insecure_key_size=True,
-        )
+    def short_subgroup(self) -> World:
+        """The same with a key pair of that length whose blinding powers lie in a short subgroup."""
+        bits, scheme = self.public_key.key_bits, "paillier-short-subgroup"
+        return World(*generate_keypair(bits, scheme=scheme, allow_insecure_key_size=True))
 
     @property
     def factors(self) -> tuple[int, int]:

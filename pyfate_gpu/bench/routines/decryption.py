@@ -24,10 +24,7 @@ def decrypt_by(world: World, peer: Peer, size: Size) -> Job:
 
 
 def decrypt_short_subgroup(world: World, size: Size) -> Job:
-    public_key, private_key = world.short_subgroup
-    values = world.integers(size.rows)
-    c = public_key.encrypt(values)
-    return Job(lambda: private_key.decrypt(c), size.rows, lambda m: np.array_equal(m, values))
+    return decrypt(world.short_subgroup, size)
 
 
 DECRYPT = Routine(

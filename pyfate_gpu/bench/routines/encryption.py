@@ -45,13 +45,7 @@ def encrypt_floats(world: World, size: Size) -> Job:
 
 
 def encrypt_short_subgroup(world: World, size: Size) -> Job:
-    public_key, private_key = world.short_subgroup
-    values = world.integers(size.rows)
-    return Job(
-        lambda: public_key.encrypt(values),
-        size.rows,
-        lambda c: np.array_equal(private_key.decrypt(c), values),
-    )
+    return encrypt(world.short_subgroup, size)
 
 
 def _short(work: Work, size: Size) -> float:
