@@ -56,11 +56,12 @@ template <class Work>
 void without_gil(int threads, Work work);
 
 /// Throws ValueError unless threads is 1 to 1024.
-Run checked_run(int threads);
+Run checked_run(int threads, Team& team);
 
 template <class Work>
 void without_gil(int threads, Work work) {
-  const Run run = checked_run(threads);
+  Team team;
+  const Run run = checked_run(threads, team);
   bool interrupted = false;
   {
     const py::gil_scoped_release release;

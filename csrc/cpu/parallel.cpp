@@ -3,9 +3,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <system_error>
-#include <thread>
-#include <vector>
 
 namespace pyfate {
 
@@ -42,15 +39,11 @@ void parallel_chunks(std::size_t count, std::size_t chunk, const Run& run, const
   };
 
   const std::size_t wanted = std::min<std::size_t>(std::max(run.threads, 1), chunks);
-  std::vector<std::thread> helpers;
-  helpers.reserve(wanted - 1);
-  try {
-    while (helpers.size() + 1 < wanted) helpers.emplace_back(work, false);
-  } catch (const std::system_error&) {
-    // The system gives no more threads: fewer do the same work.
+  if (run.team != nullptr) {
+    run.team->run(wanted - 1, work);
+  } else {
+    Team().run(wanted - 1, work);
   }
-  work(true);
-  for (std::thread& helper : helpers) helper.join();
   if (failure) std::rethrow_exception(failure);
 }
 

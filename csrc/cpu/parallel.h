@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows over threads. Threads live for one call, so nothing survives into a forked child.
+// Rows over threads.
 #pragma once
 
 #include <atomic>
@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+
+#include "cpu/team.h"
 
 namespace pyfate {
 
@@ -16,11 +18,13 @@ struct Interrupted : std::exception {
 };
 
 /// How to run a call: threads >= 1, and a question asked about every 50 ms on the calling thread,
-/// whose answer true ends the call with Interrupted. `interrupted` may be null.
+/// whose answer true ends the call with Interrupted. `interrupted` may be null. The team keeps its
+/// threads from one loop over rows to the next; without one each loop starts its own.
 struct Run {
   int threads;
   bool (*interrupted)(void* context);
   void* context;
+  Team* team = nullptr;
 };
 
 /// Handed to tasks that run longer than a chunk should: `check` throws once the call must stop.

@@ -20,6 +20,6 @@ sanitize() { # sanitize SANITIZERS FOLDER TARGETS CMAKE_OPTION...
 
 sanitize address,undefined "$build" all
 ctest --test-dir "$build" --output-on-failure
-sanitize thread "$build/thread" "test_contexts test_secure_memory test_threads" \
+sanitize thread "$build/thread" "test_contexts test_parallel test_secure_memory test_threads" \
   -DPYFATE_VECTOR=OFF -DPYFATE_EMULATED=OFF
-ctest --test-dir "$build/thread" --output-on-failure -R '^test_(contexts|secure_memory|threads)$'
+ctest --test-dir "$build/thread" --output-on-failure -R '^test_(contexts|parallel|secure_memory|threads)$'
