@@ -145,7 +145,8 @@ class Buckets {
       BucketStep step{stored_.position(t * columns_ + part.column, false), 0};
       if (negative && plan_.inverses) {
         step.row = stored_.position(t * columns_ + part.column, true);
-      } else if (negative) {
+      } else if (negative && !saw_negative_.load(std::memory_order_relaxed)) {
+        // Only once: a store takes the line away from all other cores.
         saw_negative_.store(true, std::memory_order_relaxed);
       }
       const bool second_set = negative && !plan_.inverses;
@@ -173,9 +174,10 @@ class Buckets {
     const std::size_t row = modulus_.row_words();
     const DigitWindows& windows = plan_.windows;
     const int top = windows.count() - 1;
+    if (top == 0) return;
     const double cost = windows.offsets[top] + top;
-    parallel_chunks(parts_.size(), modulus_.chunk_rows(parts_.size(), std::max(cost, 1.0), run_),
-                    run_, [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
+    parallel_chunks(parts_.size(), modulus_.chunk_rows(parts_.size(), cost, run_), run_,
+                    [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
                       for (int window = top - 1; window >= 0; --window) {
                         std::uint64_t* upper = &products[(window + 1) * parts_.size() * row];
                         std::uint64_t* lower = &products[window * parts_.size() * row];

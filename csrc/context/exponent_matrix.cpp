@@ -45,15 +45,20 @@ std::int64_t DigitReader::digit(std::size_t entry, int window) {
 
 MatrixSummary::MatrixSummary(const ExponentMatrix& matrix) {
   std::vector<std::uint64_t> magnitude(matrix.words);
+  std::vector<std::uint64_t> ever_set(matrix.words);
   const std::size_t entries = matrix.first(matrix.rows);
   for (std::size_t entry = 0; entry < entries; ++entry) {
     const bool negative =
         magnitude_of(matrix.values + entry * matrix.words, matrix.words, magnitude.data());
-    const int length = bit_length(magnitude.data(), matrix.words);
-    bits = std::max(bits, length);
-    nonzero += length > 0 ? 1 : 0;
+    std::uint64_t any = 0;
+    for (std::size_t word = 0; word < matrix.words; ++word) {
+      any |= magnitude[word];
+      ever_set[word] |= magnitude[word];
+    }
+    nonzero += any != 0 ? 1 : 0;
     any_negative = any_negative || negative;
   }
+  bits = bit_length(ever_set.data(), matrix.words);
 }
 
 }  // namespace pyfate
