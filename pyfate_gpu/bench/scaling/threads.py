@@ -33,6 +33,7 @@ OPERATIONS = {
     "from_ints": Size(4096),
 }
 TURNS = 5
+SECONDS = 2.0  # further turns of short calls, until they have taken that long
 
 
 def counts(cores: int) -> list[int]:
@@ -50,16 +51,14 @@ def curves(options: argparse.Namespace) -> list[Curve]:
     for name, size in OPERATIONS.items():
         routine = ROUTINES[name]
         jobs: dict[int, Job] = {}
-        spent: dict[int, list[float]] = {}
         for threads in counts(available_cores()):
             with use_backend(options.backend, isa=options.isa, threads=threads):
                 jobs[threads] = routine.ours(World(world.public_key, world.private_key), size)
-        for turn in range(1 + TURNS):
-            for threads, job in jobs.items():
-                with use_backend(options.backend, isa=options.isa, threads=threads):
-                    seconds = _seconds(job)
-                if turn > 0:
-                    spent.setdefault(threads, []).append(seconds)
+        spent: dict[int, list[float]] = {threads: [] for threads in jobs}
+        _turn(jobs, options)
+        while len(spent[1]) < TURNS or sum(map(sum, spent.values())) < SECONDS:
+            for threads, seconds in _turn(jobs, options).items():
+                spent[threads].append(seconds)
         rates = [(float(k), jobs[k].operations / median(spent[k])) for k in jobs]
         factor = rates[-1][1] / rates[0][1]
         found.append(
@@ -71,7 +70,12 @@ def curves(options: argparse.Namespace) -> list[Curve]:
     return found
 
 
-def _seconds(job: Job) -> float:
-    start = time.perf_counter()
-    job.run()
-    return time.perf_counter() - start
+def _turn(jobs: dict[int, Job], options: argparse.Namespace) -> dict[int, float]:
+    """Seconds of one call of each."""
+    seconds = {}
+    for threads, job in jobs.items():
+        with use_backend(options.backend, isa=options.isa, threads=threads):
+            start = time.perf_counter()
+            job.run()
+            seconds[threads] = time.perf_counter() - start
+    return seconds
