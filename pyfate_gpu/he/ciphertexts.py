@@ -13,6 +13,7 @@ from pyfate_gpu.backends.words import unsigned_to_integers
 from pyfate_gpu.errors import InvalidCiphertextError
 
 PARTS = 256
+PART_ROWS = 16
 
 
 def check_coprime(rows: Rows, engine: PublicEngine, public_key: Any) -> None:
@@ -23,9 +24,10 @@ def check_coprime(rows: Rows, engine: PublicEngine, public_key: Any) -> None:
     count = engine.count(rows)
     if count == 0:
         return
-    # A few hundred partial products keep all cores and lanes busy; Python multiplies those.
+    # Partial products enough to keep cores and lanes busy; Python, much slower, multiplies those.
     index = np.arange(count, dtype=np.int64)
-    offsets = np.linspace(0, count, min(count, PARTS) + 1).astype(np.int64)
+    parts = min(max(count // PART_ROWS, 8), count, PARTS)
+    offsets = np.linspace(0, count, parts + 1).astype(np.int64)
     partial = engine.export_words(engine.segment_sum(rows, index, offsets))
     product = gmpy2.mpz(1)
     for value in unsigned_to_integers(partial):
