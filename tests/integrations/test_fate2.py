@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The FATE adapter as far as it goes without torch and FATE; `make interop` does the rest."""
 
+import functools
 import pickle
 import subprocess
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pyfate_gpu import PyFateError
 from pyfate_gpu.integrations import fate2
-from pyfate_gpu.integrations.fate2 import PlaintextVector, evaluator, installation
+from pyfate_gpu.integrations.fate2 import (
+    PlaintextVector,
+    evaluator,
+    histograms,
+    installation,
+    tables,
+)
 from pyfate_gpu.integrations.fate2.installation import install
 from pyfate_gpu.integrations.fate2.keys import PK, SK, restore_pk
 
@@ -126,6 +133,136 @@ def test_everything_is_blinded_whatever_fate_says(keys):
         assert decrypt(keys, sent) == [0] * len(vector)
 
 
+def computed(keys, values):
+    """A vector that was computed, and would tell of what."""
+    return evaluator.add(encrypt(keys, values), encrypt(keys, [0] * len(values)), keys[1])
+
+
+def integers(vector):
+    return vector.array.to_ints(reblind=False).tolist()
+
+
+class FakeTable:
+    """FATE's table as far as the border looks at it: pickled values by key."""
+
+    key_serdes_type = value_serdes_type = partitioner_type = 0
+    value_serdes = None
+
+    def __init__(self, items, schema=None):
+        self.items, self.schema = items, schema
+
+    def _reduce(self, function):
+        return functools.reduce(function, self.items.values()) if self.items else None
+
+    def mapPartitionsWithIndexNoSerdes(self, function, **types):
+        return FakeTable(dict(function(0, self.items.items())))
+
+
+class Pickle:
+    """The serdes of FATE: pickle."""
+
+    serialize, deserialize = staticmethod(pickle.dumps), staticmethod(pickle.loads)
+
+
+@pytest.fixture
+def inside(monkeypatch):
+    monkeypatch.setattr(FakeTable, "value_serdes", tables.PartySerdes(Pickle))
+    return FakeTable.value_serdes
+
+
+def test_tables_of_a_party_keep_what_was_computed(keys, inside):
+    a = computed(keys, [1, -2, 3])
+    data = inside.serialize({"deep": [a]})
+    (again,) = inside.deserialize(data)["deep"]
+    assert tables.MARK in data
+    assert integers(again) == integers(a)
+    assert again.array.blinding == "derived"
+    assert (again.array.exponent, again.array.bound) == (a.array.exponent, a.array.bound)
+    assert decrypt(keys, evaluator.add(again, again, keys[1])) == [2, -4, 6]
+    # Anything else that is pickled is blinded, also after an error inside.
+    with pytest.raises(Exception, match="pickle"):
+        inside.serialize([a, lambda: None])
+    assert not tables.stays_in_party()
+    other = pickle.dumps(a)
+    assert tables.MARK not in other
+    assert not set(integers(pickle.loads(other))) & set(integers(a))
+
+
+def test_fresh_encryptions_need_no_blinding_and_leave_once(keys, inside):
+    a = encrypt(keys, [5, 6])
+    first, second = inside.serialize(a), inside.serialize(a)
+    assert tables.MARK not in first
+    assert tables.MARK in second
+    assert integers(pickle.loads(first)) == integers(a)
+
+
+def test_tables_are_blinded_when_they_leave(keys, inside):
+    a, fresh = computed(keys, [7, -8]), encrypt(keys, [9])
+    items = {b"a": inside.serialize(a), b"b": inside.serialize(fresh), b"c": inside.serialize("d")}
+    table = FakeTable(items, schema={"x": 1})
+    sent = tables.blinded(table)
+    assert not any(tables.MARK in value for value in sent.items.values())
+    assert {key: sent.items[key] for key in (b"b", b"c")} == {
+        key: items[key] for key in (b"b", b"c")
+    }
+    arrived = pickle.loads(sent.items[b"a"])
+    assert not set(integers(arrived)) & set(integers(a))
+    assert decrypt(keys, arrived) == [7, -8]
+    assert sent.schema == {"x": 1}
+    assert tables.blinded(sent) is sent
+    assert tables.blinded(empty := FakeTable({})) is empty
+
+
+def test_what_cannot_be_blinded_does_not_leave(keys, inside):
+    hidden = inside.serialize(computed(keys, [1]))
+    with pytest.raises(PyFateError, match="pickled by hand"):
+        tables.blinded(FakeTable({b"a": inside.serialize(hidden)}))
+
+
+def test_unblinded_tables_of_others_are_refused(keys, inside):
+    with pytest.raises(PyFateError, match="its sender must call"):
+        tables.checked(FakeTable({b"a": inside.serialize(computed(keys, [1]))}))
+    table = FakeTable({b"a": pickle.dumps(computed(keys, [1]))})
+    assert tables.checked(table) is table
+    assert not any("restore_unblinded" in names for names in installation.RECEIVED.values())
+
+
+def test_single_encryptions_share_no_randomness(keys):
+    n = keys[1].key.n
+    vectors = [encrypt(keys, [value] * (1 + value % 3)) for value in range(20)]
+    assert [decrypt(keys, each)[0] for each in vectors] == list(range(20))
+    assert all(each.array.blinding == "fresh" for each in vectors)
+    # Two ciphertexts mod n have the same residue only if they share it.
+    residues = [c % n for each in vectors for c in integers(each)]
+    assert len(set(residues)) == len(residues)
+    assert 1 not in residues
+
+
+def test_splits_are_squeezed_and_decrypted_together(keys):
+    values = [[1, 2, 3, 4, 5], [6], [7, 8, 9]]
+    vectors = [
+        keys[1].encrypt_encoded(PlaintextVector.of_integers(each, packed=True)) for each in values
+    ]
+    expected = [[(1 << 40) + (2 << 20) + 3, (4 << 20) + 5], [6], [(7 << 40) + (8 << 20) + 9]]
+    splits = [FakeSplit(vector, keys[1]) for vector in vectors]
+    items = histograms.squeeze_splits({"gh": (3, 20)}, enumerate(splits))
+    assert [key for key, _ in items] == [0, 1, 2]
+    ready = histograms.decrypt_together({"gh": keys[0], "of another scheme": None}, splits)
+    assert ready["of another scheme"] is None
+    assert [split.decrypt(ready).integers() for split in splits] == expected
+
+
+class FakeSplit:
+    """FATE's split of a histogram with one column."""
+
+    def __init__(self, data, pk):
+        value = SimpleNamespace(data=data, pk=pk)
+        self._data = SimpleNamespace(_data={"gh": value})
+
+    def decrypt(self, sk_map):
+        return sk_map["gh"].decrypt_to_encoded(self._data._data["gh"].data)
+
+
 def test_keys_in_messages(keys):
     assert pickle.loads(pickle.dumps(keys[1])) is keys[1]
     with pytest.raises(PyFateError, match="never pickled"):
@@ -170,24 +307,83 @@ def test_install_names_what_is_missing():
             install()
 
 
-def test_another_version_of_pyfate_warns(monkeypatch):
-    paillier, serdes, histogram = (ModuleType(name) for name in ("paillier", "serdes", "histogram"))
+class FakeFederation:
+    """FATE's federation: what is sent."""
+
+    def __init__(self):
+        self.sent = []
+
+    def push_table(self, table, name, tag, parties):
+        self.sent.append((table, name, tag, parties))
+
+    def pull_table(self, name, tag, parties, table_metas=None):
+        return [table for table, *_ in self.sent]
+
+
+class FakeKVTable(FakeTable):
+    def save(self, uri, schema, options=None):
+        return self.items
+
+
+@pytest.fixture
+def fate(monkeypatch):
+    """Modules of FATE as far as `install` changes them."""
+    names = (
+        installation.MODULE, "fate.arch.federation.api._serdes", "fate.arch.federation.api._federation",
+        "fate.arch.histogram._histogram_distributed", "fate.arch.computing.api._table",
+    )  # fmt: skip
+    for name in names:
+        parts = name.split(".")
+        for length in range(1, len(parts) + 1):
+            part = ".".join(parts[:length])
+            if part not in sys.modules or length == len(parts):
+                monkeypatch.setitem(sys.modules, part, ModuleType(part))
+    paillier, serdes, federation, histogram, table = (sys.modules[name] for name in names)
     serdes.TableRemotePersistentUnpickler = type("TableRemotePersistentUnpickler", (), {})
+    serdes.TableRemotePersistentUnpickler._TableRemotePersistentUnpickler__ALLOW_CLASSES = {}
+    federation.Federation = type("Federation", (FakeFederation,), {})
     histogram.DistributedHistogram = type("DistributedHistogram", (), {})
-    serdes.TableRemotePersistentUnpickler._TableRemotePersistentUnpickler__ALLOW_CLASSES = (
-        allowed := {}
+    table.KVTable = type("KVTable", (FakeKVTable,), {})
+    table.get_serdes_by_type = lambda kind: Pickle
+    monkeypatch.setattr(installation.metadata, "version", lambda name: "2.2.0")
+    return SimpleNamespace(
+        paillier=paillier, serdes=serdes, federation=federation, histogram=histogram, table=table
     )
-    modules = {
-        installation.MODULE: paillier,
-        "fate.arch.federation.api._serdes": serdes,
-        "fate.arch.histogram._histogram_distributed": histogram,
-    }
-    for name in ("fate", "fate.arch", "fate.arch.protocol", "fate.arch.protocol.phe", *modules):
-        monkeypatch.setitem(sys.modules, name, modules.get(name, ModuleType(name)))
-    for name in ("fate.arch.federation", "fate.arch.federation.api", "fate.arch.histogram"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+
+
+def test_the_border_is_watched(keys, fate):
+    install()
+    push = fate.federation.Federation.push_table
+    install()
+    assert fate.federation.Federation.push_table is push
+    serdes = fate.table.get_serdes_by_type(0)
+    assert isinstance(serdes, tables.PartySerdes)
+    assert fate.table.get_serdes_by_type(1) is Pickle
+    assert pickle.loads(pickle.dumps(serdes)).serdes is Pickle  # as it goes to worker processes
+    table = fate.table.KVTable({b"a": serdes.serialize(computed(keys, [1]))}, schema={})
+    table.value_serdes = serdes
+    ours = fate.federation.Federation()
+    ours.push_table(table=table, name="name", tag="tag", parties=[])
+    assert tables.MARK not in ours.sent[0][0].items[b"a"]
+    assert ours.pull_table("name", "tag", []) == [ours.sent[0][0]]
+    assert tables.MARK not in table.save("uri", {})[b"a"]
+    ours.sent = [(table,)]
+    with pytest.raises(PyFateError, match="a table came in"):
+        ours.pull_table("name", "tag", [])
+
+
+def test_a_fate_with_other_tables_is_refused(fate):
+    del fate.table.get_serdes_by_type
+    with pytest.raises(PyFateError, match="keeps its tables otherwise"):
+        install()
+    assert "push_table" not in vars(fate.federation.Federation)
+
+
+def test_another_version_of_pyfate_warns(fate, monkeypatch):
     monkeypatch.setattr(installation.metadata, "version", lambda name: "2.9.0")
     with pytest.warns(UserWarning, match=r"pyfate 2\.9\.0 .* tested with 2\.2"):
         install()
-    assert paillier.keygen is fate2.keygen
+    assert fate.paillier.keygen is fate2.keygen
+    unpickler = fate.serdes.TableRemotePersistentUnpickler
+    allowed = unpickler._TableRemotePersistentUnpickler__ALLOW_CLASSES
     assert allowed["pyfate_gpu.integrations.fate2.keys"] == {"restore_pk"}

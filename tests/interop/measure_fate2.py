@@ -103,7 +103,7 @@ def main():
     run_fate2.add_tables(parser)
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--ports", type=int, default=9999, help="first of three for FATE")
-    parser.set_defaults(seed=1)  # of SecureBoost only
+    parser.set_defaults(seed=1, data_dir=None)
     options = parser.parse_args()
     os.setpgid(0, 0)
     os.sched_setaffinity(0, {options.core})

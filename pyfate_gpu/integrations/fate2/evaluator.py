@@ -265,19 +265,38 @@ class evaluator:  # noqa: N801 - FATE's name
         a: CiphertextVector, pack_num: int, shift_bit: int, pk: PK
     ) -> CiphertextVector:
         """Every `pack_num` ciphertexts become one, `shift_bit` bits apart, the first on top."""
-        if a.array is None:
-            return CiphertextVector(size=-(-len(a) // pack_num))
-        # The bits are the coder's business: bounds of packed numbers are not tracked.
-        array = CiphertextVector(a.array, packed=True).under(pk.key)
-        shift = PlaintextVector.of_integers([1 << shift_bit], packed=True).plain
-        tops = np.arange(0, len(a), pack_num)
-        packed = array.take(tops)
-        # Horner's rule on all groups at once; the last may be shorter than the others.
-        for place in range(1, min(pack_num, len(a))):
-            here = tops[tops + place < len(a)] + place
-            longer = packed[: here.size] * shift + array.take(here)
-            packed = concatenate([longer, packed[here.size :]])
-        return CiphertextVector(packed, packed=True)
+        return squeeze([a], pack_num, shift_bit, pk)[0]
+
+
+def squeeze(
+    vectors: Sequence[CiphertextVector], pack_num: int, shift_bit: int, pk: PK
+) -> list[CiphertextVector]:
+    """`evaluator.pack_squeeze` of several vectors at once: a few groups alone leave lanes empty."""
+    stops = np.cumsum([len(vector) for vector in vectors])
+    tops = [
+        np.arange(stop - len(v), stop, pack_num) for v, stop in zip(vectors, stops, strict=True)
+    ]
+    counts = [len(each) for each in tops]
+    sizes = np.concatenate(
+        [np.minimum(pack_num, stop - each) for each, stop in zip(tops, stops, strict=True)]
+    )
+    # The bits are the coder's business: bounds of packed numbers are not tracked.
+    array = CiphertextVector(cat(vectors).under(pk.key), packed=True).under(pk.key)
+    shift = PlaintextVector.of_integers([1 << shift_bit], packed=True).plain
+    order = np.argsort(-sizes, kind="stable")
+    first, sizes = np.concatenate(tops)[order], sizes[order]
+    packed = array.take(first)
+    # Horner's rule on all groups together, the longest groups first: shorter ones end before.
+    for place in range(1, int(sizes.max(initial=0))):
+        longer = int(np.count_nonzero(sizes > place))
+        joined = packed[:longer] * shift + array.take(first[:longer] + place)
+        packed = concatenate([joined, packed[longer:]])
+    packed = packed.take(np.argsort(order))
+    starts = np.cumsum([0, *counts])
+    return [
+        CiphertextVector(packed[start : start + count], packed=True)
+        for start, count in zip(starts, counts, strict=False)
+    ]
 
 
 def _term(value: Any, dtype: Any) -> PlaintextArray:

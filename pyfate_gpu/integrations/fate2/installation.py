@@ -9,7 +9,8 @@ from importlib import metadata
 from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError
-from pyfate_gpu.integrations.fate2.histograms import decrypt_histograms_here
+from pyfate_gpu.integrations.fate2.histograms import batch_histograms
+from pyfate_gpu.integrations.fate2.tables import watch_the_border
 
 TESTED = "2.2."
 MODULE = "fate.arch.protocol.phe.paillier"
@@ -56,7 +57,8 @@ def install() -> None:
     for name in NAMES:
         setattr(paillier, name, getattr(ours, name))
     _allow(serdes.TableRemotePersistentUnpickler)
-    decrypt_histograms_here()
+    watch_the_border()
+    batch_histograms()
 
 
 def _allow(unpickler: Any) -> None:

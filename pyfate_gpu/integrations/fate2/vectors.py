@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.words import integers_to_words
-from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray
+from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray, from_description
 from pyfate_gpu.errors import ShapeError
 from pyfate_gpu.he import CiphertextArray, concatenate
+from pyfate_gpu.he.paillier.blinding import DERIVED, use_up
+from pyfate_gpu.integrations.fate2.tables import stays_in_party
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PublicKey
@@ -133,11 +135,19 @@ class CiphertextVector:
         return f"CiphertextVector(size={self.size}, array={self.array!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as wire bytes: blinded again unless they are fresh and never left."""
+        """Pickle as wire bytes, blinded again unless they are fresh; into the party's tables as computed."""
         if self.array is None:
             return restore_vector, (None, None, b"", self.size, False)
-        key = self.array.public_key
-        return restore_vector, (key.n, key.h, self.array.to_wire(), self.size, self.packed)
+        array, key = self.array, self.array.public_key
+        if not stays_in_party():
+            data = array.to_wire()
+        elif use_up(array._batches):
+            data = array.to_wire(reblind=False)
+        else:
+            words = array._engine.export_words(array._rows).tobytes()
+            kept = (array.exponent, array.bound, array.kind, array.encoder.describe())
+            return restore_unblinded, (key.n, key.h, words, kept, self.size, self.packed)
+        return restore_vector, (key.n, key.h, data, self.size, self.packed)
 
 
 def restore_vector(
@@ -149,6 +159,24 @@ def restore_vector(
     if n is None:
         return CiphertextVector(size=size)
     return CiphertextVector(restore_pk(n, h).key.from_wire(data), packed=packed)
+
+
+def restore_unblinded(
+    n: int, h: int, words: bytes, kept: tuple[Any, ...], size: int, packed: bool
+) -> CiphertextVector:
+    """A vector that this party computed, without a check: what others sent is searched for this name."""
+    from pyfate_gpu.integrations.fate2.keys import restore_pk
+
+    exponent, bound, kind, encoder = kept
+    key = restore_pk(n, h).key
+    engine = key.engine()
+    canonical = np.frombuffer(words, dtype=np.uint64).reshape(size, 2 * key.numbers.words)
+    rows = engine.import_words(canonical)
+    array = CiphertextArray(
+        rows, (size,), exponent=exponent, bound=bound, kind=kind, encoder=from_description(encoder),
+        batches=DERIVED, public_key=key, engine=engine,
+    )  # fmt: skip
+    return CiphertextVector(array, packed=packed)
 
 
 def cat(vectors: Sequence[CiphertextVector]) -> CiphertextVector:
