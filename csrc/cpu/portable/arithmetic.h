@@ -2,8 +2,8 @@
 // The limb engine every 64-bit CPU can run: one number at a time, 64-bit words, no spare bits.
 //
 // A residue mod n^2 is x0 + x1 * n with both halves below n, in Montgomery form for R = 2^(64 h).
-// Products are summed column by column (Comba), so that the running sum stays in three registers
-// and nothing but results is written. The formulas and bounds are proved in
+// Products are summed column by column (columns.h), or row by row where the processor has two
+// chains of carries (rows.h). The formulas and bounds are proved in
 // docs/algorithms/base-n-montgomery.md. No branch and no address depends on the value of a number.
 #pragma once
 
@@ -11,13 +11,14 @@
 #include <cstdint>
 #include <cstring>
 
-#include "cpu/portable/column.h"
+#include "cpu/portable/columns.h"
 #include "pyfate/modulus_constants.h"
 
 namespace pyfate::portable {
 
-/// N: words of a half, or 0 when the size is known at run time only.
-template <int N>
+/// N: words of a half, or 0 when the size is known at run time only. Products: Columns, or Rows
+/// where the processor has what they need.
+template <int N, class Products = Columns<N>>
 class Arithmetic {
  public:
   static constexpr int kLanes = 1;
@@ -75,28 +76,35 @@ class Arithmetic {
 
   /// out = a * b / R mod n^2. Requires a.half[0] < R and the other halves < n, or all < n.
   void multiply(Number& out, const Number& a, const Number& b) const {
-    std::uint64_t q[kMaxLimbs];
-    Half low;
-    const std::uint64_t wrapped = multiply_low(low.word, q, a.half[0], b.half[0]);
-    cross(out.half[1], a, b, q, wrapped);
-    std::memcpy(out.half[0], low.word, bytes());
+    std::uint64_t first[2 * kMaxLimbs];
+    std::uint64_t second[2 * kMaxLimbs];
+    std::uint64_t top = Products::multiply(first, a.half[0], b.half[0], modulus());
+    // a0 b0 = r R - q n; n taken from r adds 1 to the upper half.
+    const std::uint64_t wrapped = subtract_once(first + size(), top);
+    top = Products::cross(second, a.half[0], a.half[1], b.half[0], b.half[1], first, wrapped,
+                          modulus());
+    finish(out, first + size(), second + size(), top);
   }
 
   /// out = a^2 / R mod n^2.
   void square(Number& out, const Number& a) const {
-    std::uint64_t q[kMaxLimbs];
-    Half low;
-    const std::uint64_t wrapped = square_low(low.word, q, a.half[0]);
-    cross_square(out.half[1], a, q, wrapped);
-    std::memcpy(out.half[0], low.word, bytes());
+    std::uint64_t first[2 * kMaxLimbs];
+    std::uint64_t second[2 * kMaxLimbs];
+    std::uint64_t doubled[kMaxLimbs];
+    std::uint64_t top = Products::square(first, a.half[0], modulus());
+    const std::uint64_t wrapped = subtract_once(first + size(), top);
+    top = add_words(doubled, a.half[1], a.half[1]);
+    subtract_once(doubled, top);
+    top = Products::cross(second, a.half[0], doubled, first, wrapped, modulus());
+    finish(out, first + size(), second + size(), top);
   }
 
   /// out = a * b / R mod n. Requires a < R, b < n.
   void multiply_half(Half& out, const Half& a, const Half& b) const {
-    std::uint64_t q[kMaxLimbs];
-    Half result;
-    multiply_low(result.word, q, a.word, b.word);
-    std::memcpy(out.word, result.word, bytes());
+    std::uint64_t wide[2 * kMaxLimbs];
+    std::uint64_t top = Products::multiply(wide, a.word, b.word, modulus());
+    subtract_once(wide + size(), top);
+    std::memcpy(out.word, wide + size(), bytes());
   }
 
   /// c *= 1 + m n for m < R that is not in Montgomery form: c1 += c0 * m.
@@ -151,6 +159,7 @@ class Arithmetic {
   }
 
   int size() const { return N != 0 ? N : size_; }
+  HalfModulus modulus() const { return {n_, negative_inverse_, size()}; }
   std::size_t bytes() const { return sizeof(std::uint64_t) * static_cast<std::size_t>(size()); }
 
   /// Hides where a mask came from, so that the compiler cannot turn it into a branch.
@@ -197,146 +206,13 @@ class Arithmetic {
     return negative ^ 1;
   }
 
-  /// Montgomery reduction that hands over q: a * b = r * R - q * n, then r brought below n.
-  /// Returns 1 when n was subtracted from r, which adds 1 to the upper half.
-  PYFATE_NOINLINE std::uint64_t multiply_low(std::uint64_t* r, std::uint64_t* q,
-                                             const std::uint64_t* a, const std::uint64_t* b) const {
-    const int h = size();
-    Column sum;
-    for (int k = 0; k < h; ++k) {
-      sum.add_products(k, a, b + k, q, n_ + k);
-      sum.add_product(a[k], b[0]);
-      finish_low_column(sum, q + k);
-    }
-    for (int first = 1; first <= h; ++first) {
-      sum.add_products(h - first, a + first, b + h - 1, q + first, n_ + h - 1);
-      r[first - 1] = sum.low();
-      sum.shift();
-    }
-    std::uint64_t top = sum.low();
-    return subtract_once(r, top);
-  }
-
-  /// The same for a = b: products off the diagonal are computed once and doubled.
-  PYFATE_NOINLINE std::uint64_t square_low(std::uint64_t* r, std::uint64_t* q,
-                                           const std::uint64_t* a) const {
-    const int h = size();
-    Column sum;
-    for (int k = 0; k < h; ++k) {
-      Column twice;
-      add_square_column(sum, twice, k / 2, a, a + k, q, n_ + k);
-      if (k % 2 != 0) {
-        twice.add_product(a[k / 2], a[k / 2 + 1]);
-        sum.add_product(q[k - 1], n_[1]);
-      } else {
-        sum.add_product(a[k / 2], a[k / 2]);
-      }
-      sum.add_twice(twice);
-      finish_low_column(sum, q + k);
-    }
-    for (int first = 1; first <= h; ++first) {
-      Column twice;
-      const int count = h - first;
-      add_square_column(sum, twice, count / 2, a + first, a + h - 1, q + first, n_ + h - 1);
-      if (count % 2 != 0) {
-        const int middle = first + count / 2;
-        sum.add_product(a[middle], a[middle]);
-        sum.add_product(q[h - 1], n_[first]);
-      }
-      sum.add_twice(twice);
-      r[first - 1] = sum.low();
-      sum.shift();
-    }
-    std::uint64_t top = sum.low();
-    return subtract_once(r, top);
-  }
-
-  /// `pairs` products of a with itself into twice, and 2 * pairs products of q and n into sum.
-  static void add_square_column(Column& sum, Column& twice, int pairs, const std::uint64_t* a,
-                                const std::uint64_t* a_back, const std::uint64_t* q,
-                                const std::uint64_t* n_back) {
-    for (; pairs >= 4; pairs -= 4, a += 4, a_back -= 4, q += 8, n_back -= 8) {
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        twice.add_product(a[i], a_back[-i]);
-        sum.add_product(q[2 * i], n_back[-2 * i]);
-        sum.add_product(q[2 * i + 1], n_back[-2 * i - 1]);
-      }
-    }
-    for (int i = 0; i < pairs; ++i) {
-      twice.add_product(a[i], a_back[-i]);
-      sum.add_product(q[2 * i], n_back[-2 * i]);
-      sum.add_product(q[2 * i + 1], n_back[-2 * i - 1]);
-    }
-  }
-
-  void finish_low_column(Column& sum, std::uint64_t* q) const {
-    *q = sum.low() * negative_inverse_;
-    sum.add_product(*q, n_[0]);
-    sum.shift();
-  }
-
-  /// out = (a0 b1 + a1 b0 - q) / R + wrapped mod n. The numerator is above -R, and an integer
-  /// above -1 is not negative, so no multiple of n has to be added first.
-  PYFATE_NOINLINE void cross(std::uint64_t* out, const Number& a, const Number& b,
-                             const std::uint64_t* q, std::uint64_t wrapped) const {
-    const int h = size();
-    std::uint64_t second[kMaxLimbs];
-    std::uint64_t result[kMaxLimbs];
-    Column sum;
-    for (int k = 0; k < h; ++k) {
-      sum.add_products(k, a.half[0], b.half[1] + k, a.half[1], b.half[0] + k, second, n_ + k);
-      sum.add_product(a.half[0][k], b.half[1][0]);
-      sum.add_product(a.half[1][k], b.half[0][0]);
-      finish_cross_column(sum, q[k], second + k);
-    }
-    sum.add(wrapped);
-    for (int first = 1; first <= h; ++first) {
-      sum.add_products(h - first, a.half[0] + first, b.half[1] + h - 1, a.half[1] + first,
-                       b.half[0] + h - 1, second + first, n_ + h - 1);
-      result[first - 1] = sum.low();
-      sum.shift_signed();
-    }
-    finish_cross(out, result, sum);
-  }
-
-  /// out = (2 a0 a1 - q) / R + wrapped mod n, with 2 a1 brought below n first.
-  PYFATE_NOINLINE void cross_square(std::uint64_t* out, const Number& a, const std::uint64_t* q,
-                                    std::uint64_t wrapped) const {
-    const int h = size();
-    std::uint64_t doubled[kMaxLimbs];
-    std::uint64_t second[kMaxLimbs];
-    std::uint64_t result[kMaxLimbs];
-    std::uint64_t carry = add_words(doubled, a.half[1], a.half[1]);
-    subtract_once(doubled, carry);
-    Column sum;
-    for (int k = 0; k < h; ++k) {
-      sum.add_products(k, a.half[0], doubled + k, second, n_ + k);
-      sum.add_product(a.half[0][k], doubled[0]);
-      finish_cross_column(sum, q[k], second + k);
-    }
-    sum.add(wrapped);
-    for (int first = 1; first <= h; ++first) {
-      sum.add_products(h - first, a.half[0] + first, doubled + h - 1, second + first, n_ + h - 1);
-      result[first - 1] = sum.low();
-      sum.shift_signed();
-    }
-    finish_cross(out, result, sum);
-  }
-
-  void finish_cross_column(Column& sum, std::uint64_t q, std::uint64_t* second) const {
-    sum.subtract(q);
-    *second = sum.low() * negative_inverse_;
-    sum.add_product(*second, n_[0]);
-    sum.shift_signed();
-  }
-
-  /// Below (2 n^2 + R n) / R + 1 <= 3 n: two conditional subtractions.
-  void finish_cross(std::uint64_t* out, std::uint64_t* result, const Column& sum) const {
-    std::uint64_t top = sum.low();
-    subtract_once(result, top);
-    subtract_once(result, top);
-    std::memcpy(out, result, bytes());
+  /// out = low + n * (top * R + high mod n). The numerator of the upper half is above -R, and an
+  /// integer above -1 is not negative; it is below (2 n^2 + R n) / R + 1 <= 3 n: two subtractions.
+  void finish(Number& out, const std::uint64_t* low, std::uint64_t* high, std::uint64_t top) const {
+    subtract_once(high, top);
+    subtract_once(high, top);
+    std::memcpy(out.half[0], low, bytes());
+    std::memcpy(out.half[1], high, bytes());
   }
 
   int size_;

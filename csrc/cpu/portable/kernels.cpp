@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpu/portable/kernels.h"
 
+#include "cpu/features.h"
 #include "cpu/generic/kernels.h"
 #include "cpu/portable/arithmetic.h"
+#include "cpu/portable/rows.h"
 
 namespace pyfate::portable {
 
 const KernelTable* kernels_for(int bits) {
+#if defined(__x86_64__)
+  if (Arithmetic<0>::limbs_for(bits) % Rows::kWidth == 0 && missing_adx() == nullptr) {
+    return &generic::kKernels<Arithmetic<0, Rows>>;
+  }
+#endif
   // Keys of 1024, 2048, 3072 and 4096 bits, and their primes; anything else at run-time size.
   switch (Arithmetic<0>::limbs_for(bits)) {
     case 8:
@@ -31,17 +38,22 @@ int limbs_for(int bits) {
 }
 
 std::uint64_t multiply_limbs(std::uint64_t* words, std::uint64_t count, std::uint64_t rounds) {
-  const std::uint64_t factor = words[0];
-  std::uint64_t sum = 0;
+  constexpr std::uint64_t kBlock = 8;
   for (std::uint64_t round = 0; round < rounds; ++round) {
+    const std::uint64_t factor = words[0] ^ round;
+    for (std::uint64_t j = 0; j + kBlock <= count; j += kBlock) {
 #pragma GCC unroll 8
-    for (std::uint64_t j = 0; j < count; ++j) {
-      const unsigned __int128 product = static_cast<unsigned __int128>(factor ^ round) * words[j];
-      sum ^= static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product);
+      for (std::uint64_t i = 0; i < kBlock; ++i) {
+        const unsigned __int128 product = static_cast<unsigned __int128>(factor) * words[j + i];
+        // Used, as far as the compiler knows; adding products up would keep the multiplier waiting.
+        __asm__ volatile(""
+                         :
+                         : "r"(static_cast<std::uint64_t>(product >> 64)),
+                           "r"(static_cast<std::uint64_t>(product)));
+      }
     }
   }
-  words[0] = sum;
-  return rounds * count;
+  return rounds * (count - count % kBlock);
 }
 
 }  // namespace pyfate::portable
