@@ -7,7 +7,8 @@ import secrets
 
 import gmpy2
 
-from pyfate_gpu.he.paillier.checks import RANDOM_PRIME_ROUNDS, check_key_bits
+from pyfate_gpu.he.paillier.checks import check_key_bits
+from pyfate_gpu.he.paillier.primes import random_prime
 from pyfate_gpu.he.paillier.private_key import PrivateKey
 from pyfate_gpu.he.paillier.public_key import PublicKey
 
@@ -23,27 +24,20 @@ def generate_paillier_keypair(
     check_key_bits(key_bits, allow_insecure)
     half = int(key_bits) // 2
     p = random_prime(half)
-    while True:
-        q = random_prime(half)
-        coprime = gmpy2.gcd(p - 1, q - 1) == 2 and gmpy2.gcd(p * q, (p - 1) * (q - 1)) == 1
-        if coprime and are_far_apart(p, q, half):
-            break
+    q = random_prime(half, lambda q: _go_together(p, q, half))
     n = p * q
     public_key = PublicKey(n, _random_blinding_base(n), allow_insecure_key_size=allow_insecure)
     return public_key, PrivateKey._of_new_primes(public_key, p, q)
 
 
+def _go_together(p: int, q: int, bits: int) -> bool:
+    coprime = gmpy2.gcd(p - 1, q - 1) == 2 and gmpy2.gcd(p * q, (p - 1) * (q - 1)) == 1
+    return coprime and are_far_apart(p, q, bits)
+
+
 def are_far_apart(p: int, q: int, bits: int) -> bool:
     """FIPS 186-5 A.1.1: primes of `bits` bits too close together are found by Fermat's method."""
     return abs(p - q) >> (bits - 100 if bits > 200 else bits // 2) != 0
-
-
-def random_prime(bits: int) -> int:
-    """A prime p = 3 mod 4, uniform among those with both top bits set (so n gets every bit)."""
-    while True:
-        candidate = secrets.randbits(bits) | 3 << (bits - 2) | 3
-        if gmpy2.is_prime(candidate, RANDOM_PRIME_ROUNDS):
-            return candidate
 
 
 def _random_blinding_base(n: int) -> int:

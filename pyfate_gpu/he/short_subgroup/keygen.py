@@ -8,7 +8,8 @@ import secrets
 import gmpy2
 
 from pyfate_gpu.he.paillier.checks import RANDOM_PRIME_ROUNDS, check_key_bits
-from pyfate_gpu.he.paillier.keygen import are_far_apart, random_prime
+from pyfate_gpu.he.paillier.keygen import are_far_apart
+from pyfate_gpu.he.paillier.primes import has_small_factor, random_prime
 from pyfate_gpu.he.short_subgroup.private_key import ShortSubgroupPrivateKey
 from pyfate_gpu.he.short_subgroup.public_key import ShortSubgroupPublicKey
 from pyfate_gpu.he.short_subgroup.sizes import order_bits
@@ -48,5 +49,7 @@ def _random_prime_over(order: int, bits: int) -> int:
     while True:
         factor = low + secrets.randbelow(high - low + 1)
         candidate = 2 * order * factor + 1
-        if factor % 2 and gmpy2.is_prime(candidate, RANDOM_PRIME_ROUNDS):
+        if factor % 2 == 0 or has_small_factor(candidate):
+            continue
+        if gmpy2.is_prime(candidate, RANDOM_PRIME_ROUNDS):
             return candidate
