@@ -12,13 +12,22 @@ import gmpy2
 import numpy as np
 
 from pyfate_gpu.backends import private_engine
-from pyfate_gpu.backends.base import CsrMatrix, Index, PrivateEngine, PrivateNumbers
+from pyfate_gpu.backends.base import (
+    CsrMatrix,
+    EngineOptions,
+    Index,
+    PrivateEngine,
+    PrivateNumbers,
+)
+from pyfate_gpu.backends.cpu import CpuBackend
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers, unsigned_to_words
 from pyfate_gpu.he.paillier.checks import MIN_KEY_BITS
 from pyfate_gpu.he.paillier.public_key import PublicKey
 
 CHUNK = 1 << 14
 """Numbers computed at a time: a long list needs little memory beside its result."""
+SINGLE = EngineOptions(isa="portable", threads=1)
+"""Of all instruction sets the quickest with one number: the others compute eight."""
 FEW_POWERS = 16
 """Below this the way into the engine and out costs more than it saves."""
 
@@ -72,8 +81,10 @@ class BatchedEngine:
         return result
 
     def decrypt(self, p: int, q: int, ciphertexts: Sequence[int]) -> list[int]:
-        """One batch for each chunk of the list."""
+        """One batch for each chunk of the list; a single number by itself, in no lane of many."""
         public = self._key.engine()
+        if len(ciphertexts) == 1 and public.backend == "cpu":
+            public = CpuBackend().public_engine(self._key.numbers, SINGLE)
         private = self._private_engine(public, p, q)
         width = 2 * self._key.numbers.words
         result: list[int] = []
