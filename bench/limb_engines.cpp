@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the vector engines' inner operations cost, in the time of one product of limbs: how near a
 // multiplication comes to nothing but products. Each figure is the best of many turns on one core.
-// g++ -O3 -DNDEBUG -std=c++20 -march=native -Icsrc -Icsrc/include -Itests/native -o limb_engines
-//     bench/limb_engines.cpp csrc/bigint/*.cpp; taskset -c 0 ./limb_engines
+// g++ -O3 -DNDEBUG -std=c++20 -mavx512f -mavx512ifma -Icsrc -Icsrc/include -Itests/native
+//     -o limb_engines bench/limb_engines.cpp csrc/bigint/*.cpp; taskset -c 0 ./limb_engines
+// With -mavx2 in place of the other two for AVX2: those are the flags of the engines.
 #include <chrono>
 #include <cstdio>
 

@@ -61,11 +61,8 @@ class Columns {
   /// the limbs of q = -T / n mod R.
   PYFATE_INLINE void reduce(const std::uint64_t* modulus, std::uint64_t negative_inverse) {
     for_each_strip([&]<int kWidth>(int first) {
-      V* columns = column_ + first;
       expect(kWidth, first);
-      reduce_diagonal<kBits, kWidth>(columns, modulus, negative_inverse);
-      const int rest = limbs_ - kWidth;
-      accumulate_strip<kWidth>(columns + kWidth, columns, modulus + kWidth, rest, limbs_);
+      reduce_strip<kBits, kWidth>(column_ + first, modulus, negative_inverse, limbs_);
     });
   }
 

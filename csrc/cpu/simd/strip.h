@@ -48,52 +48,58 @@ PYFATE_INLINE void slide(V (&window)[kWidth], const V (&a)[kWidth], const V& y, 
   }
 }
 
-/// acc[0, kWidth + steps) += a[0, kWidth) * b[0, steps), where the columns from acc[used] on have
-/// no value yet and count as zero. Precondition: kWidth divides `used`, or it is at least kWidth +
-/// steps.
+/// The strip a[0, kWidth) * b[0, steps) from a window that holds acc[0, kWidth) on; acc gets all
+/// its columns. Those from acc[used] on have no value yet and count as zero. Precondition: kWidth
+/// divides `used`, or it is at least kWidth + steps.
 template <int kWidth, typename V, typename B>
-[[gnu::noinline]] void accumulate_strip(V* acc, const V* a, const B* b, int steps, int used) {
+PYFATE_INLINE void run_strip(V (&window)[kWidth], V* acc, const V* a, const B* b, int steps,
+                             int used) {
   const V zero = V::zero();
   V factor[kWidth];
-  V window[kWidth];
 #pragma GCC unroll 16
-  for (int i = 0; i < kWidth; ++i) {
-    factor[i] = a[i];
-    window[i] = used == 0 ? zero : acc[i];
-  }
+  for (int i = 0; i < kWidth; ++i) factor[i] = a[i];
   // Up to kWidth steps, all of which meet new columns or none.
-  auto turn = [&]<bool kNew>(int j, int count) {
+  auto turn = [&](int j, int count) {
+    auto slides = [&]<bool kNew>() {
 #pragma GCC unroll 16
-    for (int k = 0; k < kWidth; ++k) {
-      if (k >= count) break;
-      const V y = operand<V>(b + j + k);
-      const V* entering = kNew ? &zero : acc + j + k + kWidth;
-      slide<V, kWidth>(window, factor, y, k, acc + j + k, entering);
+      for (int k = 0; k < kWidth; ++k) {
+        if (k >= count) break;
+        const V y = operand<V>(b + j + k);
+        const V* entering = kNew ? &zero : acc + j + k + kWidth;
+        slide<V, kWidth>(window, factor, y, k, acc + j + k, entering);
+      }
+    };
+    if (j + kWidth < used) {
+      slides.template operator()<false>();
+    } else {
+      slides.template operator()<true>();
     }
   };
   int j = 0;
-  for (; j + kWidth <= steps; j += kWidth) {
-    if (j + kWidth < used) {
-      turn.template operator()<false>(j, kWidth);
-    } else {
-      turn.template operator()<true>(j, kWidth);
-    }
-  }
+  for (; j + kWidth <= steps; j += kWidth) turn(j, kWidth);
   const int rest = steps - j;
-  if (j + kWidth < used) {
-    turn.template operator()<false>(j, rest);
-  } else {
-    turn.template operator()<true>(j, rest);
-  }
+  turn(j, rest);
   // The first `rest` registers already hold columns of the next turn.
 #pragma GCC unroll 16
   for (int k = 0; k < kWidth; ++k) acc[j + k + (k < rest ? kWidth : 0)] = window[k];
 }
 
+/// acc[0, kWidth + steps) += a[0, kWidth) * b[0, steps), with `used` as above.
+template <int kWidth, typename V, typename B>
+[[gnu::noinline]] void accumulate_strip(V* acc, const V* a, const B* b, int steps, int used) {
+  V window[kWidth];
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; ++i) window[i] = used == 0 ? V::zero() : acc[i];
+  run_strip<kWidth>(window, acc, a, b, steps, used);
+}
+
 /// acc[0, 2 kWidth) = twice (acc + the products a[i] * a[j] with i < j < kWidth) + the squares of
 /// a[0, kWidth), column by column.
 template <int kWidth, typename V>
-[[gnu::noinline]] void finish_square(V* acc, const V* a) {
+[[gnu::noinline]] void finish_square(V* acc, const V* limbs) {
+  V a[kWidth];  // in registers, for all the columns: reading takes as long as multiplying
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; ++i) a[i] = limbs[i];
   V next = acc[0];
 #pragma GCC unroll 32
   for (int column = 0; column < 2 * kWidth; ++column) {
@@ -115,12 +121,12 @@ template <int kWidth, typename V>
   }
 }
 
-/// Clears kWidth columns by multiples of the modulus. On return acc[0, kWidth) holds the quotient
-/// limbs q[k], and acc[kWidth, 2 kWidth) has received the carries of the cleared columns and the
-/// products of q with modulus[0, kWidth) that reach so far.
+/// Clears kWidth columns by multiples of the modulus of `limbs` limbs. On return acc[0, kWidth)
+/// holds the quotient limbs q[k], and acc[kWidth, kWidth + limbs) has received the carries of the
+/// cleared columns and the products of q with the modulus that reach so far.
 template <int kBits, int kWidth, typename V>
-[[gnu::noinline]] void reduce_diagonal(V* acc, const std::uint64_t* modulus,
-                                       std::uint64_t negative_inverse) {
+[[gnu::noinline]] void reduce_strip(V* acc, const std::uint64_t* modulus,
+                                    std::uint64_t negative_inverse, int limbs) {
   const V inverse = V::broadcast(negative_inverse);
   V factor[kWidth];
   V window[kWidth];
@@ -138,8 +144,7 @@ template <int kBits, int kWidth, typename V>
     next = next + shift_right(cleared, kBits);
     acc[k] = quotient;
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < kWidth; ++i) acc[kWidth + i] = window[i];
+  run_strip<kWidth>(window, acc + kWidth, acc, modulus + kWidth, limbs - kWidth, limbs);
 }
 
 }  // namespace pyfate::simd
