@@ -151,8 +151,11 @@ class FakeTable:
     def __init__(self, items, schema=None):
         self.items, self.schema = items, schema
 
+    def count(self):
+        return len(self.items)
+
     def _reduce(self, function):
-        return functools.reduce(function, self.items.values()) if self.items else None
+        return functools.reduce(function, self.items.values())  # raises for no items, as Spark does
 
     def mapPartitionsWithIndexNoSerdes(self, function, **types):
         return FakeTable(dict(function(0, self.items.items())))
