@@ -56,9 +56,10 @@ def rounds_for_random(bits: int) -> int:
     """Rounds of Miller-Rabin that a random composite passes with a probability below 2^-128.
 
     A random odd number of k bits that passes t rounds is composite with probability below
-    k^(3/2) 2^t t^(-1/2) 4^(2 - sqrt(t k)) for 3 <= t <= k/9. Ours are one odd number in four, and
-    what else they must suit leaves a quarter of the primes or more: each makes the bound four times as
-    large at most. GMP's Baillie-PSW comes on top. Where no such t is enough, 4^-64 for any number is.
+    k^(3/2) 2^t t^(-1/2) 4^(2 - sqrt(t k)) for 3 <= t <= k/9. Ours are one odd number in four, which
+    makes the bound four times as large at most, and so, with room, does what they must suit: gcd(p - 1,
+    q - 1) = 2 makes it 1.75 times as large, on average over p. GMP's Baillie-PSW comes on top. Where no
+    such t is enough, 4^-64 for any number is.
 
     Source: Damgard, Landrock, Pomerance, "Average case error estimates for the strong probable prime
     test", Math. Comp. 61 (1993); Menezes, van Oorschot, Vanstone, "Handbook of applied cryptography",
