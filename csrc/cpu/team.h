@@ -11,7 +11,8 @@
 
 namespace pyfate {
 
-/// Work that any number of threads may do together, one call each; it must not throw.
+/// Work that any number of threads may do together. A thread that is done may be called again, and
+/// then has nothing left to do. It must not throw.
 using SharedWork = std::function<void(bool calling_thread)>;
 
 /// Threads start when they are first wanted, wait between pieces of work and end with the team. A
@@ -23,9 +24,9 @@ class Team {
   Team& operator=(const Team&) = delete;
   ~Team();
 
-  /// Calls `work` here, and on up to `helpers` other threads if they come before it is done here:
-  /// a thread slow to wake up holds nobody back. Returns once all calls have. One thread uses a
-  /// team, and not from within its work.
+  /// Calls `work` here, and up to `helpers` times on other threads, if they come before it is done
+  /// here: a thread slow to wake up holds nobody back. Returns once all calls have. One thread uses
+  /// a team, and not from within its work.
   void run(std::size_t helpers, const SharedWork& work);
 
  private:

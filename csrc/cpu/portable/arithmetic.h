@@ -188,8 +188,7 @@ class Arithmetic {
     return carry;
   }
 
-  /// out = top * R + out - n when that is not negative; returns 1 when it subtracted.
-  /// Precondition: top * R + out < R + n.
+  /// top * R + out -= n when that is not negative; returns 1 when it subtracted.
   std::uint64_t subtract_once(std::uint64_t* out, std::uint64_t& top) const {
     std::uint64_t reduced[kMaxLimbs];
     std::uint64_t borrow = 0;
