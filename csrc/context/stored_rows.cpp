@@ -8,7 +8,7 @@ StoredRows::StoredRows(const PublicContext& context, const std::uint64_t* c, std
     : first_(first), count_(count) {
   const Modulus& modulus = context.modulus();
   const std::size_t stored = modulus.stored_words();
-  words_.resize(count * stored * (inverses ? 2 : 1));
+  words_.reset(new (kAlignment) std::uint64_t[count * stored * (inverses ? 2 : 1)]);
   auto unpack = [&](const std::uint64_t* rows, std::uint64_t* out) {
     parallel_chunks(count, modulus.chunk_rows(count, 1, run), run,
                     [&](std::size_t begin, std::size_t end, Checkpoint&) {
@@ -17,11 +17,11 @@ StoredRows::StoredRows(const PublicContext& context, const std::uint64_t* c, std
                     });
   };
   const std::uint64_t* rows = c + first * modulus.row_words();
-  unpack(rows, words_.data());
+  unpack(rows, words_.get());
   if (!inverses) return;
   Words inverted(count * modulus.row_words());
   context.invert(modulus.view(rows), count, inverted.data(), run);
-  unpack(inverted.data(), words_.data() + count * stored);
+  unpack(inverted.data(), words_.get() + count * stored);
 }
 
 }  // namespace pyfate
