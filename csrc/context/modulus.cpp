@@ -101,14 +101,12 @@ double Modulus::products_per_chunk() const {
 }
 
 std::size_t Modulus::chunk_rows(std::size_t rows, double products, const Run& run) const {
-  // What a chunk needs besides its rows stays in a cache, and off fresh pages.
-  constexpr double kMostRows = 256;
   const std::size_t lanes = kernels_->lanes;
   const double by_time = std::max(1.0, products_per_chunk() / products);
   // A thread takes longer to wake up than it would save of 0.2 ms.
   if (static_cast<double>(rows) < by_time / 150) return std::max<std::size_t>(rows, 1);
   const double by_threads = static_cast<double>(rows) / (4.0 * std::max(run.threads, 1));
-  const auto chunk = static_cast<std::size_t>(std::min({by_time, by_threads, kMostRows}));
+  const auto chunk = static_cast<std::size_t>(std::min(by_time, by_threads));
   return std::max<std::size_t>(1, chunk / lanes) * lanes;
 }
 

@@ -21,7 +21,7 @@ void PublicContext::enter(const std::uint64_t* canonical, std::size_t rows, std:
   SecretWords factors = modulus_.factor_row(1);
   const SecretWords high = modulus_.factor_row(Integer::power_of_two(bits));
   factors.insert(factors.end(), high.begin(), high.end());
-  parallel_chunks(rows, modulus_.chunk_rows(rows, 2, run), run,
+  parallel_blocks(rows, modulus_.chunk_rows(rows, 2, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     Words pieces((end - begin) * row);
                     for (std::size_t i = begin; i < end; ++i) {
@@ -39,7 +39,7 @@ void PublicContext::leave(const std::uint64_t* rows_in, std::size_t rows, std::u
                           const Run& run) const {
   const std::size_t words = modulus_.words();
   const std::size_t row = modulus_.row_words();
-  parallel_chunks(rows, modulus_.chunk_rows(rows, 2, run), run,
+  parallel_blocks(rows, modulus_.chunk_rows(rows, 2, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     Words plain((end - begin) * row);
                     modulus_.kernels().leave(modulus_.engine(), view(rows_in + begin * row),
@@ -61,7 +61,7 @@ void PublicContext::multiply(RowsView a, RowsView b, std::size_t rows, std::uint
 
 void PublicContext::multiply_plain(RowsView a, SignedView plain, std::size_t rows,
                                    std::uint64_t* out, const Run& run) const {
-  parallel_chunks(rows, modulus_.chunk_rows(rows, 1, run), run,
+  parallel_blocks(rows, modulus_.chunk_rows(rows, 1, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     add_plain_chunk(rows_from(a, begin), plain, begin, end, out);
                   });

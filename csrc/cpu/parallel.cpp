@@ -47,4 +47,14 @@ void parallel_chunks(std::size_t count, std::size_t chunk, const Run& run, const
   if (failure) std::rethrow_exception(failure);
 }
 
+void parallel_blocks(std::size_t count, std::size_t chunk, const Run& run, const Chunk& body) {
+  constexpr std::size_t kRows = 256;
+  parallel_chunks(count, chunk, run,
+                  [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
+                    for (std::size_t i = begin; i < end; i += kRows) {
+                      body(i, std::min(end, i + kRows), checkpoint);
+                    }
+                  });
+}
+
 }  // namespace pyfate

@@ -50,4 +50,9 @@ using Chunk = std::function<void(std::size_t begin, std::size_t end, Checkpoint&
 /// The first exception of a thread ends the call and is thrown again here.
 void parallel_chunks(std::size_t count, std::size_t chunk, const Run& run, const Chunk& body);
 
+/// The same for a body that takes memory for each row: it gets a chunk 256 rows at a time, so that
+/// this memory stays in a cache and off fresh pages. Chunks stay large: threads that write side by
+/// side would each clear the same fresh pages of the result.
+void parallel_blocks(std::size_t count, std::size_t chunk, const Run& run, const Chunk& body);
+
 }  // namespace pyfate

@@ -11,6 +11,7 @@
 namespace {
 
 using pyfate::Checkpoint;
+using pyfate::parallel_blocks;
 using pyfate::parallel_chunks;
 using pyfate::Run;
 using simd_test::require;
@@ -24,7 +25,11 @@ void every_row_is_done_once(const Run& run) {
       parallel_chunks(count, chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
         for (std::size_t i = begin; i < end; ++i) ++done[i];
       });
-      for (const std::atomic<int>& times : done) require(times == 1, "a row is done once");
+      parallel_blocks(count, chunk, run, [&](std::size_t begin, std::size_t end, Checkpoint&) {
+        require(end - begin <= 256, "a block is small");
+        for (std::size_t i = begin; i < end; ++i) ++done[i];
+      });
+      for (const std::atomic<int>& times : done) require(times == 2, "a row is done once by each");
     }
   }
 }
