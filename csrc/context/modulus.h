@@ -55,7 +55,7 @@ class Modulus {
   void set_one(std::uint64_t* row) const;
 
   /// Rows for a chunk of about 30 ms at `products` multiplications a row: a multiple of the lanes,
-  /// small enough that every thread gets several.
+  /// small enough that every thread gets several; or all, if they are too little work to share.
   std::size_t chunk_rows(std::size_t rows, double products, const Run& run) const;
   /// Multiplications mod n^2 in about 30 ms, whole lanes counted one by one.
   double products_per_chunk() const;

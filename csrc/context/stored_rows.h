@@ -24,8 +24,6 @@ class StoredRows {
   }
 
  private:
-  /// Not cleared, neither before every row is written nor after: that would be one thread's work,
-  /// and ciphertexts are no secret.
   static constexpr std::align_val_t kAlignment{64};
   struct Free {
     void operator()(std::uint64_t* words) const { ::operator delete[](words, kAlignment); }
@@ -33,6 +31,8 @@ class StoredRows {
 
   std::size_t first_;
   std::size_t count_;
+  /// Not cleared, neither before every row is written nor after: that would be one thread's work,
+  /// and ciphertexts are no secret.
   std::unique_ptr<std::uint64_t[], Free> words_;
 };
 

@@ -59,7 +59,7 @@ class PartySerdes:
             _writing.depth -= 1
 
     def deserialize(self, data: bytes) -> Any:
-        """The value of bytes; each ciphertext is checked."""
+        """The value of bytes; ciphertexts are checked, but for those that this party wrote as computed."""
         return self.serdes.deserialize(data)
 
 

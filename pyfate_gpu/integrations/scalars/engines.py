@@ -27,7 +27,7 @@ from pyfate_gpu.he.paillier.public_key import PublicKey
 CHUNK = 1 << 14
 """Numbers computed at a time: a long list needs little memory beside its result."""
 SINGLE = EngineOptions(isa="portable", threads=1)
-"""Of all instruction sets the quickest with one number: the others compute eight."""
+"""Of all instruction sets the quickest with one number: the others compute four or eight."""
 FEW_POWERS = 16
 """Below this the way into the engine and out costs more than it saves."""
 
