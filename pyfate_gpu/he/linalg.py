@@ -27,8 +27,9 @@ def matmul_left(matrix: Any, c: CiphertextArray) -> CiphertextArray:
     rows = c.shape[0]
     columns = 1 if c.ndim == 1 else c.shape[1]
     outputs = 1 if len(plain.shape) == 1 else plain.shape[0]
-    data = plain.data if isinstance(plain, PlaintextCsr) else plain
-    bound = check_bound(c.bound * data.bound * max(1, rows), c.public_key, f"a product over {rows}")
+    data, terms = (plain.data, plain.longest_row) if isinstance(plain, PlaintextCsr) else (plain, 0)
+    terms = max(1, rows, terms)  # rows, not fewer: bounds tell nothing of which entries are zero
+    bound = check_bound(c.bound * data.bound * terms, c.public_key, f"a product over {terms}")
     if columns:
         result = c._engine.matmul(_engine_matrix(plain, outputs, rows), c._rows, columns)
     else:  # sparse matrices would point at rows that are not there

@@ -248,6 +248,36 @@ def test_sparse_products(engine, keypair, rng, container):
     )
 
 
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo", "bsr"])
+def test_sparse_entries_of_one_place_add_up_without_overflow(engine, keypair, kind):
+    """Their sum is beyond the dtype, and beyond the largest entry times the columns."""
+    public, private = keypair
+    place, entries = np.zeros(9, dtype=np.int64), np.full(9, 100, dtype=np.int8)
+    sparse = {
+        "csr": lambda: sp.csr_array((entries, place, [0, 9, 9]), shape=(2, 1)),
+        "csc": lambda: sp.csc_array((entries, place, [0, 9]), shape=(2, 1)),
+        "coo": lambda: sp.coo_array((entries, (place, place)), shape=(2, 1)),
+        "bsr": lambda: sp.bsr_array((entries.reshape(9, 1, 1), place, [0, 9, 9]), shape=(2, 1)),
+    }[kind]()
+    product = sparse @ public.encrypt(np.array([-128], dtype=np.int8))
+    assert private.decrypt(product).tolist() == [-9 * 100 * 128, 0]
+    assert product.bound >= 9 * 128 * 128
+    product = public.encrypt(np.array([1, 1], dtype=np.int8)) @ sparse
+    assert private.decrypt(product).tolist() == [900]
+
+
+def test_malformed_sparse_matrices(keypair):
+    c = keypair[0].encrypt([1.0, 2.0, 3.0])
+    far, unsorted, line = sp.csr_array(np.eye(3)), sp.csr_array(np.eye(3)), sp.coo_array(np.ones(3))
+    far.indices[1] = 3
+    unsorted.indptr[1] = 3
+    for matrix in (far, unsorted):
+        with pytest.raises(ShapeError, match="malformed"):
+            matrix @ c
+    with pytest.raises(ShapeError, match="two axes"):
+        c @ line
+
+
 def test_one_hot_columns_are_sums(engine, keypair):
     public, private = keypair
     matrix = sp.csr_array(np.eye(4, dtype=np.int8)[[0, 1, 1, 3]]).T
