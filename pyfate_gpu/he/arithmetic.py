@@ -17,6 +17,7 @@ from pyfate_gpu.he.operands import (
     broadcast_shape,
     check_same_home,
     common_kind,
+    is_ciphertext,
 )
 
 if TYPE_CHECKING:
@@ -61,13 +62,6 @@ def multiply(c: CiphertextArray, other: Any) -> CiphertextArray:
     return c._replace(
         rows, shape, exponent=c.exponent + plain.exponent, bound=bound, kind=kind, encoder=encoder
     )
-
-
-def is_ciphertext(operand: Any) -> bool:
-    """Whether the operand is encrypted."""
-    from pyfate_gpu.he.arrays import CiphertextArray
-
-    return isinstance(operand, CiphertextArray)
 
 
 def _add_ciphertexts(a: CiphertextArray, b: CiphertextArray) -> CiphertextArray:

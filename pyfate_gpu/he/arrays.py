@@ -14,7 +14,15 @@ import numpy.typing as npt
 from pyfate_gpu.backends.base import PublicEngine, Rows
 from pyfate_gpu.encoding.plaintext import Encoder, Kind
 from pyfate_gpu.errors import ShapeError, UnsupportedOperationError
-from pyfate_gpu.he import arithmetic, export, linalg, masks, reductions, selection
+from pyfate_gpu.he import (
+    arithmetic,
+    export,
+    linalg,
+    masks,
+    numpy_functions,
+    reductions,
+    selection,
+)
 from pyfate_gpu.he.paillier.blinding import DERIVED, Freshness, is_fresh
 from pyfate_gpu.he.reductions import Axis
 
@@ -51,6 +59,7 @@ class CiphertextArray:
     )  # fmt: skip
 
     __array_ufunc__ = None  # ndarray + c: NumPy steps back and calls c.__radd__
+    __pandas_priority__ = 5000  # DataFrame + c: pandas does, too; its own go up to 4000
 
     def __init__(
         self,
@@ -323,9 +332,21 @@ class CiphertextArray:
             operand[()] = self
             return operand
         raise UnsupportedOperationError(
-            "ciphertexts are no numbers and do not become a NumPy array by themselves; "
-            "decrypt them with the private key, or take to_ints()"
+            "ciphertexts are no numbers and do not become a NumPy array by themselves; decrypt them "
+            "with the private key, take to_ints(), or bring a plain operand into NumPy: np.asarray(x) @ c"
         )
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return numpy_functions.apply(function, args, kwargs)
+
+    def _not_linear(self, *unused: Any) -> NoReturn:
+        raise UnsupportedOperationError(
+            "Paillier adds ciphertexts and multiplies them by plain numbers, nothing else; "
+            "to divide, multiply by the reciprocal, c * (1 / x), or do it after decryption"
+        )
+
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _not_linear
+    __divmod__ = __rdivmod__ = __pow__ = __rpow__ = __abs__ = __round__ = _not_linear
 
     def _no_value(self, *unused: Any) -> NoReturn:
         raise UnsupportedOperationError(

@@ -11,9 +11,8 @@ from pyfate_gpu.backends.base import CsrMatrix
 from pyfate_gpu.backends.words import SignedWords
 from pyfate_gpu.encoding import PlaintextArray, PlaintextCsr
 from pyfate_gpu.errors import ShapeError, UnsupportedOperationError
-from pyfate_gpu.he.arithmetic import is_ciphertext
 from pyfate_gpu.he.bounds import check_bound
-from pyfate_gpu.he.operands import as_plaintext, common_kind
+from pyfate_gpu.he.operands import as_plaintext, common_kind, is_ciphertext
 from pyfate_gpu.he.selection import row_numbers
 
 if TYPE_CHECKING:

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from pyfate_gpu.he.arrays import CiphertextArray
 
 
+def is_ciphertext(operand: Any) -> bool:
+    """Whether the operand is encrypted."""
+    from pyfate_gpu.he.arrays import CiphertextArray
+
+    return isinstance(operand, CiphertextArray)
+
+
 def as_plaintext(operand: Any, encoder: Encoder) -> PlaintextArray:
     """A plain operand, encoded: floats by the array's encoder, integers as they are."""
     if isinstance(operand, PlaintextArray):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.errors import ArrayIndexError, ShapeError
-from pyfate_gpu.he.operands import align, check_same_home, common_kind
+from pyfate_gpu.encoding.numbers import is_integer
+from pyfate_gpu.errors import ArrayIndexError, ShapeError, UnsupportedOperationError
+from pyfate_gpu.he.operands import align, check_same_home, common_kind, is_ciphertext
 from pyfate_gpu.he.paillier.blinding import DERIVED, merge
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def reshape(c: CiphertextArray, shape: tuple[Any, ...]) -> CiphertextArray:
 
 def transpose(c: CiphertextArray, axes: tuple[Any, ...] | None) -> CiphertextArray:
     """As `numpy.transpose`."""
-    if axes is not None and len(axes) == 1 and not isinstance(axes[0], int):
-        axes = tuple(axes[0])
+    if axes is not None and len(axes) == 1 and not is_integer(axes[0]):
+        axes = axes[0]
     try:
         numbers = row_numbers(c).transpose(axes)
     except (ValueError, TypeError) as error:
@@ -81,14 +82,18 @@ def broadcast_to(c: CiphertextArray, shape: tuple[int, ...]) -> CiphertextArray:
     """As `numpy.broadcast_to`, but copying."""
     try:
         return gather(c, np.broadcast_to(row_numbers(c), shape))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ShapeError(f"cannot broadcast {c.shape} to {shape}: {error}") from None
 
 
 def concatenate(arrays: list[CiphertextArray], axis: int) -> CiphertextArray:
     """As `numpy.concatenate`; exponents are aligned to the finest."""
     first = arrays[0]
-    for other in arrays[1:]:
+    for other in arrays:
+        if not is_ciphertext(other):
+            raise UnsupportedOperationError(
+                f"concatenate takes ciphertexts, not {type(other).__name__}; encrypt it first"
+            )
         check_same_home(first, other)
     exponent = min(c.exponent for c in arrays)
     parts = [align(c, exponent) for c in arrays]
@@ -97,7 +102,7 @@ def concatenate(arrays: list[CiphertextArray], axis: int) -> CiphertextArray:
         numbers = np.concatenate(
             [row_numbers(c) + start for c, start in zip(parts, starts[:-1], strict=True)], axis=axis
         )
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ShapeError(f"cannot concatenate shapes {[c.shape for c in parts]}: {error}") from None
     engine = first._engine
     rows = engine.concatenate([c._rows for c in parts])

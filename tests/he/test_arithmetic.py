@@ -289,6 +289,8 @@ def test_pandas_operands(engine, keypair):
     series, frame = pd.Series([1.0, 2.0]), pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
     c = public.encrypt(series)
     assert private.decrypt(c + series).tolist() == [2, 4]
+    assert private.decrypt(series - c).tolist() == [0, 0]
+    assert private.decrypt(frame * c).tolist() == [[1, 6], [2, 8]]
     assert private.decrypt(c @ frame).tolist() == [5, 11]
 
 
