@@ -18,6 +18,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Integral
+from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError
 
@@ -65,13 +67,14 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def check_threads(threads: int, source: str = "threads") -> int:
+def check_threads(threads: Any, source: str = "threads") -> int:
     """Return `threads` if it is a sensible number of threads, otherwise raise ConfigurationError."""
-    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS:
+    natural = isinstance(threads, Integral) and not isinstance(threads, bool)
+    if not natural or not 1 <= threads <= MAX_THREADS:
         raise ConfigurationError(
             f"{source} is {threads!r}; it must be an integer from 1 to {MAX_THREADS}"
         )
-    return threads
+    return int(threads)
 
 
 def _positive(name: str, default: int | None, maximum: int) -> int | None:

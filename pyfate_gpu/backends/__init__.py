@@ -26,7 +26,7 @@ from pyfate_gpu.backends.cpu import CpuBackend
 from pyfate_gpu.backends.cuda import CudaBackend
 from pyfate_gpu.backends.reference import ReferenceBackend
 from pyfate_gpu.config import check_threads, settings
-from pyfate_gpu.errors import BackendUnavailableError
+from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 
 __all__ = ["BACKENDS", "BackendInfo", "available_backends", "backend_info", "use_backend"]
 
@@ -93,7 +93,7 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
     BackendUnavailableError
         If the name or the instruction set is unknown or cannot run here, or cannot be hardened.
     ConfigurationError
-        If `threads` is not a positive integer.
+        If `threads` is not a positive integer, or `hardened` no truth value.
 
     Examples
     --------
@@ -113,7 +113,9 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
     ) -> None:
         global _choice
         if threads is not None:
-            check_threads(threads)
+            threads = check_threads(threads)
+        if hardened not in (None, True, False):
+            raise ConfigurationError(f"hardened is {hardened!r}; it must be True, False or None")
         choice = _Choice(name, isa, threads, hardened)
         _resolve(choice)
         with _lock:
@@ -244,7 +246,7 @@ def _serving(device: str) -> str:
     for backend in available:
         if backend.device == device:
             return backend.name
-    gpu = _gpu(device)
+    gpu = _gpu(str(device))
     found = gpu.availability() if gpu else None
     if found is not None and found.available:
         return device
@@ -258,7 +260,7 @@ def _find(name: str) -> Backend:
     for backend in BACKENDS:
         if name in (backend.name, backend.device):
             return backend
-    if gpu := _gpu(name):
+    if gpu := _gpu(str(name)):
         return gpu
     raise BackendUnavailableError(
         f"backend {name!r} is unknown; choose one of {[each.name for each in BACKENDS]}"

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.words import integers_to_words
-from pyfate_gpu.encoding.numbers import as_numbers, first_index, is_integral
+from pyfate_gpu.encoding.numbers import as_integer, as_numbers, first_index, is_integral
 from pyfate_gpu.encoding.plaintext import Encodable, PlaintextArray
 from pyfate_gpu.errors import EncodingError
 
@@ -48,14 +48,12 @@ class FixedPointEncoder:
     bound: float = 2**23
 
     def __post_init__(self) -> None:
-        bits = self.fraction_bits
-        if isinstance(bits, bool) or not isinstance(bits, int | np.integer):
-            raise EncodingError(f"fraction_bits is {bits!r}; it must be an integer")
+        bits = as_integer(self.fraction_bits, "fraction_bits")
         if not 0 <= bits <= MAX_FRACTION_BITS:
             raise EncodingError(
                 f"fraction_bits is {bits}; it must be from 0 to {MAX_FRACTION_BITS}"
             )
-        object.__setattr__(self, "fraction_bits", int(bits))
+        object.__setattr__(self, "fraction_bits", bits)
         if isinstance(self.bound, bool) or not isinstance(
             self.bound, int | float | np.integer | np.floating
         ):

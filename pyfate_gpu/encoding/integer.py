@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.words import integers_to_words
-from pyfate_gpu.encoding.numbers import as_numbers, first_index, is_integral
+from pyfate_gpu.encoding.numbers import as_integer, as_numbers, first_index, is_integral
 from pyfate_gpu.encoding.plaintext import Encodable, PlaintextArray
 from pyfate_gpu.errors import EncodingError
 
@@ -45,11 +45,10 @@ class IntegerEncoder:
     def __post_init__(self) -> None:
         if self.bound is None:
             return
-        if isinstance(self.bound, bool) or not isinstance(self.bound, int | np.integer):
-            raise EncodingError(f"bound is {self.bound!r}; it must be an integer or None")
-        if self.bound < 1:
-            raise EncodingError(f"bound is {self.bound}; it must be positive")
-        object.__setattr__(self, "bound", int(self.bound))
+        bound = as_integer(self.bound, "bound")
+        if bound < 1:
+            raise EncodingError(f"bound is {bound}; it must be positive")
+        object.__setattr__(self, "bound", bound)
 
     def encode(self, values: Encodable) -> PlaintextArray:
         """Encode integers of any shape; floats are taken if each one is integral.

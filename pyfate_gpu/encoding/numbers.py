@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.errors import EncodingError
+from pyfate_gpu.errors import EncodingError, PyFateError
 
 
 def as_numbers(values: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -71,8 +71,8 @@ def _check_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     for position, value in enumerate(array.ravel()):
         if not is_integer(value):
             raise EncodingError(
-                f"element {position} of the object array is a {type(value).__name__}; only Python "
-                f"integers may come as objects: convert with .astype(np.float64) if they are numbers"
+                f"element {position} is a {type(value).__name__}; only Python integers may come as "
+                f"objects: convert with np.asarray(x, dtype=np.float64) if they are numbers"
             )
     return array
 
@@ -80,3 +80,10 @@ def _check_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def is_integer(value: object) -> bool:
     """Whether one value is an integer of Python, NumPy or gmpy2, and no truth value."""
     return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+
+
+def as_integer(value: Any, name: str, error: type[PyFateError] = EncodingError) -> int:
+    """`value` as a Python integer, otherwise raise `error` that calls it by `name`."""
+    if not is_integer(value):
+        raise error(f"{name} is {value!r}; it must be an integer")
+    return int(value)

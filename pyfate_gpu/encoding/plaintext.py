@@ -18,12 +18,14 @@ from pyfate_gpu.backends.words import (
     words_for_bound,
     words_to_integers,
 )
-from pyfate_gpu.errors import ShapeError
+from pyfate_gpu.errors import EncodingError, ShapeError
 
 Kind = Literal["f", "i"]
 """What decoding gives back: floats or integers."""
 
 Encodable = npt.ArrayLike
+
+MAX_EXPONENT = 1 << 16
 
 
 class Encoder(Protocol):
@@ -39,6 +41,25 @@ class Encoder(Protocol):
     def describe(self) -> dict[str, int | str | None]:
         """JSON-able form for the wire; `from_description` is the way back."""
         ...
+
+
+def check_encoder(encoder: Any) -> None:
+    """Raise EncodingError unless it is an encoder: a class or the name of one is none."""
+    if isinstance(encoder, type) or not hasattr(encoder, "describe"):
+        raise EncodingError(
+            f"encoder is {encoder!r}; it must be an encoder such as FixedPointEncoder() or "
+            f"IntegerEncoder()"
+        )
+
+
+def check_kind(kind: Any, exponent: int) -> None:
+    """Raise EncodingError unless plaintexts of this kind and exponent can be decoded."""
+    if kind not in ("f", "i"):
+        raise EncodingError(f"kind is {kind!r}; it must be 'f' for floats or 'i' for integers")
+    if abs(exponent) > MAX_EXPONENT:
+        raise EncodingError(f"exponent is {exponent}; it must be within +-{MAX_EXPONENT}")
+    if kind == "i" and exponent < 0:
+        raise EncodingError(f"integers cannot have the exponent {exponent}; decode them as floats")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

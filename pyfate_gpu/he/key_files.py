@@ -25,8 +25,9 @@ def save_public_key(key: PublicKey, path: PathLike, *, overwrite: bool = False) 
     Raises
     ------
     KeyFileError
-        If the file exists and `overwrite` is not set, or cannot be written.
+        If the file exists and `overwrite` is not set, or cannot be written, or `key` is another.
     """
+    _check_kind(key, PublicKey)
     _write(Path(path), jwk.public_to_jwk(key), overwrite)
 
 
@@ -65,7 +66,8 @@ def save_private_key(
     Raises
     ------
     KeyFileError
-        If the file exists and `overwrite` is not set, cannot be written, or the extra is missing.
+        If the file exists and `overwrite` is not set, cannot be written, or the extra is missing;
+        if `key` or `passphrase` are no such thing.
 
     Examples
     --------
@@ -80,6 +82,7 @@ def save_private_key(
     >>> again.public_key == public
     True
     """
+    _check_kind(key, PrivateKey)
     document = jwk.private_to_jwk(key)
     if passphrase is not None:
         document = passphrases.seal(document, passphrase)
@@ -112,6 +115,16 @@ def load_private_key(
     return jwk.private_from_jwk(document, allow_insecure_key_size=allow_insecure_key_size)
 
 
+def _check_kind(key: Any, kind: type) -> None:
+    if not isinstance(key, kind):
+        raise KeyFileError(f"the key is a {type(key).__name__}; it must be a {kind.__name__}")
+
+
+def _reason(error: Exception) -> str:
+    """What the system said; a ValueError is a name that no file can have."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _write(path: Path, document: dict[str, Any], overwrite: bool) -> None:
     """Write beside the file and move into place: a reader sees the old file or the new one."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -133,8 +146,8 @@ def _write(path: Path, document: dict[str, Any], overwrite: bool) -> None:
         raise KeyFileError(
             f"{path} exists; choose another name, or pass overwrite=True to lose the key in it"
         ) from None
-    except OSError as error:
-        raise KeyFileError(f"cannot write {path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise KeyFileError(f"cannot write {path}: {_reason(error)}") from None
 
 
 def _read(path: Path) -> Any:
@@ -154,8 +167,8 @@ def _check_mode(path: Path) -> None:
     """Refuse a private key that others can read (POSIX)."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError as error:
-        raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise KeyFileError(f"cannot read {path}: {_reason(error)}") from None
     if os.name == "posix" and mode & 0o077:
         raise KeyFileError(
             f"{path} has mode {mode:04o}; a private key must be readable by its owner only: "

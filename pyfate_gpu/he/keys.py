@@ -74,6 +74,6 @@ def generate_keypair(
     >>> private.decrypt(public.encrypt([1.5, -2.25]) * 2.0)
     array([ 3. , -4.5])
     """
-    if scheme not in SCHEMES:
+    if not isinstance(scheme, str) or scheme not in SCHEMES:
         raise ConfigurationError(f"scheme {scheme!r} is unknown; choose one of {sorted(SCHEMES)}")
     return SCHEMES[scheme].generate(key_bits, allow_insecure_key_size)

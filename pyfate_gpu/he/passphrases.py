@@ -75,7 +75,9 @@ def unseal(document: dict[str, Any], passphrase: str | bytes) -> Any:
 
 
 def _derive(passphrase: str | bytes, salt: bytes) -> bytes:
-    secret = passphrase.encode("utf-8") if isinstance(passphrase, str) else bytes(passphrase)
+    if not isinstance(passphrase, str | bytes):  # bytes(7) would be seven zeros
+        raise KeyFileError(f"the passphrase is a {type(passphrase).__name__}; it must be a text")
+    secret = passphrase.encode("utf-8") if isinstance(passphrase, str) else passphrase
     if not secret:
         raise KeyFileError("the passphrase is empty; leave it out for a file without one")
     return hashlib.scrypt(secret, salt=salt, **SCRYPT, maxmem=SCRYPT_MEMORY, dklen=32)

@@ -14,6 +14,7 @@ import numpy as np
 
 from pyfate_gpu.backends.words import UnsignedWords, less_than
 from pyfate_gpu.encoding import from_description
+from pyfate_gpu.encoding.plaintext import check_kind
 from pyfate_gpu.errors import (
     BoundError,
     EncodingError,
@@ -37,7 +38,6 @@ ALIGNMENT = 64
 CHECKSUM_BYTES = 32
 MAX_HEADER_BYTES = 1 << 16
 MAX_AXES = 32
-MAX_EXPONENT = 1 << 16
 CHUNK_ROWS = 1 << 16
 _MEMBERS = {"scheme", "key", "key_bits", "shape", "exponent", "bound", "kind", "encoder"}
 
@@ -81,6 +81,7 @@ def read_array(data: bytes, public_key: PublicKey) -> CiphertextArray:
         if encoder.describe() != header["encoder"]:
             raise EncodingError(f"{header['encoder']!r} is no encoder as to_wire describes it")
         check_bound(bound, public_key, "the bound of the frame")
+        check_kind(header["kind"], exponent)
     except (EncodingError, BoundError) as error:
         raise WireFormatError(f"the header of the frame is wrong: {error}") from None
     width = 2 * public_key.numbers.words
@@ -173,12 +174,8 @@ def _read_header(header: dict[str, Any], public_key: PublicKey) -> tuple[tuple[i
     )
     if not natural:
         raise WireFormatError(f"the frame has the shape {shape!r}; a list of lengths was expected")
-    if type(exponent) is not int or abs(exponent) > MAX_EXPONENT:
-        raise WireFormatError(
-            f"the frame has the exponent {exponent!r}; the limit is {MAX_EXPONENT}"
-        )
-    if header.get("kind") not in ("f", "i") or (header["kind"] == "i" and exponent < 0):
-        raise WireFormatError(f"the frame has the kind {header.get('kind')!r} at {exponent}")
+    if type(exponent) is not int:
+        raise WireFormatError(f"the frame has the exponent {exponent!r}; it must be an integer")
     if not isinstance(bound, str) or not re.fullmatch("0|[1-9a-f][0-9a-f]*", bound):
         raise WireFormatError(
             f"the frame has the bound {bound!r}; hexadecimal digits were expected"

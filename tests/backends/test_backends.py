@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from pyfate_gpu import available_backends, backend_info, use_backend
@@ -61,6 +62,15 @@ def test_a_refused_choice_changes_nothing():
 def test_senseless_thread_counts(threads):
     with pytest.raises(ConfigurationError, match=r"threads is .*integer from 1 to 1024"):
         use_backend("reference", threads=threads)
+
+
+def test_threads_may_be_numpy_integers_and_hardened_is_a_truth_value():
+    with use_backend("reference", threads=np.int64(2)):
+        assert backend_info().name == "reference"
+    with pytest.raises(ConfigurationError, match="True, False or None"):
+        use_backend("cpu", hardened="yes")
+    with pytest.raises(BackendUnavailableError, match="unknown"):
+        use_backend(5)
 
 
 @pytest.mark.skipif(not CPU, reason="the cpu backend does not run here")

@@ -151,7 +151,7 @@ def test_sum_on_every_engine(engine, keypair, rng):
     assert private.decrypt(c[0, 0, 0].sum()) == values[0, 0, 0]
 
 
-@pytest.mark.parametrize("axis", [2, -3, (0, 0), (0, -2)])
+@pytest.mark.parametrize("axis", [2, -3, (0, 0), (0, -2), 1.5, "0", [0, 1], True])
 def test_bad_axes(keypair, axis):
     with pytest.raises(ShapeError, match=r"axis|axes"):
         keypair[0].encrypt(np.zeros((2, 3))).sum(axis)
@@ -191,6 +191,12 @@ def test_segment_sum_on_every_engine(engine, keypair, rng):
         ([0.0, 1.0, 2.0], 3),
         ([[0], [1]], 3),
         ([0, 1, 2], -1),
+        ([0, 1, 2], 2.5),
+        ([0, 1, 2], None),
+        ([0, 1, 2], 1 << 70),
+        (np.zeros((3, 2), dtype=int), 1 << 62),
+        ([0, 1, [2]], 3),
+        (np.ma.array([0, 1, 2], mask=[False, True, False]), 3),
     ],
 )
 def test_bad_segments(keypair, index, segments):

@@ -280,6 +280,13 @@ def test_encrypt_refuses(keypair, values):
         keypair[0].encrypt(values)
 
 
+@pytest.mark.parametrize("encoder", [5, "fixed_point", IntegerEncoder])
+def test_encoders_that_are_none(keypair, encoder):
+    for key in keypair:
+        with pytest.raises(EncodingError, match="must be an encoder"):
+            key.encrypt([1], encoder)
+
+
 def test_encrypting_twice_is_refused(keypair):
     with pytest.raises(EncodingError, match="encrypted already"):
         keypair[0].encrypt(keypair[0].encrypt(1))

@@ -88,6 +88,23 @@ def test_existing_files_are_kept(keypair, other_keypair, path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_the_wrong_half_is_not_saved(keypair, path):
+    public, private = keypair
+    with pytest.raises(KeyFileError, match="must be a PrivateKey"):
+        save_private_key(public, path)
+    with pytest.raises(KeyFileError, match="must be a PublicKey"):
+        save_public_key(private, path)
+    assert not path.exists()
+
+
+def test_a_number_is_no_passphrase(keypair, path):
+    """bytes(1234) are 1234 zeros."""
+    pytest.importorskip("cryptography")
+    with pytest.raises(KeyFileError, match="passphrase is a int"):
+        save_private_key(keypair[1], path, passphrase=1234)
+    assert not path.exists()
+
+
 def test_nothing_is_left_half_written(keypair, path, monkeypatch):
     def full(*unused, **also_unused):
         raise OSError(28, "No space left on device")
@@ -105,6 +122,10 @@ def test_folders_that_are_not_there(keypair, tmp_path):
         load_public_key(tmp_path / "nowhere")
     with pytest.raises(KeyFileError, match="cannot read"):
         load_private_key(tmp_path / "nowhere")
+    with pytest.raises(KeyFileError, match="cannot write"):
+        save_public_key(keypair[0], f"{tmp_path}/null\0")
+    with pytest.raises(KeyFileError, match="cannot read"):
+        load_private_key(f"{tmp_path}/null\0")
 
 
 def test_short_keys_need_an_opt_in(keypair, path):

@@ -12,10 +12,13 @@ import pytest
 
 from pyfate_gpu import PrivateKey, PublicKey, generate_keypair
 from pyfate_gpu.errors import (
+    BoundError,
     ConfigurationError,
+    EncodingError,
     InsecureKeyError,
     InvalidKeyError,
     KeyMismatchError,
+    ShapeError,
     UnsupportedOperationError,
 )
 from pyfate_gpu.he.paillier.checks import check_factors
@@ -107,6 +110,8 @@ def test_refused_factors(keypair, other_keypair):
     ):  # fmt: skip
         with pytest.raises(InvalidKeyError, match=reason):
             PrivateKey(public, a, b)
+    with pytest.raises(InvalidKeyError, match="must be the public key"):
+        PrivateKey(public.n, p, q)
     assert PrivateKey(public, q, p).decrypt(public.encrypt(5)) == 5
 
 
@@ -220,8 +225,6 @@ def test_edges_of_masks(engine, keypair):
 
 
 def test_refused_masks(keypair):
-    from pyfate_gpu.errors import EncodingError, ShapeError
-
     public, _ = keypair
     c = public.encrypt([1, 2])
     for bad in ([0, public.n], [-1, 0], [0.5, 1], [True, 1]):
@@ -231,9 +234,24 @@ def test_refused_masks(keypair):
         c.add_residue_mask(5)
 
 
-def test_masked_values_do_not_decrypt_as_numbers(keypair):
-    from pyfate_gpu.errors import BoundError
+def test_refused_residues(keypair):
+    public, _ = keypair
+    for bad in ([1.5], ["1"], [None]):
+        with pytest.raises(EncodingError):
+            public.decode_residues(bad, 0)
+    for exponent, kind in ((0.5, "f"), (0, "x"), (-1, "i")):
+        with pytest.raises(EncodingError):
+            public.decode_residues([1], exponent, kind)
+    with pytest.raises(BoundError):
+        public.decode_residues([1], 0, bound=1.5)
+    with pytest.raises(ShapeError, match="2 residues"):
+        public.decode_residues([1, 2], 0, shape=(3,))
+    for shape in (-1, "a", None, 2.5):
+        with pytest.raises(ShapeError, match="lengths of axes"):
+            public.random_residues(shape)
 
+
+def test_masked_values_do_not_decrypt_as_numbers(keypair):
     public, private = keypair
     c = public.encrypt([1.0]).add_residue_mask(np.array([public.n // 2], dtype=object))
     with pytest.raises(BoundError, match="decrypt_residues"):

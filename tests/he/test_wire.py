@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pyfate_gpu import FixedPointEncoder, IntegerEncoder, PublicKey, use_backend
 from pyfate_gpu.errors import (
     BoundError,
+    EncodingError,
     InvalidCiphertextError,
     KeyMismatchError,
     PyFateError,
@@ -243,8 +244,15 @@ def test_from_ints_refuses(keypair):
             public.from_ints(bad)
     with pytest.raises(BoundError):
         public.from_ints([1], bound=public.n)
-    with pytest.raises(BoundError):
-        public.from_ints([1], bound=-1)
+    for bound in (-1, 1.5, "9"):
+        with pytest.raises(BoundError):
+            public.from_ints([1], bound=bound)
+    for options in (
+        {"exponent": 1.5}, {"exponent": "1"}, {"exponent": 1 << 17}, {"kind": "x"},
+        {"kind": "i", "exponent": -3}, {"encoder": 5}, {"encoder": IntegerEncoder},
+    ):  # fmt: skip
+        with pytest.raises(EncodingError):
+            public.from_ints([1], **options)
 
 
 def test_bare_keys_read_frames(keypair, frame):

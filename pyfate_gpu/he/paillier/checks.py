@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import gmpy2
-import numpy as np
 
+from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.errors import InsecureKeyError, InvalidKeyError
 
 MIN_KEY_BITS = 256
@@ -22,8 +22,7 @@ Source: FIPS 186-5, table B.1: 5 rounds for primes of 1024 bits, fewer for longe
 
 def check_key_bits(key_bits: int, allow_insecure: bool) -> None:
     """Raise unless `key_bits` is an even integer in range."""
-    if isinstance(key_bits, bool) or not isinstance(key_bits, int | np.integer):
-        raise InvalidKeyError(f"key_bits is {key_bits!r}; it must be an integer")
+    key_bits = as_integer(key_bits, "key_bits", InvalidKeyError)
     if key_bits % 2 or not MIN_KEY_BITS <= key_bits <= MAX_KEY_BITS:
         raise InvalidKeyError(
             f"key_bits is {key_bits}; it must be even and from {MIN_KEY_BITS} to {MAX_KEY_BITS} "

@@ -49,6 +49,10 @@ class PrivateKey:
     """Names of the arguments after the public key, in key files too."""
 
     def __init__(self, public_key: PublicKey, p: int, q: int) -> None:
+        if not isinstance(public_key, PublicKey):
+            raise InvalidKeyError(
+                f"the first argument is a {type(public_key).__name__}; it must be the public key"
+            )
         if public_key.scheme != self.scheme:
             raise InvalidKeyError(
                 f"the public key has scheme {public_key.scheme!r}, this private key "

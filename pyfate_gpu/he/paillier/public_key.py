@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 import secrets
 from collections.abc import Iterable
 from functools import cached_property
@@ -24,9 +23,9 @@ from pyfate_gpu.encoding import (
     decode_residues,
     default_encoder,
 )
-from pyfate_gpu.encoding.numbers import as_numbers, is_integer
-from pyfate_gpu.encoding.plaintext import Encodable, Kind
-from pyfate_gpu.errors import EncodingError, InvalidCiphertextError
+from pyfate_gpu.encoding.numbers import as_integer, as_numbers, is_integer
+from pyfate_gpu.encoding.plaintext import Encodable, Kind, check_encoder, check_kind
+from pyfate_gpu.errors import BoundError, EncodingError, InvalidCiphertextError, ShapeError
 from pyfate_gpu.he.arrays import CiphertextArray
 from pyfate_gpu.he.bounds import check_bound
 from pyfate_gpu.he.ciphertexts import check_coprime
@@ -166,9 +165,17 @@ class PublicKey:
             If an integer is no ciphertext of this key.
         BoundError
             If `bound` does not fit the key.
+        EncodingError
+            If exponent, kind or encoder make no sense.
         """
-        bound = (self._n // 2 - 1) // 2 if bound is None else operator.index(bound)
+        bound = (self._n // 2 - 1) // 2 if bound is None else as_integer(bound, "bound", BoundError)
         check_bound(bound, self, "from_ints")
+        exponent = as_integer(exponent, "exponent")
+        kind = kind or ("i" if exponent == 0 else "f")
+        check_kind(kind, exponent)
+        if encoder is None:
+            encoder = IntegerEncoder() if kind == "i" else FixedPointEncoder()
+        check_encoder(encoder)
         array = np.asarray(ints, dtype=object)
         n2 = self._n * self._n
         for position, value in enumerate(array.ravel()):
@@ -184,11 +191,8 @@ class PublicKey:
         canonical = unsigned_to_words((int(v) for v in array.ravel()), 2 * self.numbers.words)
         rows = engine.import_words(canonical)
         check_coprime(rows, engine, self)
-        kind = kind or ("i" if exponent == 0 else "f")
-        if encoder is None:
-            encoder = IntegerEncoder() if kind == "i" else FixedPointEncoder()
         return CiphertextArray(
-            rows, array.shape, exponent=operator.index(exponent), bound=bound, kind=kind, encoder=encoder,
+            rows, array.shape, exponent=exponent, bound=bound, kind=kind, encoder=encoder,
             batches=DERIVED, public_key=self, engine=engine,
         )  # fmt: skip
 
@@ -202,8 +206,17 @@ class PublicKey:
         return read_array(data, self)
 
     def random_residues(self, shape: int | tuple[int, ...]) -> npt.NDArray[np.object_]:
-        """Uniform integers in [0, n) from the operating system: masks for `add_residue_mask`."""
-        result = np.empty(shape, dtype=object)
+        """Uniform integers in [0, n) from the operating system: masks for `add_residue_mask`.
+
+        Raises
+        ------
+        ShapeError
+            If `shape` is none.
+        """
+        try:
+            result = np.empty(shape, dtype=object)
+        except (TypeError, ValueError) as error:
+            raise ShapeError(f"shape is {shape!r}; it must be lengths of axes: {error}") from None
         flat = result.reshape(-1)
         for position in range(flat.size):
             flat[position] = secrets.randbelow(self._n)
@@ -228,6 +241,15 @@ class PublicKey:
         shape : tuple of int, optional
             By default the shape of `residues`.
 
+        Raises
+        ------
+        EncodingError
+            If the residues, exponent or kind are no such thing.
+        ShapeError
+            If there are more or fewer residues than `shape` has.
+        BoundError
+            If a value is beyond `bound`.
+
         Examples
         --------
         >>> from pyfate_gpu import generate_keypair
@@ -237,10 +259,17 @@ class PublicKey:
         >>> public.decode_residues(masked - mask, c.exponent)
         array([ 1.5, -2. ])
         """
+        exponent = as_integer(exponent, "exponent")
+        check_kind(kind, exponent)
+        bound = None if bound is None else as_integer(bound, "bound", BoundError)
         array = np.asarray(residues, dtype=object)
-        words = unsigned_to_words((int(r) % self._n for r in array.ravel()), self.numbers.words)
+        integers = (as_integer(residue, "a residue") % self._n for residue in array.ravel())
+        words = unsigned_to_words(integers, self.numbers.words)
         values = decode_residues(words, self._n, exponent, kind, bound)
-        return values.reshape(array.shape if shape is None else shape)[()]
+        try:
+            return values.reshape(array.shape if shape is None else shape)[()]
+        except (TypeError, ValueError) as error:
+            raise ShapeError(f"{array.size} residues: {error}") from None
 
     def engine(self, device: str | None = None) -> PublicEngine:
         """The engine under the present choice of backend."""
@@ -288,6 +317,7 @@ def encode(x: Encodable | PlaintextArray, encoder: Encoder | None) -> PlaintextA
         array = as_numbers(x)
         encoder = default_encoder(array)
         return encoder.encode(array)
+    check_encoder(encoder)
     return encoder.encode(x)
 
 
