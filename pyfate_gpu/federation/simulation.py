@@ -68,9 +68,9 @@ def simulate(
         )
         for party, run in functions.items()
     ]
-    for run in runs:
-        run.start()
     try:
+        for run in runs:
+            run.start()
         for run in runs:
             while not run.ended.wait(_POLL_SECONDS):  # a signal to another thread is noticed too
                 pass
@@ -78,7 +78,8 @@ def simulate(
         for run in runs:
             run.session.stop(interrupt)
         for run in runs:
-            run.ended.wait()
+            if run.ident is not None:  # it came to a start
+                run.ended.wait()
         raise
     _raise_first_error(runs)
     return {run.session.party.name: run.result for run in runs}

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,9 +98,8 @@ class Job:
         """Guest, hosts, arbiter."""
         return (*self.tables["data"], ARBITER)
 
-    def configurations(self) -> dict[Party, PartyConfiguration]:
-        """Return the configuration of each party, with a free port of this machine for each."""
-        ports = _free_ports(len(self.parties))
+    def configurations(self, ports: Sequence[int]) -> dict[Party, PartyConfiguration]:
+        """Return the configuration of each party; they listen at `ports` of this machine."""
         addresses = {p: f"127.0.0.1:{port}" for p, port in zip(self.parties, ports, strict=True)}
         certificates = self.directory / "certificates"
         return {
@@ -171,11 +168,3 @@ def _sources(path: Path, kind: str, tables: dict[str, Any]) -> dict[Party, DataS
             f"[{kind}.host-0] and further hosts, numbered without gaps"
         )
     return {party: found[party] for party in (GUEST, *hosts)}
-
-
-def _free_ports(count: int) -> Sequence[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
 import subprocess
@@ -17,12 +18,16 @@ from pyfate_gpu.federation.certificates import Authority, write_new
 from pyfate_gpu.jobs.files import locked, write_atomically
 from pyfate_gpu.jobs.job import CONFIGURATION, Job, as_toml
 from pyfate_gpu.jobs.models import make_model
+from pyfate_gpu.jobs.ports import reserved_ports
 
 #: Exit code of a party that ended because another one did.
 ECHO = 3
 LOG = "log.txt"
 _POLL_SECONDS = 0.1
 _ECHO_SECONDS = 3.0  # for the others to hear of a failure
+_ORIGIN_SECONDS = (
+    20.0  # for the party that failed first to end, when others have ended that heard of it
+)
 _GRACE_SECONDS = 10.0  # to end when told to
 _DAYS = 30  # that the certificates of a job are valid
 
@@ -45,8 +50,8 @@ def run_job(job: Job, show: Callable[[str], None], *, predict: bool = False) -> 
         raise ConfigurationError(
             "the job has no rows to predict: add [predict.guest], [predict.host-0], ..."
         )
-    with locked(job.directory):
-        configurations = job.configurations()
+    with locked(job.directory), reserved_ports(len(job.parties)) as ports:
+        configurations = job.configurations(ports)
         _certify(job)
         runs = []
         try:
@@ -99,7 +104,7 @@ class _Run:
 def _watch(runs: list[_Run], show: Callable[[str], None]) -> None:
     """Wait for all parties to end; raise for the one that failed first."""
     failed: _Run | None = None
-    deadline = float("inf")
+    deadline = math.inf
     while True:
         codes = [run.process.poll() for run in runs]
         for run in runs:
@@ -110,7 +115,9 @@ def _watch(runs: list[_Run], show: Callable[[str], None]) -> None:
         first.sort(key=lambda run: run.process.returncode == ECHO)
         if first and (failed is None or failed.process.returncode == ECHO):
             failed = first[0]
-            deadline = min(deadline, time.monotonic() + _ECHO_SECONDS)
+            is_echo = failed.process.returncode == ECHO
+            patience = _ORIGIN_SECONDS if is_echo else _ECHO_SECONDS
+            deadline = min(deadline, time.monotonic() + patience)
         if None not in codes or time.monotonic() > deadline:
             break
         if failed is not None and failed.process.returncode < 0:

@@ -7,7 +7,8 @@ import pytest
 
 from pyfate_gpu.federation.certificates import Authority
 from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
-from tests.federation.network import PARTIES, free_ports, run_together
+from pyfate_gpu.jobs.ports import reserved_ports
+from tests.federation.network import PARTIES, PATIENCE, run_together
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,8 @@ def certified(authority):
 
 @pytest.fixture
 def addresses():
-    return {p: f"127.0.0.1:{port}" for p, port in zip(PARTIES, free_ports(3), strict=True)}
+    with reserved_ports(len(PARTIES)) as ports:
+        yield {p: f"127.0.0.1:{port}" for p, port in zip(PARTIES, ports, strict=True)}
 
 
 @pytest.fixture
@@ -37,7 +39,8 @@ def open_channel(addresses, certified):
     opened = []
 
     def make(party, **options):
-        options = {"credentials": certified[party], "timeout": 10, "peer_timeout": 5} | options
+        defaults = {"timeout": PATIENCE, "peer_timeout": 60}
+        options = {"credentials": certified[party], **defaults} | options
         peers = {p: address for p, address in addresses.items() if p != party}
         channel = GrpcChannel(party, addresses[party], peers, **options)
         opened.append(channel)

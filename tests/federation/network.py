@@ -1,25 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ports, threads, and a connection that drops on command."""
+"""Threads, and a connection that drops on command."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 
 HOST = Party(Role.HOST)
 PARTIES = (GUEST, HOST, ARBITER)
-
-
-def free_ports(count):
-    """Ports of 127.0.0.1 that nobody listens at now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+#: Seconds that nothing takes on any machine, and after which a test that hangs ends.
+PATIENCE = 300
 
 
 def run_together(functions):
@@ -37,7 +30,7 @@ def run_together(functions):
         threads.append(threading.Thread(target=run, args=(index, function)))
         threads[-1].start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
     return results
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from pyfate_gpu.errors import ChannelTimeoutError, PartyFailedError, ProtocolErr
 from pyfate_gpu.federation.frame import Frame
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.memory import MemoryChannel
+from tests.federation.network import PATIENCE
 
 HOST = Party(Role.HOST)
 
@@ -76,13 +76,13 @@ def test_stop_wakes_those_who_wait(channels):
 
     def wait():
         with pytest.raises(PartyFailedError, match="guest stopped by ValueError"):
-            channels[HOST].receive(GUEST, "a", 0, 0, 60)
-        caught.append(time.monotonic())
+            channels[HOST].receive(GUEST, "a", 0, 0, PATIENCE)
+        caught.append(True)
 
     thread = threading.Thread(target=wait)
     thread.start()
     channels[GUEST].stop("guest stopped by ValueError")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert caught
     with pytest.raises(PartyFailedError):
         channels[ARBITER].send(HOST, Frame("x"))

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import grpc
 import numpy as np
@@ -24,16 +26,24 @@ from pyfate_gpu.federation.frame import Frame, encode_frame
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
 from pyfate_gpu.federation.transports.grpc.calls import SERVICE, Caller, Opening
-from tests.federation.network import HOST, Proxy, run_together
+from tests.federation.network import HOST, PATIENCE, Proxy, run_together
 
 _THREADS = ("heartbeat", *(f"answers_{index}" for index in range(12)))
+UNAVAILABLE, DEADLINE = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED
 BIG = Frame("big", payload={"x": np.arange(1 << 20)})  # 8 MiB
+
+
+class Unanswered(grpc.RpcError):
+    """A call that failed."""
+
+    def __init__(self, details, code):
+        self.details, self.code = (lambda: details), (lambda: code)
 
 
 def test_long_frames_travel_in_chunks(connected):
     channels = connected()
     channels[GUEST].send(HOST, BIG)
-    received = channels[HOST].receive(GUEST, "big", 0, 0, 1).payload["x"]
+    received = channels[HOST].receive(GUEST, "big", 0, 0, PATIENCE).payload["x"]
     np.testing.assert_array_equal(received, BIG.payload["x"])
 
 
@@ -49,7 +59,7 @@ def test_a_frame_survives_dropped_connections(addresses, certified, open_channel
         for iteration in (1, 2):
             guest.send(HOST, Frame("big", iteration, 0, BIG.payload))
         for iteration in (1, 2):
-            received = others[0].receive(GUEST, "big", iteration, 0, 1).payload["x"]
+            received = others[0].receive(GUEST, "big", iteration, 0, PATIENCE).payload["x"]
             np.testing.assert_array_equal(received, BIG.payload["x"])
     assert proxy.cuts == 0
     assert proxy.carried < (16 + 4 * cuts) << 20  # it went on, it did not begin again
@@ -60,7 +70,7 @@ def test_a_closed_channel_leaves_no_thread(connected):
     channels = connected()
     channels[GUEST].send(HOST, BIG)
     run_together(channel.close for channel in channels.values())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while left := [t.name for t in threading.enumerate() if t.name.endswith(_THREADS)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
@@ -77,9 +87,26 @@ def test_parties_wait_for_each_other_at_the_start(open_channel):
 
 def test_who_does_not_come_is_named(open_channel, addresses):
     with pytest.raises(
-        ChannelTimeoutError, match=rf"guest waited 0.3 s for host-0 at {addresses[HOST]}: .*refused"
+        ChannelTimeoutError, match=rf"guest waited 1 s for host-0 at {addresses[HOST]}: .*refused"
     ):
-        open_channel(GUEST, timeout=0.3).connect()
+        open_channel(GUEST, timeout=1).connect()
+
+
+def test_why_nobody_came_is_said_though_the_time_is_over(open_channel, monkeypatch):
+    """The last call has little time left and says no more than that, the ones before say why."""
+    channel = open_channel(GUEST, timeout=1)
+    clock = itertools.count(0, 0.1)
+    ticking = SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda seconds: None)
+    monkeypatch.setattr("pyfate_gpu.federation.transports.grpc.channel.time", ticking)
+    answers = itertools.chain([("refused", UNAVAILABLE)], itertools.repeat(("late", DEADLINE)))
+
+    def greet(timeout):
+        raise Unanswered(*next(answers))
+
+    monkeypatch.setattr(channel._links[HOST], "greet", greet)
+    with pytest.raises(ChannelTimeoutError, match=r"guest waited .*: refused \(UNAVAILABLE\)"):
+        channel.connect()
+    assert next(answers)[0] == "late"
 
 
 def test_an_address_in_use_is_named(open_channel, addresses):
@@ -131,7 +158,7 @@ def refusal(address, claims, to=HOST, *, server="host-0", **credentials):
     with grpc.secure_channel(address, secure, options) as channel:
         greet = channel.unary_unary(f"/{SERVICE}/Greet")
         with pytest.raises(grpc.RpcError) as caught:
-            greet(b"", metadata=caller.metadata(), timeout=5)
+            greet(b"", metadata=caller.metadata(), timeout=PATIENCE)
     return caught.value
 
 
@@ -162,8 +189,9 @@ def test_plaintext_is_not_heard(addresses, open_channel):
     open_channel(HOST)
     with grpc.insecure_channel(addresses[HOST]) as channel:
         greet = channel.unary_unary(f"/{SERVICE}/Greet")
+        metadata = Caller(GUEST, HOST, secrets.token_hex(16)).metadata()
         with pytest.raises(grpc.RpcError) as caught:
-            greet(b"", metadata=Caller(GUEST, HOST, secrets.token_hex(16)).metadata(), timeout=5)
+            greet(b"", metadata=metadata, timeout=PATIENCE)
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
@@ -217,7 +245,7 @@ def test_frames_in_the_name_of_another_are_refused(connected):
     with pytest.raises(
         ProtocolError, match=r"handed 'a' .* from arbiter .* in place of .* from guest"
     ):
-        channels[HOST].receive(GUEST, "a", 0, 0, 1)
+        channels[HOST].receive(GUEST, "a", 0, 0, PATIENCE)
 
 
 def test_replayed_and_altered_frames_are_refused(connected):
@@ -234,7 +262,7 @@ def test_replayed_and_altered_frames_are_refused(connected):
         with pytest.raises(ProtocolError, match=r"cut or altered|longer than"):
             link.deliver(opening, bad, 5, lambda: None)
     link.deliver(opening, data, 5, lambda: None)
-    assert channels[HOST].receive(GUEST, "b", 0, 0, 1).name == "b"
+    assert channels[HOST].receive(GUEST, "b", 0, 0, PATIENCE).name == "b"
 
 
 def test_oversize_frames_are_refused_before_they_travel(connected):
@@ -253,27 +281,27 @@ def test_unknown_names_are_refused(connected):
 
 
 def test_chunks_wait_while_too_much_is_unread(connected):
-    channels = connected(max_parked_bytes=4 << 20, timeout=20)
+    channels = connected(max_parked_bytes=4 << 20)
     first, second = (Frame("big", i, 0, BIG.payload) for i in (1, 2))
     channels[GUEST].send(HOST, first)
-    waiting = []
+    reading = threading.Event()
 
     def send():
-        started = time.monotonic()
         channels[GUEST].send(HOST, second)
-        waiting.append(time.monotonic() - started)
+        return reading.is_set()
 
     def read():
-        time.sleep(0.6)
-        return [channels[HOST].receive(GUEST, "big", i, 0, 10).iteration for i in (1, 2)]
+        time.sleep(0.6)  # in which the second would come through if nothing held it
+        reading.set()
+        return [channels[HOST].receive(GUEST, "big", i, 0, PATIENCE).iteration for i in (1, 2)]
 
-    assert run_together([send, read]) == [None, [1, 2]]
-    assert waiting[0] > 0.5
+    assert run_together([send, read]) == [True, [1, 2]]
 
 
 def test_a_recipient_that_lives_and_takes_nothing_is_not_waited_for_without_end(connected):
-    channels = connected(max_parked_bytes=1 << 20, timeout=2)
+    channels = connected(max_parked_bytes=1 << 20)
     channels[GUEST].send(HOST, BIG)  # never read
+    channels[GUEST]._timeout = 2
     text = r"'big' \(iteration 2, .* could not be brought to host-0 .* within 2 s: it answers, but"
     with pytest.raises(ChannelTimeoutError, match=text):
         channels[GUEST].send(HOST, Frame("big", 2, 0, BIG.payload))
@@ -283,15 +311,13 @@ def test_who_left_is_not_waited_for(connected):
     channels = connected()
     channels[ARBITER].send(GUEST, Frame("last"))
     channels[ARBITER].close()
-    assert channels[GUEST].receive(ARBITER, "last", 0, 0, 1).name == "last"
-    started = time.monotonic()
+    assert channels[GUEST].receive(ARBITER, "last", 0, 0, PATIENCE).name == "last"
     with pytest.raises(PartyFailedError, match="from arbiter, who has done its part and left"):
-        channels[GUEST].receive(ARBITER, "more", 0, 0, 60)
+        channels[GUEST].receive(ARBITER, "more", 0, 0, PATIENCE)
     with pytest.raises(
         ProtocolError, match="arbiter has done its part and left; 'x' comes too late"
     ):
         channels[GUEST].send(ARBITER, Frame("x"))
-    assert time.monotonic() - started < 30
 
 
 _PEER = """
@@ -303,7 +329,7 @@ addresses = dict(pair.split("=") for pair in rest)
 peers = {Party.parse(p): a for p, a in addresses.items() if p != own}
 channel = GrpcChannel(Party.parse(own), addresses[own], peers)
 channel.connect()
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -325,28 +351,26 @@ def start_host(addresses):
 
 def test_a_killed_party_is_noticed(open_channel, start_host):
     process = start_host()
-    options = {"credentials": None, "peer_timeout": 1.0, "timeout": 20}
+    options = {"credentials": None, "peer_timeout": 3.0}
     rest = [open_channel(party, **options) for party in (GUEST, ARBITER)]
     assert run_together(c.connect for c in rest) == [None, None]
     process.kill()
-    started = time.monotonic()
-    with pytest.raises(PartyFailedError, match=r"host-0 at .* was silent for 1 s: it crashed"):
-        rest[0].receive(HOST, "a", 0, 0, 60)
-    assert time.monotonic() - started < 10
+    with pytest.raises(PartyFailedError, match=r"host-0 at .* was silent for 3 s: it crashed"):
+        rest[0].receive(HOST, "a", 0, 0, PATIENCE)
     with pytest.raises(PartyFailedError, match="host-0"):
-        rest[1].receive(GUEST, "a", 0, 0, 10)
+        rest[1].receive(GUEST, "a", 0, 0, PATIENCE)
 
 
 def test_a_restarted_party_is_not_taken_for_its_predecessor(open_channel, start_host):
     process = start_host()
-    options = {"credentials": None, "peer_timeout": 30.0, "timeout": 20}
+    options = {"credentials": None}
     rest = [open_channel(party, **options) for party in (GUEST, ARBITER)]
     assert run_together(c.connect for c in rest) == [None, None]
     process.kill()
     process.wait()
     start_host()
     with pytest.raises(PartyFailedError, match="host-0 was restarted"):
-        rest[0].receive(HOST, "a", 0, 0, 20)
+        rest[0].receive(HOST, "a", 0, 0, PATIENCE)
 
 
 def test_what_began_it_is_passed_on(connected):
@@ -354,14 +378,14 @@ def test_what_began_it_is_passed_on(connected):
     with pytest.raises(PartyFailedError), channels[HOST]:
         raise PartyFailedError("guest stopped by DataError")
     with pytest.raises(PartyFailedError, match="^guest stopped by DataError$"):
-        channels[ARBITER].receive(GUEST, "x", 0, 0, 5)
+        channels[ARBITER].receive(GUEST, "x", 0, 0, PATIENCE)
 
 
 def test_reasons_cannot_act_on_a_terminal(connected):
     channels = connected()
     channels[GUEST].stop("gone\x1b[2J\n")
     with pytest.raises(PartyFailedError, match=r"^gone \[2J $"):
-        channels[HOST].receive(GUEST, "a", 0, 0, 10)
+        channels[HOST].receive(GUEST, "a", 0, 0, PATIENCE)
 
 
 def test_certificates_name_parties_for_a_limited_time(authority):
@@ -376,7 +400,7 @@ def test_certificates_name_parties_for_a_limited_time(authority):
 
 
 def test_a_sender_notices_a_dead_peer_though_the_clock_was_set_back(connected, monkeypatch):
-    channels = connected(max_parked_bytes=1 << 20, peer_timeout=2, timeout=60)
+    channels = connected(max_parked_bytes=1 << 20, peer_timeout=3)
     big = Frame("big", payload={"x": np.zeros(1 << 20)})
     channels[GUEST].send(
         HOST, big
@@ -391,7 +415,5 @@ def test_a_sender_notices_a_dead_peer_though_the_clock_was_set_back(connected, m
         monkeypatch.setattr(time, "time", lambda: now() - 3600)
         channels[HOST].stop("enough")
 
-    started = time.monotonic()
-    failed, _ = run_together([send, set_back_and_stop])
+    failed, _ = run_together([send, set_back_and_stop])  # waits for both less than an hour
     assert isinstance(failed, PartyFailedError), failed
-    assert time.monotonic() - started < 45

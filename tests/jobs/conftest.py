@@ -11,6 +11,8 @@ from pyfate_gpu import HeteroLogisticRegression, simulate
 from pyfate_gpu.jobs.toml import dump_toml
 
 ROWS = 40
+#: Where parties listen that nobody calls.
+PORTS = (7001, 7002, 7003)
 
 
 def write_csv(path, header, rows):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill parties of a small job all over its course, start it again each time, compare the weights.
 
-``python tests/jobs/kill_at_random.py --kills 20 --json tests/results/kills.json``. The victims take turns. Each dies by
-SIGKILL when its transcript has come to a line drawn by chance: the first from the first part of the job, the last
+``python -m tests.jobs.kill_at_random --kills 20 --json tests/results/kills.json``. The victims take turns. Each dies by
+SIGKILL, a moment drawn by chance after a message drawn by chance: the first from the first part of the job, the last
 from the last part. The job is then started again by the same command, and must end with the weights of one that
 nothing happened to, to the last bit, and so with those of the plaintext rule to 1e-6.
 """
@@ -14,10 +14,8 @@ import json
 import random
 import shutil
 import tempfile
-import threading
 import time
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 
@@ -27,18 +25,18 @@ from pyfate_gpu.jobs import launcher
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.toml import dump_toml
+from tests.jobs.mortal_party import mortal
 
 PARTIES = ("guest", "host-0", "arbiter")
 ROWS, GUEST_COLUMNS = 60, 2
-ATTEMPTS = 8  # to kill a party before it is done, near the end of a job
+LONGEST_DELAY = 0.05  # seconds: a few iterations
 
 
 class Killing:
-    """A job, what it ends with undisturbed, and the processes of its parties."""
+    """A job, and what it ends with undisturbed."""
 
     def __init__(self, folder: Path, iterations: int) -> None:
         self.path, self.out = folder / "job.toml", folder / "out"
-        self.processes = {}
         parts, y = self._write(folder, iterations)
         self.run()
         self.expected = self.weights()
@@ -77,38 +75,17 @@ class Killing:
 
     def run(self):
         """Run the job; raise PartyFailedError when a party dies."""
-        original = launcher.subprocess.Popen
+        launcher.run_job(Job.load(self.path), lambda line: None)
 
-        def start(command, **options):
-            process = original(command, **options)
-            self.processes[Path(command[-1]).parent.name] = process
-            return process
-
-        self.processes.clear()
-        with mock.patch.object(launcher.subprocess, "Popen", start):
-            launcher.run_job(Job.load(self.path), lambda line: None)
-
-    def run_and_kill(self, victim, line):
-        """Run it from its beginning and kill `victim` at a line of its transcript; return how that ended."""
+    def run_and_kill(self, victim, messages, seconds):
+        """Run it from its beginning and kill `victim`; return how that ended."""
         shutil.rmtree(self.out)
-        over = threading.Event()
-
-        def watch():
-            while not over.wait(0.002):
-                if len(self.transcript(victim)) >= line:
-                    self.processes[victim].kill()
-                    return
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
         try:
-            self.run()
+            with mortal(victim, messages, seconds):
+                self.run()
         except PartyFailedError as error:
             return str(error)
-        finally:
-            over.set()
-            watcher.join()
-        return None
+        return "nobody died"
 
     def transcript(self, party):
         """Return the whole lines of a party's transcript."""
@@ -121,17 +98,12 @@ class Killing:
     def weights(self):
         return [self.result(party)["coef"] for party in PARTIES[:2]]
 
-    def kill(self, victim, share):
-        """Kill `victim` after that share of its messages, go on, check; return what happened."""
-        for _ in range(ATTEMPTS):
-            complaint = self.run_and_kill(victim, max(1, round(share * self.lines[victim])))
-            if complaint is not None:
-                break
-            assert self.weights() == self.expected  # it was done before the signal came
-            share *= 0.95
+    def kill(self, victim, share, seconds):
+        """Kill `victim` so long after that share of its messages, go on, check; return what happened."""
+        planned = max(1, round(share * self.lines[victim]))
+        complaint = self.run_and_kill(victim, planned, seconds)
         assert complaint == f"{victim} was killed by SIGKILL", complaint
-        lines = self.transcript(victim)
-        last = json.loads(lines[-1])
+        lines = [json.loads(line) for line in self.transcript(victim)]
         before = len(self.transcript("guest"))
         self.run()
         assert self.weights() == self.expected, "other weights after a restart"
@@ -139,10 +111,11 @@ class Killing:
         resumed = next(m["iteration"] for m in batches if m["name"].endswith("/batches"))
         return {
             "victim": victim,
+            "planned": planned,
             "messages": len(lines),
             "of": self.lines[victim],
-            "last_message": last["name"].partition("/")[2],
-            "iteration": last["iteration"],
+            "last_message": lines[-1]["name"].partition("/")[2],
+            "iteration": max(line["iteration"] for line in lines),
             "resumed_at": resumed,
         }
 
@@ -162,7 +135,8 @@ def main():
         killing, kills = Killing(Path(folder), options.iterations), []
         for number in range(options.kills):
             share = (number + draw.random()) / options.kills
-            kills.append(killing.kill(PARTIES[number % len(PARTIES)], share))
+            delay = draw.uniform(0, LONGEST_DELAY)
+            kills.append(killing.kill(PARTIES[number % len(PARTIES)], share, delay))
             print(json.dumps(kills[-1]), flush=True)
     result = {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),

@@ -26,6 +26,7 @@ from pyfate_gpu.jobs.checkpoints import Checkpoints
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import _certify
 from pyfate_gpu.jobs.party import run_party
+from pyfate_gpu.jobs.ports import reserved_ports
 from pyfate_gpu.jobs.toml import dump_toml
 
 PARTIES = ("guest", "host-0", "arbiter")
@@ -104,11 +105,13 @@ class Soak:
             except Exception as error:
                 errors.append(error)
 
-        threads = [threading.Thread(target=run, args=(c,)) for c in job.configurations().values()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with reserved_ports(len(job.parties)) as ports:
+            configurations = job.configurations(ports).values()
+            threads = [threading.Thread(target=run, args=(c,)) for c in configurations]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         for error in errors:
             error.__traceback__ = error.__context__ = (
                 None  # which would keep the arrays of the dead alive

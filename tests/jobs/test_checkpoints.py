@@ -19,6 +19,8 @@ from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.party import checkpoints_of, run_party
 from pyfate_gpu.jobs.tables import read_rows
+from tests.jobs.conftest import PORTS
+from tests.jobs.mortal_party import mortal
 
 STATE = {
     "weights": np.array([[0.1], [np.nextafter(1, 2)]]),
@@ -217,35 +219,17 @@ def test_training_goes_on_as_if_nothing_had_happened(rows, optimizer):
     assert again["guest"].validation_history_ == whole["guest"].validation_history_
 
 
-@pytest.fixture
-def processes(monkeypatch):
-    """The process of each party of the running job."""
-    found = {}
-    original = launcher.subprocess.Popen
-
-    def start(command, **options):
-        process = original(command, **options)
-        found[command[-1].split("/")[-2]] = process
-        return process
-
-    monkeypatch.setattr(launcher.subprocess, "Popen", start)
-    return found
-
-
 @pytest.mark.slow
-def test_a_job_survives_the_death_of_each_party(small_job, processes, in_process, tmp_path):
-    iterations = 200  # far more than pass between a line and the signal that it sets off
+def test_a_job_survives_the_death_of_each_party(small_job, in_process, tmp_path):
+    iterations = 24  # a third of them take each party more messages than it lives for
     path = small_job({"job": {"checkpoint_every": 2}, "model": {"max_iter": iterations}})
     for turn, victim in enumerate(("guest", "host-0", "arbiter")):
         lines = []
-
-        def show(line, victim=victim, lines=lines):
-            lines.append(line)
-            if sum("guest: iteration " in line for line in lines) == 3:
-                processes[victim].kill()
-
-        with pytest.raises(PartyFailedError, match=f"{victim} was killed by SIGKILL"):
-            launcher.run_job(Job.load(path), show)
+        with (
+            mortal(victim, messages=40),
+            pytest.raises(PartyFailedError, match=f"{victim} was killed by SIGKILL"),
+        ):
+            launcher.run_job(Job.load(path), lines.append)
         assert any("guest: iteration 1," in line for line in lines) == (turn == 0)
         assert not (tmp_path / "out" / "guest" / "result.json").exists()
     lines = []
@@ -261,7 +245,7 @@ def test_a_job_survives_the_death_of_each_party(small_job, processes, in_process
 
 
 def test_a_party_refuses_checkpoints_of_another_job(small_job, tmp_path):
-    guest = Job.load(small_job({"job": {"checkpoint_every": 1}})).configurations()[GUEST]
+    guest = Job.load(small_job({"job": {"checkpoint_every": 1}})).configurations(PORTS)[GUEST]
     (tmp_path / "out" / "guest").mkdir(parents=True)
     Checkpoints(tmp_path / "out" / "guest" / "checkpoints", 1, "another").save(2, STATE)
     model = make_model(guest.model, guest.parameters)
@@ -274,12 +258,12 @@ def test_masked_rows_would_be_told_apart(small_job):
     with pytest.raises(
         ConfigurationError, match="checkpoint_every and masked_rate exclude each other"
     ):
-        run_party(Job.load(path).configurations()[GUEST])
+        run_party(Job.load(path).configurations(PORTS)[GUEST])
 
 
 def test_what_makes_a_job_another_one(small_job):
     def fingerprint(changes=None, **own):
-        guest = Job.load(small_job(changes)).configurations()[GUEST]
+        guest = Job.load(small_job(changes)).configurations(PORTS)[GUEST]
         guest = replace(guest, checkpoint_every=1, **own)
         model = make_model(guest.model, guest.parameters)
         return checkpoints_of(guest, model, {"data": read_rows(guest.data)}).job

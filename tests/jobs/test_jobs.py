@@ -22,6 +22,7 @@ from pyfate_gpu.jobs.files import locked, write_atomically
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.party import run_party
+from tests.jobs.conftest import PORTS
 
 
 @pytest.fixture
@@ -122,8 +123,8 @@ def test_different_parameters_are_named(small_job, run, monkeypatch):
     path = small_job()
     original = Job.configurations
 
-    def differ(self):
-        found = original(self)
+    def differ(self, ports):
+        found = original(self, ports)
         host = next(party for party in found if party.name == "host-0")
         parameters = {**found[host].parameters, "alpha": 0.5, "max_iter": 4}
         found[host] = replace(found[host], parameters=parameters)
@@ -164,13 +165,13 @@ def test_a_run_that_is_told_to_end_leaves_no_party_behind(small_job):
 )
 def test_the_guest_has_the_labels(small_job, changes, text):
     with pytest.raises(ConfigurationError, match=text):
-        run_party(Job.load(small_job(changes)).configurations()[GUEST])
+        run_party(Job.load(small_job(changes)).configurations(PORTS)[GUEST])
 
 
 def test_exposure_is_for_poisson(small_job):
     path = small_job({"data.guest": {"exposure": "a"}})
     with pytest.raises(ConfigurationError, match="exposure is for Poisson regression, this is"):
-        run_party(Job.load(path).configurations()[GUEST])
+        run_party(Job.load(path).configurations(PORTS)[GUEST])
 
 
 def test_a_poisson_job_takes_weights_and_exposures(small_job, run, rows, tmp_path):

@@ -19,7 +19,7 @@ from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.prediction import _as_csv, _scores, compare_halves, predict_party
 from pyfate_gpu.jobs.tables import Rows
-from tests.jobs.conftest import write_csv
+from tests.jobs.conftest import PORTS, write_csv
 
 NEW_ROWS = {
     "validation.guest": {"path": "guest.csv", "label": "y"},
@@ -87,7 +87,7 @@ def test_what_is_missing_is_named(small_job, tmp_path):
     path = small_job()
     with pytest.raises(ConfigurationError, match=r"no rows to predict: add \[predict.guest\]"):
         run_job(Job.load(path), lambda line: None, predict=True)
-    guest = Job.load(small_job(NEW_ROWS)).configurations()[GUEST]
+    guest = Job.load(small_job(NEW_ROWS)).configurations(PORTS)[GUEST]
     for text in (None, "{}", "x"):
         if text is not None:
             (tmp_path / "out" / "guest" / "result.json").write_text(text)
@@ -164,7 +164,7 @@ def test_labels_that_cannot_be_judged_cost_no_predictions(small_job, rows, tmp_p
 def test_further_tables_have_the_columns_trained_on(small_job):
     """Not the labels, though predicting needs none and a file may have them, nor what else is in it."""
     chosen = {"data.guest": {"columns": ["b"]}, "predict.guest": {"path": "guest.csv"}}
-    guest = Job.load(small_job(NEW_ROWS | chosen)).configurations()[GUEST]
+    guest = Job.load(small_job(NEW_ROWS | chosen)).configurations(PORTS)[GUEST]
     model = HeteroLogisticRegression()
     found = read_tables(guest, model, ("data", "validation"))
     assert [rows.names for rows in found.values()] == [("b",), ("b",)]

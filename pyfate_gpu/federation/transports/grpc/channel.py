@@ -180,7 +180,7 @@ class GrpcChannel(MailboxChannel):
             self._links[to].deliver(opening, data, self._timeout, self.mailbox.check)
 
     def _meet(self, peer: Party, deadline: float) -> None:
-        link, interval = self._links[peer], 0.05
+        link, interval, reason = self._links[peer], 0.05, ""
         while True:
             self.mailbox.check()
             try:
@@ -193,10 +193,12 @@ class GrpcChannel(MailboxChannel):
                     raise ProtocolError(
                         f"{peer} at {link.address} refused: {reason_of(error)}"
                     ) from None
+                if not reason or error.code() != grpc.StatusCode.DEADLINE_EXCEEDED:
+                    reason = reason_of(error)  # that the time was over says less than any other
                 if time.monotonic() > deadline:
                     raise ChannelTimeoutError(
                         f"{self._party} waited {self._timeout:g} s for {peer} at {link.address}: "
-                        f"{reason_of(error)}. Is that party running there, with a certificate of the same authority?"
+                        f"{reason}. Is that party running there, with a certificate of the same authority?"
                     ) from None
             time.sleep(interval)
             interval = min(1.0, 1.5 * interval)
