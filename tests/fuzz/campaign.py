@@ -67,6 +67,7 @@ def _split(split, data):
 
 def run_case(target, data):
     """Return "malformed", "other" for another well-formed text, or what is wrong."""
+    signal.signal(signal.SIGPROF, _stop_case)
     signal.setitimer(signal.ITIMER_PROF, SECONDS_A_CASE)
     try:
         found = target.read(data)
@@ -95,7 +96,6 @@ def _stop_case(*_):
 def work(target, seed, start, count, shared):
     """Run cases in this process, a child; counts go to `shared`. Returns the exit code."""
     seeds = target.seeds()
-    signal.signal(signal.SIGPROF, _stop_case)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     size = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
     resource.setrlimit(resource.RLIMIT_AS, (size + BYTES_A_CASE,) * 2)
@@ -195,7 +195,6 @@ def main():
         if options.again:
             target = TARGETS[options.again[0]]
             data = case(target, target.seeds(), int(options.again[1]), int(options.again[2]))
-            signal.signal(signal.SIGPROF, _stop_case)
             print(f"{data!r}\n{run_case(target, data)}")
             return 0
         result = campaign(options)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from pyfate_gpu import (
@@ -106,11 +108,13 @@ def test_more_rows_take_fewer_products_each():
 
 
 def test_every_step_is_measured(monkeypatch):
-    monkeypatch.setattr("pyfate_gpu.jobs.calibration.BUDGET", 0.05)
+    clock = itertools.count()  # a second passes between two looks
+    monkeypatch.setattr("pyfate_gpu.jobs.calibration._clock", lambda: lambda: next(clock))
     found = calibrate(512, allow_insecure_key_size=True)
-    assert all(0 < seconds < 1 for seconds in found.seconds.values())
-    assert found.seconds["add"] < found.seconds["encrypt"]
-    assert 0 < found.product < 1e-3
+    assert found.setup == {"make key": 1, "make tables": 1}
+    per_call = {"encrypt": 64, "blind": 64, "mask": 8, "check": 512, "add": 512, "weigh": 64, "decrypt": 8}  # fmt: skip
+    assert found.seconds == {step: 1 / count for step, count in per_call.items()}
+    assert found.product == 1 / products(512)
 
 
 def test_sizes_come_from_tables_or_are_given(small_job):

@@ -97,15 +97,19 @@ class SharedKey {
   /// Tables change under the others, who go on with the one they have.
   void replace_tables() { make_tables(); }
 
+  /// A call asks whether to end only when it takes long: how many rows that are is the machine's.
   void interrupt() {
     const Run stopping{3, [](void*) { return true; }, nullptr};
-    const std::vector<std::int64_t> many(20'000, 5);
-    Words rows(many.size() * row_);
-    try {
-      context_.encrypt_full({many.data(), nullptr, 1}, nullptr, many.size(), rows.data(), stopping);
-      ++failures_;
-    } catch (const pyfate::Interrupted&) {
+    for (std::size_t count = 20'000; count <= 20'000 << 6; count *= 2) {
+      const std::vector<std::int64_t> many(count, 5);
+      Words rows(count * row_);
+      try {
+        context_.encrypt_full({many.data(), nullptr, 1}, nullptr, count, rows.data(), stopping);
+      } catch (const pyfate::Interrupted&) {
+        return;
+      }
     }
+    ++failures_;
   }
 
   Integer p_;
