@@ -44,6 +44,8 @@ class Channel(Protocol):
             When some party has stopped.
         WireFormatError
             When the bytes that came are no frame.
+        ProtocolError
+            When `sender` is unknown.
         """
 
     def stop(self, reason: str) -> None:

@@ -50,6 +50,8 @@ class MailboxChannel(ABC):
     ) -> Frame:
         """Wait for one frame; see `Channel.receive`."""
         address = Address(sender, name, iteration, batch)
+        if sender not in self._peers():
+            raise ProtocolError(f"{self._party} cannot receive {address}: no such peer")
         data = self.mailbox.take(address, timeout)
         frame, source, recipient = decode_frame(data)
         found = Address(source, frame.name, frame.iteration, frame.batch)

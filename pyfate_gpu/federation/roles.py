@@ -9,6 +9,8 @@ from enum import Enum
 
 from pyfate_gpu.errors import ConfigurationError
 
+MAX_INDEX = 999_999
+
 
 class Role(str, Enum):
     """What a party brings: the guest labels, a host features, the arbiter the private key."""
@@ -42,7 +44,10 @@ class Party:
     index: int = 0
 
     def __post_init__(self) -> None:
-        if self.index < 0 or (self.index and self.role is not Role.HOST):
+        if not isinstance(self.role, Role):
+            raise ConfigurationError(f"role is {self.role!r}; it must be one of {', '.join(Role)}")
+        last = MAX_INDEX if self.role is Role.HOST else 0
+        if type(self.index) is not int or not 0 <= self.index <= last:
             raise ConfigurationError(
                 f"no party {self.role.value} number {self.index}: "
                 "hosts are numbered from 0, guest and arbiter are one each"
@@ -62,7 +67,7 @@ class Party:
         ConfigurationError
             For any text that `name` never returns.
         """
-        found = re.fullmatch(r"(guest|arbiter)|host-(0|[1-9][0-9]{0,5})", name)
+        found = re.fullmatch(r"(guest|arbiter)|host-(0|[1-9][0-9]{0,5})", str(name))
         if found is None:
             raise ConfigurationError(
                 f"no party is named {name!r}: names are guest, arbiter, host-0, host-1, ..."

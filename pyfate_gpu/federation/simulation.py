@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyfate_gpu.errors import PartyFailedError
+from pyfate_gpu.errors import ConfigurationError, PartyFailedError
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT, Session
 from pyfate_gpu.federation.transports.memory import MemoryChannel
@@ -45,6 +45,8 @@ def simulate(
 
     Raises
     ------
+    ConfigurationError
+        When a party is no function, or `hosts` no list of them.
     Exception
         The first error of any party, after all others were stopped.
 
@@ -58,9 +60,16 @@ def simulate(
     >>> simulate(guest=guest, hosts=[host], arbiter=lambda session: None)["host-0"]
     'hello'
     """
+    if callable(hosts):
+        raise ConfigurationError(
+            "hosts is a function; it must be a list of them, one for each host"
+        )
     functions = {GUEST: guest}
     functions |= {Party(Role.HOST, index): function for index, function in enumerate(hosts)}
     functions[ARBITER] = arbiter
+    for party, function in functions.items():
+        if not callable(function):
+            raise ConfigurationError(f"{party} is {function!r}; it must be a function of a session")
     channels = MemoryChannel.connect(functions)
     runs = [
         _PartyThread(

@@ -29,7 +29,7 @@ from pyfate_gpu.glm.handshake import (
 )
 from pyfate_gpu.glm.host import HostTrainer
 from pyfate_gpu.glm.parameters import Parameters
-from pyfate_gpu.glm.progress import Callback, Progress
+from pyfate_gpu.glm.progress import Callback, Progress, check_callbacks
 from pyfate_gpu.glm.scoring import collect_scores, send_scores, serve_scores
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.tables import Table, read_table
@@ -75,6 +75,7 @@ class Fitting(Parameters, ABC):
         ConfigurationError
             For the first one that makes no sense.
         """
+        check_callbacks(self.callbacks)
         return Settings.of(self.family, self.get_params())
 
     def _fit(
@@ -87,7 +88,7 @@ class Fitting(Parameters, ABC):
         exposure: Any = None,
     ) -> Model:
         settings = self.settings()
-        role = session.party.role
+        role = _role_in(session)
         _check_owner(
             role, X=X, validation=validation, y=y, weights=sample_weight, exposure=exposure
         )
@@ -200,7 +201,7 @@ class Fitting(Parameters, ABC):
 
     def _scores(self, X: Any, session: Session, exposure: Any = None) -> Floats | None:
         settings = self.settings()
-        role = session.party.role
+        role = _role_in(session)
         _check_owner(role, X=X, exposure=exposure)
         if role is Role.ARBITER:
             private_key = self._announce_key(session, "predict", settings)
@@ -247,6 +248,15 @@ class Fitting(Parameters, ABC):
         for name in ("feature_names_in_", "validation_history_", "intercept_"):
             vars(self).pop(name, None)
         vars(self).update(fitted | fitted["_half"].attributes())
+
+
+def _role_in(session: Any) -> Role:
+    """The part this party plays."""
+    if not isinstance(session, Session):
+        raise ConfigurationError(
+            f"session is {session!r}; it must be the Session that simulate or a job gives each party"
+        )
+    return session.party.role
 
 
 def _check_owner(role: Role, *, X: Any = None, validation: Any = None, **labels: Any) -> None:

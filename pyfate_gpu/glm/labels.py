@@ -15,8 +15,13 @@ def find_classes(y: NDArray[np.generic]) -> NDArray[np.generic]:
     Raises
     ------
     DataError
-        When there are fewer than two, or they have no order.
+        When there are fewer than two, they have no order, or some are no whole numbers.
     """
+    if y.dtype.kind == "f" and (y != np.rint(y)).any():
+        raise DataError(
+            f"y holds {y[y != np.rint(y)][0]:g}: a classifier takes classes, whole numbers or texts; "
+            "for numbers take a regression"
+        )
     try:
         classes = np.unique(y)
     except TypeError:

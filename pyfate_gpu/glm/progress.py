@@ -7,8 +7,9 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.statistics import Usage
 
@@ -67,6 +68,15 @@ class FitReport:
     iterations: int
     seconds: float
     usage: Usage
+
+
+def check_callbacks(callbacks: Any) -> None:
+    """Raise ConfigurationError unless they can be called back, sooner than after an iteration."""
+    listed = isinstance(callbacks, Sequence)
+    if not listed or not all(hasattr(each, "on_iteration") for each in callbacks):
+        raise ConfigurationError(
+            f"callbacks is {callbacks!r}; it must be a list of objects with a method on_iteration"
+        )
 
 
 class Progress:

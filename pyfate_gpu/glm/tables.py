@@ -86,6 +86,10 @@ def read_targets(y: Any, rows: int, name: str = "y") -> NDArray[np.float64]:
 
 
 def _as_array(values: Any, name: str) -> NDArray[Any]:
+    if np.ma.is_masked(values):
+        raise DataError(f"{name} has masked elements, which have no value: fill or drop them")
+    if hasattr(values, "tocsr"):
+        raise DataError(f"{name} is a sparse matrix: pass {name}.toarray()")
     try:
         return np.asarray(values)
     except ValueError:

@@ -81,7 +81,7 @@ def waiting():
 
     def wait(session):
         try:
-            session.receive(GUEST, "never", x=int)
+            session.receive(session.peers[0], "never", x=int)
         except PartyFailedError as error:
             wait.ended.append(str(error))
 
@@ -131,6 +131,27 @@ def test_a_message_that_never_comes_is_named():
         ChannelTimeoutError, match=r"for 'fit-1/residual' \(iteration 2, batch 1\) from guest"
     ):
         simulate(guest=_idle, hosts=[host], arbiter=_idle, timeout=0.05)
+
+
+def test_nobody_waits_for_a_party_that_is_not_there():
+    def guest(session):
+        session.receive(Party(Role.HOST, 7), "residual", x=int)
+
+    with pytest.raises(ProtocolError, match=r"guest cannot receive .* no such peer"):
+        simulate(guest=guest, hosts=[_idle], arbiter=_idle)
+
+
+@pytest.mark.parametrize(
+    ("guest", "hosts", "text"),
+    [
+        (None, [_idle], "guest is None; it must be a function"),
+        (_idle, [1], "host-0 is 1; it must be a function"),
+        (_idle, _idle, "hosts is a function; it must be a list"),
+    ],
+)
+def test_parties_are_functions(guest, hosts, text):
+    with pytest.raises(ConfigurationError, match=text):
+        simulate(guest=guest, hosts=hosts, arbiter=_idle)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,17 @@ def test_repr_shows_what_was_changed():
     assert repr(HeteroLogisticRegression(alpha=0.1)) == "HeteroLogisticRegression(alpha=0.1)"
 
 
+@pytest.mark.parametrize("callbacks", [None, 5, [print]])
+def test_callbacks_are_checked_before_training(callbacks):
+    with pytest.raises(ConfigurationError, match="callbacks is .* method on_iteration"):
+        HeteroLinearRegression(callbacks=callbacks).settings()
+
+
+def test_a_session_is_asked_for(toy):
+    with pytest.raises(ConfigurationError, match="session is None"):
+        HeteroLogisticRegression().fit(toy.guest, toy.labels, session=None)
+
+
 def test_nothing_is_checked_before_fit():
     model = HeteroLinearRegression(max_iter=-3, optimizer="magic")
     with pytest.raises(ConfigurationError, match="optimizer is 'magic'; choose one of sgd"):

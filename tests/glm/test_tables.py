@@ -6,8 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from pyfate_gpu.errors import DataError
+from pyfate_gpu.glm.labels import find_classes
 from pyfate_gpu.glm.tables import read_labels, read_table, read_targets
 
 
@@ -52,6 +54,8 @@ def test_names_come_from_pandas_only():
         (pd.DataFrame({"day": pd.to_datetime(["2026-01-01"])}), "column 'day' has dtype datetime"),
         (pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}), "NaN or infinite values in 'a'"),
         ([[1, 2], [3]], "X is no array: its rows have different lengths"),
+        (np.ma.array([[1.0, 2.0]], mask=[[True, False]]), "X has masked elements"),
+        (sp.csr_array(np.eye(2)), r"X is a sparse matrix: pass X.toarray\(\)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -69,11 +73,18 @@ def test_tables_that_are_refused(X, text):
         ([1.0, np.nan, 2.0], "y holds missing, NaN or infinite values"),
         (["a", None, "b"], "y holds missing, NaN or infinite values"),
         (pd.Series([1, None, 2], dtype="Int64"), "y holds missing"),
+        (np.ma.array([1, 0, 1], mask=[True, False, False]), "y has masked elements"),
     ],
 )
 def test_labels_that_are_refused(y, text):
     with pytest.raises(DataError, match=text):
         read_labels(y, 3)
+
+
+def test_classes_have_no_fractions():
+    with pytest.raises(DataError, match=r"y holds 0.5: a classifier takes classes"):
+        find_classes(np.array([0.0, 0.5, 1.0]))
+    assert find_classes(np.array([2.0, 1.0])).tolist() == [1.0, 2.0]
 
 
 def test_columns_of_truth_values_are_numbers():
