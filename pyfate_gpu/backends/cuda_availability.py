@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from pyfate_gpu.backends.base import Availability
@@ -13,9 +14,7 @@ OLDEST_CAPABILITY = 75  # of the PTX in the module
 
 def native() -> Any:
     """The extension module, loaded when first asked for."""
-    from pyfate_gpu.backends import _cuda
-
-    return _cuda
+    return import_module("pyfate_gpu.backends._cuda")
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -142,3 +143,7 @@ def _check_counts(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         for value in found if isinstance(found, list) else [found]:
             if value is not None and value < 1:
                 parser.error(f"--{name.replace('_', '-')} is {value}; it must be at least 1")
+    for name in ("seconds", "budget"):
+        value = getattr(options, name)
+        if not 0 < value < math.inf:
+            parser.error(f"--{name} is {value}; it must be a number of seconds above 0")

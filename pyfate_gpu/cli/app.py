@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
+from pyfate_gpu import __version__
 from pyfate_gpu.cli import keys, phe
 from pyfate_gpu.cli.bench import PASS_ON, bench
 from pyfate_gpu.cli.certs import certs
@@ -41,10 +42,20 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(phe.app, name="phe")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pyfate-gpu {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show what each party logs.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the release."),
+    ] = False,
 ) -> None:
     if debug or verbose:
         level = logging.DEBUG if debug else logging.INFO

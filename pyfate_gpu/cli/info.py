@@ -19,7 +19,7 @@ _DEPENDENCIES = ("pyfate-gpu", "numpy", "gmpy2", "scikit-learn", "phe", "cryptog
 
 def info() -> None:
     """Show backends, instruction sets, key sizes and versions."""
-    console = Console()
+    console = Console(soft_wrap=True)
     found = backend_info()
     isa = f", instruction set {found.isa}" if found.isa else ""
     hardened = ", hardened" if found.hardened else ""

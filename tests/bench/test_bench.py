@@ -115,6 +115,15 @@ def test_unknown_words_are_refused_with_the_known_ones(arguments, capsys, call):
     assert arguments[1] in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--seconds", "--budget"])
+@pytest.mark.parametrize("value", ["-1", "0", "nan", "inf"])
+def test_times_are_above_nothing(option, value, capsys, call):
+    with pytest.raises(SystemExit) as stop:
+        call([option, value])
+    assert stop.value.code == 2
+    assert f"{option} is" in capsys.readouterr().err
+
+
 def test_unknown_backend_is_refused(capsys, call, tiny):
     assert call(["--backend", "abacus", *tiny]) == 2
     assert "abacus" in capsys.readouterr().out

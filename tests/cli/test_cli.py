@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+import pyfate_gpu
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.backends.base import Availability
 from pyfate_gpu.cli import main
@@ -85,6 +86,10 @@ def test_debug_shows_the_traceback():
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "KeyFileError: cannot read /nowhere" in done.stderr
+
+
+def test_the_release_is_told(call):
+    assert call("--version") == (0, f"pyfate-gpu {pyfate_gpu.__version__}\n", "")
 
 
 def test_unknown_commands_are_errors(call):
