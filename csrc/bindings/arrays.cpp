@@ -67,11 +67,11 @@ Integer checked_integer(const py::bytes& bytes) {
   return Integer::from_bytes(reinterpret_cast<const unsigned char*>(view.data()), view.size());
 }
 
-Run checked_run(int threads, Team& team) {
+Run checked_run(int threads, ThreadPool& pool) {
   if (threads < 1 || threads > 1024) {
     throw py::value_error("threads is " + std::to_string(threads) + "; it must be 1 to 1024");
   }
-  return {threads, &signal_raised, nullptr, &team};
+  return {threads, &signal_raised, nullptr, &pool};
 }
 
 }  // namespace pyfate::bindings

@@ -56,12 +56,12 @@ template <class Work>
 void without_gil(int threads, Work work);
 
 /// Throws ValueError unless threads is 1 to 1024.
-Run checked_run(int threads, Team& team);
+Run checked_run(int threads, ThreadPool& pool);
 
 template <class Work>
 void without_gil(int threads, Work work) {
-  Team team;
-  const Run run = checked_run(threads, team);
+  ThreadPool pool;
+  const Run run = checked_run(threads, pool);
   bool interrupted = false;
   {
     const py::gil_scoped_release release;

@@ -39,10 +39,10 @@ void parallel_chunks(std::size_t count, std::size_t chunk, const Run& run, const
   };
 
   const std::size_t wanted = std::min<std::size_t>(std::max(run.threads, 1), chunks);
-  if (run.team != nullptr) {
-    run.team->run(wanted - 1, work);
+  if (run.pool != nullptr) {
+    run.pool->run(wanted - 1, work);
   } else {
-    Team().run(wanted - 1, work);
+    ThreadPool().run(wanted - 1, work);
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -8,7 +8,7 @@
 #include <exception>
 #include <functional>
 
-#include "cpu/team.h"
+#include "cpu/thread_pool.h"
 
 namespace pyfate {
 
@@ -18,13 +18,13 @@ struct Interrupted : std::exception {
 };
 
 /// How to run a call: threads >= 1, and a question asked about every 50 ms on the calling thread,
-/// whose answer true ends the call with Interrupted. `interrupted` may be null. The team keeps its
+/// whose answer true ends the call with Interrupted. `interrupted` may be null. The pool keeps its
 /// threads from one loop over rows to the next; without one each loop starts its own.
 struct Run {
   int threads;
   bool (*interrupted)(void* context);
   void* context;
-  Team* team = nullptr;
+  ThreadPool* pool = nullptr;
 };
 
 /// Handed to tasks that run longer than a chunk should: `check` throws once the call must stop.

@@ -77,10 +77,10 @@ void an_interrupt_ends_the_loop(Run run) {
 }  // namespace
 
 int main() {
-  pyfate::Team team;
-  for (pyfate::Team* shared : {static_cast<pyfate::Team*>(nullptr), &team}) {
+  pyfate::ThreadPool pool;
+  for (pyfate::ThreadPool* shared : {static_cast<pyfate::ThreadPool*>(nullptr), &pool}) {
     const Run run{kThreads, nullptr, nullptr, shared};
-    for (int round = 0; round < 20; ++round) {  // a team goes on after each of these
+    for (int round = 0; round < 20; ++round) {  // a pool goes on after each of these
       every_row_is_done_once(run);
       threads_work_at_the_same_time(run);
       the_first_failure_comes_back(run);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cpu/team.h"
+#include "cpu/thread_pool.h"
 
 #include <system_error>
 
 namespace pyfate {
 
-Team::~Team() {
+ThreadPool::~ThreadPool() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     ended_ = true;
@@ -14,7 +14,7 @@ Team::~Team() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Team::run(std::size_t helpers, const SharedWork& work) {
+void ThreadPool::run(std::size_t helpers, const SharedWork& work) {
   if (helpers > 0) {
     start(helpers);
     {
@@ -31,16 +31,16 @@ void Team::run(std::size_t helpers, const SharedWork& work) {
   left_.wait(lock, [this] { return inside_ == 0; });
 }
 
-void Team::start(std::size_t helpers) {
+void ThreadPool::start(std::size_t helpers) {
   threads_.reserve(helpers);
   try {
-    while (threads_.size() < helpers) threads_.emplace_back(&Team::help, this);
+    while (threads_.size() < helpers) threads_.emplace_back(&ThreadPool::help, this);
   } catch (const std::system_error&) {
     // The system gives no more threads: fewer do the same work.
   }
 }
 
-void Team::help() {
+void ThreadPool::help() {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return ended_ || (work_ != nullptr && places_ > 0); });

@@ -15,18 +15,18 @@ namespace pyfate {
 /// then has nothing left to do. It must not throw.
 using SharedWork = std::function<void(bool calling_thread)>;
 
-/// Threads start when they are first wanted, wait between pieces of work and end with the team. A
-/// team lives for one call of the module, so nothing of it survives into a forked child.
-class Team {
+/// Threads start when they are first wanted, wait between pieces of work and end with the pool. A
+/// pool lives for one call of the module, so nothing of it survives into a forked child.
+class ThreadPool {
  public:
-  Team() = default;
-  Team(const Team&) = delete;
-  Team& operator=(const Team&) = delete;
-  ~Team();
+  ThreadPool() = default;
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+  ~ThreadPool();
 
   /// Calls `work` here, and up to `helpers` times on other threads, if they come before it is done
   /// here: a thread slow to wake up holds nobody back. Returns once all calls have. One thread uses
-  /// a team, and not from within its work.
+  /// a pool, and not from within its work.
   void run(std::size_t helpers, const SharedWork& work);
 
  private:
