@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from pyfate_gpu import PrivateKey, PublicKey, generate_keypair, use_backend
 from pyfate_gpu.backends import BACKENDS
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Jobs in the background of a script ignore Ctrl-C, and tests of it would wait for minutes.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "pyfate",
