@@ -7,17 +7,11 @@ import gmpy2
 
 from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.errors import InsecureKeyError, InvalidKeyError
+from pyfate_gpu.he.paillier.primes import is_prime_of_anybody
 
 MIN_KEY_BITS = 256
 MIN_SECURE_KEY_BITS = 2048
 MAX_KEY_BITS = 8192
-PRIME_ROUNDS = 64
-"""GMP's rounds for a number chosen by anybody: a strong Lucas test, and Miller-Rabin in all above 24."""
-RANDOM_PRIME_ROUNDS = 24 + 5
-"""The same for a number drawn at random, of which a composite passes far more rarely.
-
-Source: FIPS 186-5, table B.1: 5 rounds for primes of 1024 bits, fewer for longer ones.
-"""
 
 
 def check_key_bits(key_bits: int, allow_insecure: bool) -> None:
@@ -81,7 +75,7 @@ def check_factors(n: int, p: int, q: int) -> None:
         raise InvalidKeyError("p equals q; the two primes must differ")
     if p * q != n or p <= 1 or q <= 1:
         raise InvalidKeyError("p*q is not n; the private key does not belong to this public key")
-    if not (gmpy2.is_prime(p, PRIME_ROUNDS) and gmpy2.is_prime(q, PRIME_ROUNDS)):
+    if not (is_prime_of_anybody(p) and is_prime_of_anybody(q)):
         raise InvalidKeyError("p or q is not prime")
     if gmpy2.gcd(n, (p - 1) * (q - 1)) != 1:
         raise InvalidKeyError("n is not coprime to (p-1)(q-1); choose primes of equal length")

@@ -10,7 +10,7 @@ from functools import cache
 
 import gmpy2
 
-_BAILLIE_PSW = 24
+BAILLIE_PSW = 24
 """GMP takes 24 of the rounds asked for as a strong test to base 2 and a strong Lucas test."""
 _WORST_CASE_ROUNDS = 64
 
@@ -27,13 +27,18 @@ def random_prime(bits: int, suits: Callable[[int], bool] = lambda candidate: Tru
     >>> random_prime(128).bit_length()
     128
     """
-    rounds = _BAILLIE_PSW + rounds_for_random(bits)
+    rounds = BAILLIE_PSW + rounds_for_random(bits)
     while True:
         candidate = secrets.randbits(bits) | 3 << (bits - 2) | 3
         if has_small_factor(candidate) or not suits(candidate):
             continue
         if gmpy2.is_prime(candidate, rounds):
             return candidate
+
+
+def is_prime_of_anybody(number: int) -> bool:
+    """Whether a number is prime that an enemy may have chosen: Baillie-PSW, then 40 random bases."""
+    return bool(gmpy2.is_prime(number, BAILLIE_PSW + 40))
 
 
 def has_small_factor(candidate: int) -> bool:

@@ -7,12 +7,18 @@ import secrets
 
 import gmpy2
 
-from pyfate_gpu.he.paillier.checks import RANDOM_PRIME_ROUNDS, check_key_bits
+from pyfate_gpu.he.paillier.checks import check_key_bits
 from pyfate_gpu.he.paillier.keygen import are_far_apart
-from pyfate_gpu.he.paillier.primes import has_small_factor, random_prime
+from pyfate_gpu.he.paillier.primes import BAILLIE_PSW, has_small_factor, random_prime
 from pyfate_gpu.he.short_subgroup.private_key import ShortSubgroupPrivateKey
 from pyfate_gpu.he.short_subgroup.public_key import ShortSubgroupPublicKey
 from pyfate_gpu.he.short_subgroup.sizes import order_bits
+
+_ROUNDS = 5
+"""Of Miller-Rabin, for a prime p drawn with a given prime in p - 1.
+
+Source: FIPS 186-5, table B.1: 5 rounds for primes of 1024 bits, fewer for longer ones.
+"""
 
 
 def generate_short_subgroup_keypair(
@@ -51,5 +57,5 @@ def _random_prime_over(order: int, bits: int) -> int:
         candidate = 2 * order * factor + 1
         if factor % 2 == 0 or has_small_factor(candidate):
             continue
-        if gmpy2.is_prime(candidate, RANDOM_PRIME_ROUNDS):
+        if gmpy2.is_prime(candidate, BAILLIE_PSW + _ROUNDS):
             return candidate

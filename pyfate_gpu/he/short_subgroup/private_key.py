@@ -7,7 +7,7 @@ import gmpy2
 
 from pyfate_gpu.backends.base import PrivateNumbers
 from pyfate_gpu.errors import InvalidKeyError
-from pyfate_gpu.he.paillier.checks import PRIME_ROUNDS
+from pyfate_gpu.he.paillier.primes import is_prime_of_anybody
 from pyfate_gpu.he.paillier.private_key import PrivateKey
 from pyfate_gpu.he.paillier.public_key import PublicKey
 from pyfate_gpu.he.short_subgroup.public_key import ShortSubgroupPublicKey
@@ -63,7 +63,7 @@ def _check_order(name: str, order: int, prime: int, public_key: PublicKey) -> No
     square = gmpy2.powmod(public_key.h, 2, prime)
     if (
         (prime - 1) % order
-        or not gmpy2.is_prime(order, PRIME_ROUNDS)
+        or not is_prime_of_anybody(order)
         or square == 1
         or gmpy2.powmod(square, order, prime) != 1
     ):
