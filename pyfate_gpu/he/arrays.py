@@ -38,6 +38,12 @@ class CiphertextArray:
     encoder: floats are encoded by the array's own encoder, integers stay integers.
 
     A result that could pass n/2 is refused (BoundError) before anything is computed. Slices copy.
+    Shapes that do not fit raise ShapeError, indices ArrayIndexError, plain operands that cannot be
+    encoded EncodingError, arrays of other keys KeyMismatchError, of other engines
+    DeviceMismatchError, and what ciphertexts cannot do UnsupportedOperationError.
+
+    NumPy's ``sum``, ``concatenate``, ``dot``, ``reshape``, ``transpose``, ``take`` and their like
+    take these arrays, too.
 
     Examples
     --------

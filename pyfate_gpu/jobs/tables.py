@@ -153,6 +153,27 @@ def _read_arrow(source: DataSource) -> Rows:
 
 def _read_libsvm(source: DataSource) -> Rows:
     """Read ``LEADING... index:value ...`` lines; ids are row numbers unless `leading` has them."""
+    _check_leading(source)
+    ids: list[str] = []
+    labels: list[str] = []
+    entries: list[tuple[int, int, float]] = []
+    with source.path.open(encoding="utf-8") as file:
+        for line in file:
+            tokens = line.partition("#")[0].split()
+            if tokens:
+                row = len(ids)
+                bare, found = _libsvm_row(source, row, tokens)
+                ids.append(bare.get("id", str(row)))
+                labels.append(bare.get("label", ""))
+                entries += found
+    names, values = _dense(source, len(ids), entries)
+    if source.columns is not None:
+        values = values[:, [_index(source, names, name) for name in source.columns]]
+        names = source.columns
+    return Rows(ids, tuple(names), values, _labels(labels) if source.label else None)
+
+
+def _check_leading(source: DataSource) -> None:
     leading = source.leading
     if any(
         name not in _LEADING or (name != "skip" and leading.count(name) > 1) for name in leading
@@ -164,42 +185,37 @@ def _read_libsvm(source: DataSource) -> Rows:
         raise ConfigurationError(
             "LibSVM files have no columns of weights or exposures: use another format"
         )
-    ids: list[str] = []
-    labels: list[str] = []
-    entries: list[tuple[int, int, float]] = []
-    with source.path.open(encoding="utf-8") as file:
-        for line in file:
-            tokens = line.partition("#")[0].split()
-            if not tokens:
-                continue
-            row = len(ids)
-            bare = dict(zip(leading, tokens, strict=False))
-            if len(tokens) < len(leading) or any(":" in t for t in tokens[: len(leading)]):
-                raise DataError(
-                    f"{source.path}: row {row + 1} lacks {' and '.join(leading)} at its start"
-                )
-            ids.append(bare.get("id", str(row)))
-            labels.append(bare.get("label", ""))
-            found = [_entry(source.path, row, token) for token in tokens[len(leading) :]]
-            if len({index for _, index, _ in found}) < len(found):
-                raise DataError(f"{source.path}: row {row + 1} has an index more than once")
-            entries += found
-    first = min((index for _, index, _ in entries), default=1)
+
+
+def _libsvm_row(
+    source: DataSource, row: int, tokens: list[str]
+) -> tuple[dict[str, str], list[tuple[int, int, float]]]:
+    """What stands before the features of a line, by its name, and the features."""
+    leading = source.leading
+    if len(tokens) < len(leading) or any(":" in t for t in tokens[: len(leading)]):
+        raise DataError(f"{source.path}: row {row + 1} lacks {' and '.join(leading)} at its start")
+    found = [_entry(source.path, row, token) for token in tokens[len(leading) :]]
+    if len({index for _, index, _ in found}) < len(found):
+        raise DataError(f"{source.path}: row {row + 1} has an index more than once")
+    return dict(zip(leading, tokens, strict=False)), found
+
+
+def _dense(
+    source: DataSource, rows: int, entries: list[tuple[int, int, float]]
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Names and values of the columns of entries by row and index, from 1, or 0 if one has that."""
+    first = min(1, min((index for _, index, _ in entries), default=1))
     last = max((index for _, index, _ in entries), default=0)
-    width = last - min(first, 1) + 1
-    if width > MAX_COLUMNS or len(ids) * width > MAX_CELLS:
+    width = last - first + 1
+    if width > MAX_COLUMNS or rows * width > MAX_CELLS:
         raise DataError(
-            f"{source.path} has {len(ids)} rows and features up to {last}; the limits are {MAX_COLUMNS} columns "
+            f"{source.path} has {rows} rows and features up to {last}; the limits are {MAX_COLUMNS} columns "
             f"and {MAX_CELLS} cells: number the features without gaps"
         )
-    values = np.zeros((len(ids), width))
+    values = np.zeros((rows, width))
     for row, index, value in entries:
-        values[row, index - min(first, 1)] = value
-    names = [str(index) for index in range(min(first, 1), last + 1)]
-    if source.columns is not None:
-        values = values[:, [_index(source, names, name) for name in source.columns]]
-        names = source.columns
-    return Rows(ids, tuple(names), values, _labels(labels) if source.label else None)
+        values[row, index - first] = value
+    return [str(index) for index in range(first, last + 1)], values
 
 
 def _entry(path: Path, row: int, token: str) -> tuple[int, int, float]:
