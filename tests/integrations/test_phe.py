@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from pyfate_gpu import PyFateError
 from pyfate_gpu.cli.phe import app
+from pyfate_gpu.errors import EncodingError
 from pyfate_gpu.integrations import key_sizes, phe
 from pyfate_gpu.integrations.phe import documents
 from pyfate_gpu.integrations.scalars import deferred
@@ -214,6 +215,19 @@ def test_short_keys_warn_once(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         phe.generate_paillier_keypair(n_length=64)
+
+
+@pytest.mark.parametrize("precision", [0, -1e-3, math.nan, math.inf])
+def test_precisions_that_are_none(keys, precision):
+    with pytest.raises(EncodingError, match="precision is"):
+        keys[0].encrypt(1.5, precision)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(math.nan, ValueError), (-math.inf, OverflowError)])
+def test_numbers_that_are_not_finite(keys, value, kind):
+    with pytest.raises(kind) as caught:
+        keys[0].encrypt(value)
+    assert isinstance(caught.value, PyFateError)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, "1", None, 1j, [1], 10**400])

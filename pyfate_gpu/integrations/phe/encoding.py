@@ -81,6 +81,9 @@ class EncodedNumber:
             scalar = int(scalar)
         elif isinstance(scalar, np.floating):
             scalar = float(scalar)
+        if isinstance(scalar, float) and not math.isfinite(scalar):
+            kind = EncodingError if math.isnan(scalar) else BoundError
+            raise kind(f"{scalar} cannot be encrypted; clean the data, numbers are finite")
         exponent = cls._exponent(scalar, precision)
         if max_exponent is not None:
             exponent = min(max_exponent, exponent)
@@ -95,6 +98,8 @@ class EncodedNumber:
     def _exponent(cls, scalar: Any, precision: float | None) -> int:
         """Exponent for a precision; without one, that which loses no bit of an integer or float."""
         if precision is not None:
+            if not 0 < precision < math.inf:
+                raise EncodingError(f"precision is {precision}; it must be above 0 and finite")
             return math.floor(math.log(precision, cls.BASE))
         if isinstance(scalar, int):
             return 0
