@@ -145,5 +145,5 @@ def _check_counts(parser: argparse.ArgumentParser, options: argparse.Namespace) 
                 parser.error(f"--{name.replace('_', '-')} is {value}; it must be at least 1")
     for name in ("seconds", "budget"):
         value = getattr(options, name)
-        if not 0 < value < math.inf:
-            parser.error(f"--{name} is {value}; it must be a number of seconds above 0")
+        if not 0 <= value < math.inf:
+            parser.error(f"--{name} is {value}; it must be a number of seconds, 0 or more")

@@ -116,8 +116,8 @@ def test_unknown_words_are_refused_with_the_known_ones(arguments, capsys, call):
 
 
 @pytest.mark.parametrize("option", ["--seconds", "--budget"])
-@pytest.mark.parametrize("value", ["-1", "0", "nan", "inf"])
-def test_times_are_above_nothing(option, value, capsys, call):
+@pytest.mark.parametrize("value", ["-1", "nan", "inf"])
+def test_times_are_not_negative(option, value, capsys, call):
     with pytest.raises(SystemExit) as stop:
         call([option, value])
     assert stop.value.code == 2
