@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.backends.words import (
+    less_than,
+    unsigned_to_integers,
+    unsigned_to_words,
+    words_for_bits,
+)
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
@@ -84,9 +90,7 @@ def serve(
 
 def residues_to_words(residues: Any, n: int) -> NDArray[np.uint64]:
     """Return Python ints in [0, n) as rows of little-endian words, uint64 [count, words of n]."""
-    nbytes = -(-n.bit_length() // 64) * 8
-    data = b"".join(int(residue).to_bytes(nbytes, "little") for residue in residues)
-    return np.frombuffer(data, dtype="<u8").reshape(-1, nbytes // 8)
+    return unsigned_to_words(residues, words_for_bits(n.bit_length()))
 
 
 def residues_from_words(words: NDArray[np.uint64], n: int) -> NDArray[np.object_]:
@@ -99,7 +103,6 @@ def residues_from_words(words: NDArray[np.uint64], n: int) -> NDArray[np.object_
     """
     if words.ndim != 2 or words.dtype != np.uint64:
         raise ProtocolError("residues did not come as rows of words")
-    residues = [int.from_bytes(row.tobytes(), "little") for row in words]
-    if any(residue >= n for residue in residues):
+    if not less_than(words, n).all():
         raise ProtocolError("the arbiter returned an integer that is no residue mod n")
-    return np.array(residues, dtype=object)
+    return unsigned_to_integers(words)

@@ -20,7 +20,6 @@ from pyfate_gpu.he.paillier.public_key import PublicKey
 
 KEY_TYPE = "DAJ"
 ALGORITHMS = {scheme.algorithm: scheme for scheme in SCHEMES.values()}
-MAX_DIGITS = 4096
 
 
 def public_to_jwk(key: PublicKey, kid: str | None = None) -> dict[str, Any]:
