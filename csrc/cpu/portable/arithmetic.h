@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "cpu/portable/columns.h"
+#include "cpu/portable/words.h"
 #include "pyfate/modulus_constants.h"
 
 namespace pyfate::portable {
@@ -83,7 +84,9 @@ class Arithmetic {
     const std::uint64_t wrapped = subtract_once(first + size(), top);
     top = Products::cross(second, a.half[0], a.half[1], b.half[0], b.half[1], first, wrapped,
                           modulus());
-    finish(out, first + size(), second + size(), top);
+    subtract_once(second + size(), top);
+    subtract_once(second + size(), top);
+    join(out, first + size(), second + size());
   }
 
   /// out = a^2 / R mod n^2.
@@ -93,10 +96,12 @@ class Arithmetic {
     std::uint64_t doubled[kMaxLimbs];
     std::uint64_t top = Products::square(first, a.half[0], modulus());
     const std::uint64_t wrapped = subtract_once(first + size(), top);
-    top = add_words(doubled, a.half[1], a.half[1]);
+    top = add_words(doubled, a.half[1], a.half[1], size());
     subtract_once(doubled, top);
     top = Products::cross(second, a.half[0], doubled, first, wrapped, modulus());
-    finish(out, first + size(), second + size(), top);
+    // Below 2 n: one product where `multiply` has two.
+    subtract_once(second + size(), top);
+    join(out, first + size(), second + size());
   }
 
   /// out = a * b / R mod n. Requires a < R, b < n.
@@ -114,16 +119,15 @@ class Arithmetic {
     multiply_half(lifted, m, r_squared_);
     std::memcpy(low.word, c.half[0], bytes());
     multiply_half(low, low, lifted);
-    std::uint64_t carry = add_words(c.half[1], c.half[1], low.word);
+    std::uint64_t carry = add_words(c.half[1], c.half[1], low.word, size());
     subtract_once(c.half[1], carry);
   }
 
   /// out = a + b mod n^2 in either form; halves below n.
   void add(Number& out, const Number& a, const Number& b) const {
-    std::uint64_t carry = add_words(out.half[0], a.half[0], b.half[0]);
+    std::uint64_t carry = add_words(out.half[0], a.half[0], b.half[0], size());
     const std::uint64_t wrapped = subtract_once(out.half[0], carry);
-    carry = add_words(out.half[1], a.half[1], b.half[1]);
-    carry += increment(out.half[1], wrapped);
+    carry = add_words(out.half[1], a.half[1], b.half[1], size(), wrapped);
     // 2 (n - 1) + 1 < 2 n
     subtract_once(out.half[1], carry);
   }
@@ -168,48 +172,17 @@ class Arithmetic {
     return mask;
   }
 
-  std::uint64_t add_words(std::uint64_t* out, const std::uint64_t* a,
-                          const std::uint64_t* b) const {
-    unsigned __int128 carry = 0;
-    for (int i = 0; i < size(); ++i) {
-      carry += static_cast<unsigned __int128>(a[i]) + b[i];
-      out[i] = static_cast<std::uint64_t>(carry);
-      carry >>= 64;
-    }
-    return static_cast<std::uint64_t>(carry);
-  }
-
-  std::uint64_t increment(std::uint64_t* out, std::uint64_t carry) const {
-    for (int i = 0; i < size(); ++i) {
-      const unsigned __int128 sum = static_cast<unsigned __int128>(out[i]) + carry;
-      out[i] = static_cast<std::uint64_t>(sum);
-      carry = static_cast<std::uint64_t>(sum >> 64);
-    }
-    return carry;
-  }
-
   /// top * R + out -= n when that is not negative; returns 1 when it subtracted.
   std::uint64_t subtract_once(std::uint64_t* out, std::uint64_t& top) const {
     std::uint64_t reduced[kMaxLimbs];
-    std::uint64_t borrow = 0;
-    for (int i = 0; i < size(); ++i) {
-      const unsigned __int128 difference = static_cast<unsigned __int128>(out[i]) - n_[i] - borrow;
-      reduced[i] = static_cast<std::uint64_t>(difference);
-      borrow = static_cast<std::uint64_t>(difference >> 64) & 1;
-    }
-    // Negative exactly when the borrow is not covered by the top word.
-    const std::uint64_t negative = borrow & static_cast<std::uint64_t>(top == 0);
-    const std::uint64_t keep = opaque(0 - negative);
+    top -= subtract_words(reduced, out, n_, size());
+    const std::uint64_t keep = opaque(0 - (top >> 63));  // all ones iff negative
     for (int i = 0; i < size(); ++i) out[i] = (out[i] & keep) | (reduced[i] & ~keep);
-    top -= borrow & (negative ^ 1);
-    return negative ^ 1;
+    top -= keep;
+    return keep + 1;
   }
 
-  /// out = low + n * (top * R + high mod n). The numerator of the upper half is above -R, and an
-  /// integer above -1 is not negative; it is below (2 n^2 + R n) / R + 1 <= 3 n: two subtractions.
-  void finish(Number& out, const std::uint64_t* low, std::uint64_t* high, std::uint64_t top) const {
-    subtract_once(high, top);
-    subtract_once(high, top);
+  void join(Number& out, const std::uint64_t* low, const std::uint64_t* high) const {
     std::memcpy(out.half[0], low, bytes());
     std::memcpy(out.half[1], high, bytes());
   }
