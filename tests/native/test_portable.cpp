@@ -13,6 +13,8 @@ int main() {
 #if defined(__x86_64__)
   if (pyfate::missing_adx() == nullptr) {
     using pyfate::portable::Rows;
+    simd_test::check_arithmetic<Arithmetic<8, Rows>>({512, 449});
+    simd_test::check_arithmetic<Arithmetic<32, Rows>>({2048, 2047});
     simd_test::check_arithmetic<Arithmetic<0, Rows>>({449, 512, 1024, 1536, 2047, 3072, 8192});
   } else {
     std::puts("no rows: this CPU has no BMI2 and ADX");

@@ -99,6 +99,7 @@ int main() {
   if (__builtin_cpu_supports("bmi2")) {
     using pyfate::portable::Arithmetic;
     run<Arithmetic<0, pyfate::portable::Rows>>(1024);
+    run<Arithmetic<16, pyfate::portable::Rows>>(1024);
   }
   const unsigned long errors = VALGRIND_COUNT_ERRORS;
   std::puts(errors == 0 ? "ok" : "FAILED: time or addresses depend on values");

@@ -8,28 +8,39 @@
 
 namespace pyfate::portable {
 
-const KernelTable* kernels_for(int bits) {
+namespace {
+
+/// For halves of N words, or of any number of words with N = 0.
+template <int N>
+const KernelTable* kernels_of(int words) {
 #if defined(__x86_64__)
-  if (Arithmetic<0>::limbs_for(bits) % Rows::kWidth == 0 && missing_adx() == nullptr) {
-    return &generic::kKernels<Arithmetic<0, Rows>>;
+  if (words % Rows::kWidth == 0 && missing_adx() == nullptr) {
+    return &generic::kKernels<Arithmetic<N, Rows>>;
   }
 #endif
+  return &generic::kKernels<Arithmetic<N>>;
+}
+
+}  // namespace
+
+const KernelTable* kernels_for(int bits) {
   // Keys of 1024, 2048, 3072 and 4096 bits, and their primes; anything else at run-time size.
-  switch (Arithmetic<0>::limbs_for(bits)) {
+  const int words = limbs_for(bits);
+  switch (words) {
     case 8:
-      return &generic::kKernels<Arithmetic<8>>;
+      return kernels_of<8>(words);
     case 16:
-      return &generic::kKernels<Arithmetic<16>>;
+      return kernels_of<16>(words);
     case 24:
-      return &generic::kKernels<Arithmetic<24>>;
+      return kernels_of<24>(words);
     case 32:
-      return &generic::kKernels<Arithmetic<32>>;
+      return kernels_of<32>(words);
     case 48:
-      return &generic::kKernels<Arithmetic<48>>;
+      return kernels_of<48>(words);
     case 64:
-      return &generic::kKernels<Arithmetic<64>>;
+      return kernels_of<64>(words);
     default:
-      return &generic::kKernels<Arithmetic<0>>;
+      return kernels_of<0>(words);
   }
 }
 
