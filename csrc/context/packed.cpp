@@ -35,7 +35,7 @@ void recompose(const std::uint64_t* low, const std::uint64_t* high, const std::u
     if (k < words) sum.add(low[k]);
     const std::size_t first = k < words ? 0 : k - words + 1;
     const std::size_t end = std::min(k + 1, words);
-    sum.add_products(static_cast<int>(end - first), high + first, n + k - first);
+    sum.add_products(static_cast<int>(end - first), portable::Factors{high + first, n + k - first});
     out[k] = sum.low();
     sum.shift();
   }

@@ -82,8 +82,9 @@ class Arithmetic {
     std::uint64_t top = Products::multiply(first, a.half[0], b.half[0], modulus());
     // a0 b0 = r R - q n; n taken from r adds 1 to the upper half.
     const std::uint64_t wrapped = subtract_once(first + size(), top);
-    top = Products::cross(second, a.half[0], a.half[1], b.half[0], b.half[1], first, wrapped,
-                          modulus());
+    top = Products::cross(second, first, wrapped, modulus(), Factors{a.half[0], b.half[1]},
+                          Factors{a.half[1], b.half[0]});
+    // Below 3 n.
     subtract_once(second + size(), top);
     subtract_once(second + size(), top);
     join(out, first + size(), second + size());
@@ -98,8 +99,8 @@ class Arithmetic {
     const std::uint64_t wrapped = subtract_once(first + size(), top);
     top = add_words(doubled, a.half[1], a.half[1], size());
     subtract_once(doubled, top);
-    top = Products::cross(second, a.half[0], doubled, first, wrapped, modulus());
-    // Below 2 n: one product where `multiply` has two.
+    top = Products::cross(second, first, wrapped, modulus(), Factors{a.half[0], doubled});
+    // Below 2 n, with one product instead of two.
     subtract_once(second + size(), top);
     join(out, first + size(), second + size());
   }

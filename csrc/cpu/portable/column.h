@@ -2,7 +2,10 @@
 // The running sum of one column of a long product, 192 bits in three registers.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+
+#include "cpu/portable/operands.h"
 
 // Long loops keep their registers to themselves: inlined into a caller they spill, and take 1.4
 // times as long.
@@ -36,47 +39,17 @@ class Column {
 #endif
   }
 
-  /// Adds a[0] * b[0] + a[1] * b[-1] + ..., `count` products: b runs backwards. Blocks of eight
-  /// keep the loop counts of eight columns in a row alike, so that their branches are predicted.
-  void add_products(int count, const std::uint64_t* a, const std::uint64_t* b) {
-    for (; count >= 8; count -= 8, a += 8, b -= 8) {
+  /// Adds a[0] * b[0] + a[1] * b[-1] + ... of all factors, `count` products each: b runs backwards.
+  /// Blocks of eight keep the loop counts of eight columns in a row alike, so that their branches
+  /// are predicted.
+  template <std::same_as<Factors>... Each>
+  void add_products(int count, Each... factors) {
+    for (; count >= 8; count -= 8) {
 #pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) add_product(a[i], b[-i]);
+      for (int i = 0; i < 8; ++i) (add_product(factors.a[i], factors.b[-i]), ...);
+      ((factors.a += 8, factors.b -= 8), ...);
     }
-    for (int i = 0; i < count; ++i) add_product(a[i], b[-i]);
-  }
-
-  /// The same for two and three pairs of operands.
-  void add_products(int count, const std::uint64_t* a, const std::uint64_t* b,
-                    const std::uint64_t* c, const std::uint64_t* d) {
-    for (; count >= 8; count -= 8, a += 8, b -= 8, c += 8, d -= 8) {
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) {
-        add_product(a[i], b[-i]);
-        add_product(c[i], d[-i]);
-      }
-    }
-    for (int i = 0; i < count; ++i) {
-      add_product(a[i], b[-i]);
-      add_product(c[i], d[-i]);
-    }
-  }
-  void add_products(int count, const std::uint64_t* a, const std::uint64_t* b,
-                    const std::uint64_t* c, const std::uint64_t* d, const std::uint64_t* e,
-                    const std::uint64_t* f) {
-    for (; count >= 8; count -= 8, a += 8, b -= 8, c += 8, d -= 8, e += 8, f -= 8) {
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) {
-        add_product(a[i], b[-i]);
-        add_product(c[i], d[-i]);
-        add_product(e[i], f[-i]);
-      }
-    }
-    for (int i = 0; i < count; ++i) {
-      add_product(a[i], b[-i]);
-      add_product(c[i], d[-i]);
-      add_product(e[i], f[-i]);
-    }
+    for (int i = 0; i < count; ++i) (add_product(factors.a[i], factors.b[-i]), ...);
   }
 
   // Carries come out of 128-bit sums: of comparisons the compiler makes branches.

@@ -3,10 +3,11 @@
 // nothing but results is written: for every 64-bit processor.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "cpu/portable/column.h"
-#include "cpu/portable/half_modulus.h"
+#include "cpu/portable/operands.h"
 
 namespace pyfate::portable {
 
@@ -24,12 +25,12 @@ class Columns {
     std::uint64_t* q = wide;
     Column sum;
     for (int k = 0; k < h; ++k) {
-      sum.add_products(k, a, b + k, q, n + k);
+      sum.add_products(k, Factors{a, b + k}, Factors{q, n + k});
       sum.add_product(a[k], b[0]);
       finish_low_column(sum, q + k, modulus);
     }
     for (int first = 1; first <= h; ++first) {
-      sum.add_products(h - first, a + first, b + h - 1, q + first, n + h - 1);
+      sum.add_products(h - first, Factors{a + first, b + h - 1}, Factors{q + first, n + h - 1});
       wide[h + first - 1] = sum.low();
       sum.shift();
     }
@@ -71,47 +72,24 @@ class Columns {
     return sum.low();
   }
 
-  /// The upper half of wide = (a0 b1 + a1 b0 - q) / R + wrapped.
-  PYFATE_NOINLINE static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* a0,
-                                             const std::uint64_t* a1, const std::uint64_t* b0,
-                                             const std::uint64_t* b1, const std::uint64_t* q,
-                                             std::uint64_t wrapped, const HalfModulus& modulus) {
+  /// The upper half of wide = (sum of a * b - q) / R + wrapped.
+  template <std::same_as<Factors>... Each>
+  PYFATE_NOINLINE static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* q,
+                                             std::uint64_t wrapped, const HalfModulus& modulus,
+                                             Each... factors) {
     const int h = words(modulus);
     const std::uint64_t* n = modulus.n;
     std::uint64_t* second = wide;
     Column sum;
     for (int k = 0; k < h; ++k) {
-      sum.add_products(k, a0, b1 + k, a1, b0 + k, second, n + k);
-      sum.add_product(a0[k], b1[0]);
-      sum.add_product(a1[k], b0[0]);
+      sum.add_products(k, Factors{factors.a, factors.b + k}..., Factors{second, n + k});
+      (sum.add_product(factors.a[k], factors.b[0]), ...);
       finish_cross_column(sum, q[k], second + k, modulus);
     }
     sum.add(wrapped);
     for (int first = 1; first <= h; ++first) {
-      sum.add_products(h - first, a0 + first, b1 + h - 1, a1 + first, b0 + h - 1, second + first,
-                       n + h - 1);
-      wide[h + first - 1] = sum.low();
-      sum.shift_signed();
-    }
-    return sum.low();
-  }
-
-  /// The same of (a0 b1 - q) / R + wrapped.
-  PYFATE_NOINLINE static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* a0,
-                                             const std::uint64_t* b1, const std::uint64_t* q,
-                                             std::uint64_t wrapped, const HalfModulus& modulus) {
-    const int h = words(modulus);
-    const std::uint64_t* n = modulus.n;
-    std::uint64_t* second = wide;
-    Column sum;
-    for (int k = 0; k < h; ++k) {
-      sum.add_products(k, a0, b1 + k, second, n + k);
-      sum.add_product(a0[k], b1[0]);
-      finish_cross_column(sum, q[k], second + k, modulus);
-    }
-    sum.add(wrapped);
-    for (int first = 1; first <= h; ++first) {
-      sum.add_products(h - first, a0 + first, b1 + h - 1, second + first, n + h - 1);
+      sum.add_products(h - first, Factors{factors.a + first, factors.b + h - 1}...,
+                       Factors{second + first, n + h - 1});
       wide[h + first - 1] = sum.low();
       sum.shift_signed();
     }

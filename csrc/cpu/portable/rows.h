@@ -9,9 +9,10 @@
 // Two additions for each product, where a column's running sum takes three (columns.h).
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
-#include "cpu/portable/half_modulus.h"
+#include "cpu/portable/operands.h"
 
 namespace pyfate::portable {
 
@@ -49,22 +50,13 @@ class Rows {
     return reduce(wide, 0, modulus);
   }
 
-  /// The upper half of wide = (a0 b1 + a1 b0 - q) / R + wrapped, not negative.
-  static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* a0, const std::uint64_t* a1,
-                             const std::uint64_t* b0, const std::uint64_t* b1,
-                             const std::uint64_t* q, std::uint64_t wrapped,
-                             const HalfModulus& modulus) {
-    const std::uint64_t top = set_complement(wide, q, wrapped, modulus.size);
-    const std::uint64_t carries = add_all(wide, a0, b1, modulus.size);
-    return top + carries + add_all(wide, a1, b0, modulus.size) + reduce(wide, 1, modulus);
-  }
-
-  /// The same of (a0 b1 - q) / R + wrapped.
-  static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* a0, const std::uint64_t* b1,
-                             const std::uint64_t* q, std::uint64_t wrapped,
-                             const HalfModulus& modulus) {
-    const std::uint64_t top = set_complement(wide, q, wrapped, modulus.size);
-    return top + add_all(wide, a0, b1, modulus.size) + reduce(wide, 1, modulus);
+  /// The upper half of wide = (sum of a * b - q) / R + wrapped, not negative.
+  template <std::same_as<Factors>... Each>
+  static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* q, std::uint64_t wrapped,
+                             const HalfModulus& modulus, Each... factors) {
+    std::uint64_t top = set_complement(wide, q, wrapped, modulus.size);
+    ((top += add_all(wide, factors.a, factors.b, modulus.size)), ...);
+    return top + reduce(wide, 1, modulus);
   }
 
  private:
