@@ -80,7 +80,8 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
     name : str or None
         One of `BACKENDS`, or a GPU by its index as in ``"cuda:1"``; None for the first available.
     isa : str, optional
-        Instruction set of the cpu backend, by default the best available.
+        Instruction set of the cpu backend, by default the best available, and the portable one to
+        decrypt a single row.
     threads : int, optional
         Threads of a batched operation, by default all cores allowed.
     hardened : bool, optional

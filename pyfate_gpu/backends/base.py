@@ -70,12 +70,16 @@ class PrivateNumbers:
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Choices of `use_backend` and the environment; ``None`` lets the backend choose."""
+    """Choices of `use_backend` and the environment; ``None`` lets the backend choose.
+
+    `single_isa` is the instruction set that decrypts a single row, if a backend chooses another.
+    """
 
     isa: str | None = None
     threads: int | None = None
     table_mb: int = 64
     hardened: bool = False
+    single_isa: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class PublicEngine(Protocol):
     device: str
     engine_id: str
     isa: str | None
+    single_isa: str | None
     threads: int
     hardened: bool
 
@@ -189,6 +194,14 @@ class PublicEngine(Protocol):
     def nbytes(self, rows: Rows) -> int:
         """Bytes of memory the rows hold."""
         ...
+
+
+Choices = tuple[str, str | None, int, bool]
+
+
+def choices_of(engine: PublicEngine) -> Choices:
+    """What tells engines of one key apart."""
+    return engine.engine_id, engine.single_isa, engine.threads, engine.hardened
 
 
 class PrivateEngine(Protocol):

@@ -101,6 +101,7 @@ class CudaPublicEngine:
 
     backend = "cuda"
     isa: str | None = None
+    single_isa: str | None = None
     threads = 1
     hardened = False
 

@@ -75,6 +75,7 @@ class ReferencePublicEngine:
     device = "cpu"
     engine_id = "reference"
     isa: str | None = None
+    single_isa: str | None = None
     threads = 1
     hardened = False
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends import private_engine
-from pyfate_gpu.backends.base import PrivateEngine, PrivateNumbers
+from pyfate_gpu.backends.base import Choices, PrivateEngine, PrivateNumbers, choices_of
 from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers
 from pyfate_gpu.encoding import Encoder, PlaintextArray, decode_residues
 from pyfate_gpu.encoding.plaintext import Encodable
@@ -71,7 +71,7 @@ class PrivateKey:
     def _hold(self, public_key: PublicKey, p: int, q: int) -> None:
         self._public_key = public_key
         self._numbers = PrivateNumbers(public_key.numbers, p, q)
-        self._engines: dict[tuple[str, int, bool], PrivateEngine] = {}
+        self._engines: dict[Choices, PrivateEngine] = {}
 
     @property
     def public_key(self) -> PublicKey:
@@ -126,7 +126,7 @@ class PrivateKey:
         return self._engine(c._engine).decrypt(c._rows)
 
     def _engine(self, public: Any) -> PrivateEngine:
-        key = (public.engine_id, public.threads, public.hardened)
+        key = choices_of(public)
         engine = self._engines.get(key)
         if engine is None:
             engine = self._engines.setdefault(key, private_engine(self._numbers, public))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends import public_engine
-from pyfate_gpu.backends.base import PublicEngine, PublicNumbers
+from pyfate_gpu.backends.base import Choices, PublicEngine, PublicNumbers, choices_of
 from pyfate_gpu.backends.words import unsigned_to_words
 from pyfate_gpu.encoding import (
     Encoder,
@@ -72,7 +72,7 @@ class PublicKey:
             check_blinding_base(n, h)
         self._n = n
         self._h = h
-        self._engines: dict[tuple[str, int, bool], PublicEngine] = {}
+        self._engines: dict[Choices, PublicEngine] = {}
 
     @property
     def n(self) -> int:
@@ -274,8 +274,7 @@ class PublicKey:
     def engine(self, device: str | None = None) -> PublicEngine:
         """The engine under the present choice of backend."""
         engine = public_engine(self.numbers, device)
-        key = (engine.engine_id, engine.threads, engine.hardened)
-        return self._engines.setdefault(key, engine)
+        return self._engines.setdefault(choices_of(engine), engine)
 
     def to_jwk(self) -> dict[str, Any]:
         """The key as JSON-able JWK, as python-paillier writes it, with the extra member h."""

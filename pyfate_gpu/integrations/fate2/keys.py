@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from pyfate_gpu.backends.base import PublicEngine, Rows
+from pyfate_gpu.backends.base import PublicEngine, Rows, choices_of
 from pyfate_gpu.encoding import PlaintextArray
 from pyfate_gpu.errors import UnsupportedOperationError
 from pyfate_gpu.he import CiphertextArray, PrivateKey, PublicKey, generate_keypair
@@ -45,7 +45,7 @@ class PK:
         """By encryptions of zero from a stock: SecureBoost encrypts row by row, in eight lanes or in one."""
         check_bound(plain.bound, self.key, "encrypt")
         engine = self.key.engine()
-        chosen = (engine.engine_id, engine.threads, engine.hardened)
+        chosen = choices_of(engine)
         stock = self._stocks.get(chosen)
         if stock is None:
             stock = BlindingStock(partial(_zeros, engine), LARGEST_STOCK)

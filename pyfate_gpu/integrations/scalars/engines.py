@@ -13,21 +13,19 @@ import numpy as np
 
 from pyfate_gpu.backends import private_engine
 from pyfate_gpu.backends.base import (
+    Choices,
     CsrMatrix,
-    EngineOptions,
     Index,
     PrivateEngine,
     PrivateNumbers,
+    choices_of,
 )
-from pyfate_gpu.backends.cpu import CpuBackend
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers, unsigned_to_words
 from pyfate_gpu.he.paillier.checks import MIN_KEY_BITS
 from pyfate_gpu.he.paillier.public_key import PublicKey
 
 CHUNK = 1 << 14
 """Numbers computed at a time: a long list needs little memory beside its result."""
-SINGLE = EngineOptions(isa="portable", threads=1)
-"""Of all instruction sets the quickest with one number: the others compute four or eight."""
 FEW_POWERS = 16
 """Below this the way into the engine and out costs more than it saves."""
 
@@ -65,7 +63,7 @@ class BatchedEngine:
 
     def __init__(self, key: PublicKey) -> None:
         self._key = key
-        self._private: dict[tuple[str, int, bool], PrivateEngine] = {}
+        self._private: dict[Choices, PrivateEngine] = {}
         self.n_squared = gmpy2.mpz(key.n) ** 2
         self.largest_batch = 256 if key.h else 64
 
@@ -81,10 +79,8 @@ class BatchedEngine:
         return result
 
     def decrypt(self, p: int, q: int, ciphertexts: Sequence[int]) -> list[int]:
-        """One batch for each chunk of the list; a single number by itself, in no lane of many."""
+        """One batch for each chunk of the list."""
         public = self._key.engine()
-        if len(ciphertexts) == 1 and public.backend == "cpu":
-            public = CpuBackend().public_engine(self._key.numbers, SINGLE)
         private = self._private_engine(public, p, q)
         width = 2 * self._key.numbers.words
         result: list[int] = []
@@ -109,7 +105,7 @@ class BatchedEngine:
         return [gmpy2.mpz(value) for value in unsigned_to_integers(words)]
 
     def _private_engine(self, public: Any, p: int, q: int) -> PrivateEngine:
-        chosen = (public.engine_id, public.threads, public.hardened)
+        chosen = choices_of(public)
         if chosen not in self._private:
             numbers = PrivateNumbers(self._key.numbers, p, q)
             self._private[chosen] = private_engine(numbers, public)
