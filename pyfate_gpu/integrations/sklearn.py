@@ -19,7 +19,6 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,7 +30,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session, simulate
-from pyfate_gpu.glm import HeteroLinearRegression, HeteroLogisticRegression
+from pyfate_gpu.glm import (
+    HeteroLinearRegression,
+    HeteroLogisticRegression,
+    HeteroPoissonRegression,
+)
 
 try:
     from sklearn.utils.validation import validate_data
@@ -68,7 +71,7 @@ class SimulatedModel(BaseEstimator):  # type: ignore[misc]
         The fitted model of each party, by its name.
     """
 
-    _default: Callable[[], Any]
+    _models: tuple[type[Any], ...]  # that `estimator` may be, the default first
 
     def __init__(
         self, estimator: Any = None, *, hosts: int = 1, guest_columns: int | None = None
@@ -96,6 +99,12 @@ class SimulatedModel(BaseEstimator):  # type: ignore[misc]
             y_numeric=isinstance(self, RegressorMixin),
         )  # fmt: skip
         self._check_targets(y)
+        estimator = self._models[0]() if self.estimator is None else self.estimator
+        if not isinstance(estimator, self._models):
+            raise ConfigurationError(
+                f"estimator is {estimator!r}; {type(self).__name__} takes a "
+                f"{' or '.join(model.__name__ for model in self._models)}"
+            )
         if sample_weight is not None and not np.asarray(sample_weight).any():
             raise DataError(
                 "sample_weight is zero for every row: weights are 0 or more, some above"
@@ -103,9 +112,8 @@ class SimulatedModel(BaseEstimator):  # type: ignore[misc]
         self._columns = self._split(X.shape[1])
 
         def train(session: Session, columns: slice | None, *labels: Any, **weights: Any) -> Any:
-            model = type(self)._default() if self.estimator is None else clone(self.estimator)
             features = () if columns is None else (X[:, columns],)
-            return model.fit(*features, *labels, session=session, **weights)
+            return clone(estimator).fit(*features, *labels, session=session, **weights)
 
         parties = self._simulate(
             lambda session: train(session, self._columns[0], y, sample_weight=sample_weight), train
@@ -174,7 +182,7 @@ class SimulatedClassifier(ClassifierMixin, SimulatedModel):  # type: ignore[misc
     Parameters and attributes are those of `SimulatedModel`; ``classes_`` are the sorted labels.
     """
 
-    _default = HeteroLogisticRegression
+    _models = (HeteroLogisticRegression,)
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the probability of each class, [rows, classes]."""
@@ -217,4 +225,4 @@ class SimulatedRegressor(RegressorMixin, SimulatedModel):  # type: ignore[misc]
     True
     """
 
-    _default = HeteroLinearRegression
+    _models = (HeteroLinearRegression, HeteroPoissonRegression)

@@ -22,6 +22,7 @@ from pyfate_gpu import (
     HeteroPoissonRegression,
     PyFateError,
 )
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.integrations.sklearn import SimulatedClassifier, SimulatedRegressor
 
 KEY = {"key_bits": 256, "allow_insecure_key_size": True}
@@ -116,3 +117,17 @@ def test_columns_that_cannot_be_split(rng, wrong):
     x = rng.normal(size=(40, 4))
     with pytest.raises(PyFateError):
         classifier().set_params(**wrong).fit(x, x[:, 0] > 0)
+
+
+@pytest.mark.parametrize(
+    ("simulated", "estimator"),
+    [
+        (SimulatedClassifier, HeteroLinearRegression(**KEY)),
+        (SimulatedRegressor, HeteroLogisticRegression(**KEY)),
+        (SimulatedClassifier, 5),
+    ],
+)
+def test_models_of_another_task(rng, simulated, estimator):
+    x = rng.normal(size=(40, 4))
+    with pytest.raises(ConfigurationError, match="takes a Hetero"):
+        simulated(estimator).fit(x, x[:, 0] > 0)
