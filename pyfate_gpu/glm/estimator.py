@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.errors import DataError
@@ -182,9 +183,10 @@ class HeteroGLM(Fitting):
         ------
         ConfigurationError
             Before fit.
+        DataError
+            When `scores` is no such array.
         """
-        self._fitted_half()
-        return self._interpret(scores)
+        return self._interpret(self._read_scores(scores))
 
     def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
         """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
@@ -197,11 +199,27 @@ class HeteroGLM(Fitting):
         ConfigurationError
             Before fit.
         DataError
-            When the labels do not fit the scores or the classes of fit.
+            When the labels do not fit the scores or the classes of fit, or `scores` is no such array.
         """
+        scores = self._read_scores(scores)
         rows = len(scores)
         encoded, _ = self._encode_labels(y, rows, self._fitted_half().classes)
         return self._evaluate(encoded, scores.reshape(rows, -1))
+
+    def _read_scores(self, scores: Any) -> Floats:
+        outputs = self._fitted_half().weights.shape[1]
+        array = np.asarray(scores)
+        wanted = array.shape[:1] + ((outputs,) if outputs > 1 else ())
+        if not array.ndim or array.shape != wanted or array.dtype.kind not in "fiu":
+            raise DataError(
+                f"scores have shape {array.shape} and dtype {array.dtype}; it takes what "
+                f"decision_function returns, {'[rows]' if outputs == 1 else f'[rows, {outputs}]'}"
+            )
+        if not np.isfinite(array).all():
+            raise DataError(
+                "scores hold NaN or infinite values: take what decision_function returns"
+            )
+        return array.astype(np.float64)
 
     def save(self, path: PathLike) -> None:
         """Write this party's half to a file that only its owner can read: weights, preparation, parameters.

@@ -153,6 +153,17 @@ def test_predict_wants_the_columns_of_fit(federate, logistic, toy):
         _rerun(outcome, "predict", pd.DataFrame(toy.guest, columns=list("acb")), toy.hosts[0])
 
 
+def test_scores_that_are_none(federate, logistic, toy):
+    guest = federate(logistic(), toy.guest, toy.labels, toy.hosts[:1]).guest
+    zeros = [0.0] * len(toy.labels)
+    assert guest.evaluate(toy.labels, zeros)["auc"] == 0.5
+    for wrong in (None, 0.5, "abc", [zeros, zeros], [[0.0]], [np.nan] * len(zeros)):
+        with pytest.raises(DataError, match="decision_function returns"):
+            guest.evaluate(toy.labels, wrong)
+        with pytest.raises(DataError, match="decision_function returns"):
+            guest.interpret(wrong)
+
+
 def test_predict_before_fit(toy, logistic):
     with pytest.raises(ConfigurationError, match="is not fitted: call fit first"):
         simulate(

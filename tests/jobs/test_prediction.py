@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import json
 import stat
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -107,7 +108,8 @@ def test_halves_belong_together():
 
 def test_columns_of_several_classes():
     model = HeteroLogisticRegression()
-    model._half, model.classes_ = object(), np.array(["x", "y", "z"])
+    model._half = SimpleNamespace(weights=np.empty((0, 3)))
+    model.classes_ = np.array(["x", "y", "z"])
     rows = Rows(["u", "v"], (), np.empty((2, 0)), None)
     lines = _as_csv(model, rows, np.array([[0.0, 0.0, 1.0], [2.0, 0.0, 0.0]])).splitlines()
     assert lines[0] == (
@@ -119,7 +121,7 @@ def test_columns_of_several_classes():
 
 def test_counts_are_means():
     model = HeteroPoissonRegression()
-    model._half = object()
+    model._half = SimpleNamespace(weights=np.empty((0, 1)))
     text = _as_csv(model, Rows(["u"], (), np.empty((1, 0)), None), np.array([0.0]))
     assert text == "id,score,prediction\nu,0.0,1.0\n"
 
