@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pyfate_gpu.he.arrays import CiphertextArray, concatenate
+from pyfate_gpu.he.arrays import CiphertextArray
 from pyfate_gpu.he.key_files import (
     load_private_key,
     load_public_key,
@@ -13,6 +13,7 @@ from pyfate_gpu.he.key_files import (
 from pyfate_gpu.he.keys import generate_keypair
 from pyfate_gpu.he.paillier.private_key import PrivateKey
 from pyfate_gpu.he.paillier.public_key import PublicKey
+from pyfate_gpu.he.selection import concatenate
 
 __all__ = [
     "CiphertextArray",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.backends.base import PublicEngine, Rows
 from pyfate_gpu.encoding.plaintext import Encoder, Kind
-from pyfate_gpu.errors import ShapeError, UnsupportedOperationError
+from pyfate_gpu.errors import UnsupportedOperationError
 from pyfate_gpu.he import (
     arithmetic,
     export,
@@ -375,29 +375,6 @@ class CiphertextArray:
             "engine": self._engine,
         }
         return CiphertextArray(rows, shape, **(arguments | changes))
-
-
-def concatenate(arrays: list[CiphertextArray], axis: int = 0) -> CiphertextArray:
-    """Join arrays of one key along an existing axis, as `numpy.concatenate` does.
-
-    Raises
-    ------
-    ShapeError
-        If there is nothing to join or the shapes differ elsewhere.
-    KeyMismatchError, DeviceMismatchError
-        If the arrays do not belong together.
-
-    Examples
-    --------
-    >>> from pyfate_gpu import concatenate, generate_keypair
-    >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
-    >>> private.decrypt(concatenate([public.encrypt([1, 2]), public.encrypt([3])]))
-    array([1, 2, 3])
-    """
-    arrays = list(arrays)
-    if not arrays:
-        raise ShapeError("need at least one CiphertextArray to concatenate")
-    return selection.concatenate(arrays, axis)
 
 
 def _restore(public_key: PublicKey, data: bytes) -> CiphertextArray:

@@ -47,7 +47,7 @@ def _dot(a: Any, b: Any) -> Any:
 
 _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.broadcast_to: lambda c, shape: c.broadcast_to(shape),
-    np.concatenate: lambda arrays, axis=0: concatenate(list(arrays), axis),
+    np.concatenate: lambda arrays, axis=0: concatenate(arrays, axis),
     np.dot: _dot,
     np.ndim: lambda c: c.ndim,
     np.ravel: lambda c: c.ravel(),

@@ -6,6 +6,7 @@ NumPy itself does the indexing, on an array of row numbers; the engine then copi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,8 +87,30 @@ def broadcast_to(c: CiphertextArray, shape: tuple[int, ...]) -> CiphertextArray:
         raise ShapeError(f"cannot broadcast {c.shape} to {shape}: {error}") from None
 
 
-def concatenate(arrays: list[CiphertextArray], axis: int) -> CiphertextArray:
-    """As `numpy.concatenate`; exponents are aligned to the finest."""
+def concatenate(arrays: Iterable[CiphertextArray], axis: int | None = 0) -> CiphertextArray:
+    """Join arrays of one key along an existing axis, as `numpy.concatenate` does.
+
+    Exponents are aligned to the finest.
+
+    Raises
+    ------
+    ShapeError
+        If there is nothing to join or the shapes differ elsewhere.
+    UnsupportedOperationError
+        If one of them is not encrypted.
+    KeyMismatchError, DeviceMismatchError
+        If the arrays do not belong together.
+
+    Examples
+    --------
+    >>> from pyfate_gpu import concatenate, generate_keypair
+    >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+    >>> private.decrypt(concatenate([public.encrypt([1, 2]), public.encrypt([3])]))
+    array([1, 2, 3])
+    """
+    arrays = list(arrays)
+    if not arrays:
+        raise ShapeError("need at least one CiphertextArray to concatenate")
     first = arrays[0]
     for other in arrays:
         if not is_ciphertext(other):
