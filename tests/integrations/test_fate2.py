@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The FATE adapter as far as it goes without torch and FATE; `make interop` does the rest."""
 
-import functools
 import pickle
 import subprocess
 import sys
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pyfate_gpu import PyFateError
+from pyfate_gpu import PyFateError, use_backend
 from pyfate_gpu.integrations import fate2
 from pyfate_gpu.integrations.fate2 import (
     PlaintextVector,
@@ -19,22 +17,8 @@ from pyfate_gpu.integrations.fate2 import (
     installation,
     tables,
 )
-from pyfate_gpu.integrations.fate2.installation import install
-from pyfate_gpu.integrations.fate2.keys import PK, SK, restore_pk
-
-
-@pytest.fixture(scope="module")
-def keys(keypair):
-    public, private = keypair
-    return SK(private), restore_pk(public.n, public.h)
-
-
-def encrypt(keys, values):
-    return keys[1].encrypt_encoded(PlaintextVector.of_integers(values), obfuscate=False)
-
-
-def decrypt(keys, vector):
-    return keys[0].decrypt_to_encoded(vector).integers()
+from pyfate_gpu.integrations.fate2.keys import PK, SK
+from tests.integrations.fake_fate2 import FakeSplit, FakeTable, computed, decrypt, encrypt, integers
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -133,46 +117,6 @@ def test_everything_is_blinded_whatever_fate_says(keys):
         assert decrypt(keys, sent) == [0] * len(vector)
 
 
-def computed(keys, values):
-    """A vector that was computed, and would tell of what."""
-    return evaluator.add(encrypt(keys, values), encrypt(keys, [0] * len(values)), keys[1])
-
-
-def integers(vector):
-    return vector.array.to_ints(reblind=False).tolist()
-
-
-class FakeTable:
-    """FATE's table as far as the border looks at it: pickled values by key."""
-
-    key_serdes_type = value_serdes_type = partitioner_type = 0
-    value_serdes = None
-
-    def __init__(self, items, schema=None):
-        self.items, self.schema = items, schema
-
-    def count(self):
-        return len(self.items)
-
-    def _reduce(self, function):
-        return functools.reduce(function, self.items.values())  # raises for no items, as Spark does
-
-    def mapPartitionsWithIndexNoSerdes(self, function, **types):
-        return FakeTable(dict(function(0, self.items.items())))
-
-
-class Pickle:
-    """The serdes of FATE: pickle."""
-
-    serialize, deserialize = staticmethod(pickle.dumps), staticmethod(pickle.loads)
-
-
-@pytest.fixture
-def inside(monkeypatch):
-    monkeypatch.setattr(FakeTable, "value_serdes", tables.PartySerdes(Pickle))
-    return FakeTable.value_serdes
-
-
 def test_tables_of_a_party_keep_what_was_computed(keys, inside):
     a = computed(keys, [1, -2, 3])
     data = inside.serialize({"deep": [a]})
@@ -248,22 +192,25 @@ def test_splits_are_squeezed_and_decrypted_together(keys):
     ]
     expected = [[(1 << 40) + (2 << 20) + 3, (4 << 20) + 5], [6], [(7 << 40) + (8 << 20) + 9]]
     splits = [FakeSplit(vector, keys[1]) for vector in vectors]
-    items = histograms.squeeze_splits({"gh": (3, 20)}, enumerate(splits))
+    items = histograms.squeeze_splits({"gh": (3, 20)}, None, enumerate(splits))
     assert [key for key, _ in items] == [0, 1, 2]
     ready = histograms.decrypt_together({"gh": keys[0], "of another scheme": None}, splits)
     assert ready["of another scheme"] is None
     assert [split.decrypt(ready).integers() for split in splits] == expected
 
 
-class FakeSplit:
-    """FATE's split of a histogram with one column."""
-
-    def __init__(self, data, pk):
-        value = SimpleNamespace(data=data, pk=pk)
-        self._data = SimpleNamespace(_data={"gh": value})
-
-    def decrypt(self, sk_map):
-        return sk_map["gh"].decrypt_to_encoded(self._data._data["gh"].data)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_cores_share_many_splits_unless_the_engine_does(keys, rng, monkeypatch, threads):
+    values = rng.integers(0, 2**60, 150).tolist()
+    with use_backend("cpu", threads=threads):
+        vectors = [encrypt(keys, values[start : start + 50]) for start in (0, 50, 100)]
+    lengths, whole = [], SK.decrypt_to_encoded
+    monkeypatch.setattr(histograms, "available_cores", lambda: 5)
+    monkeypatch.setattr(SK, "decrypt_to_encoded", lambda *a: lengths.append(len(a[1])) or whole(*a))
+    splits = [FakeSplit(vector, keys[1]) for vector in vectors]
+    ready = histograms.decrypt_together({"gh": keys[0]}, splits)
+    assert [n for split in splits for n in split.decrypt(ready).integers()] == values
+    assert sorted(lengths) == ([22, 64, 64] if threads == 1 else [150])
 
 
 def test_keys_in_messages(keys):
@@ -300,93 +247,3 @@ def test_importing_needs_neither_torch_nor_fate():
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert answer.stdout.strip() == b"set()"
     assert set(fate2.__all__) >= {"keygen", "SK", "PK", "Coder", "evaluator", "install"}
-
-
-def test_install_names_what_is_missing():
-    try:
-        import fate  # noqa: F401
-    except ImportError:
-        with pytest.raises(ImportError, match="pip install pyfate"):
-            install()
-
-
-class FakeFederation:
-    """FATE's federation: what is sent."""
-
-    def __init__(self):
-        self.sent = []
-
-    def push_table(self, table, name, tag, parties):
-        self.sent.append((table, name, tag, parties))
-
-    def pull_table(self, name, tag, parties, table_metas=None):
-        return [table for table, *_ in self.sent]
-
-
-class FakeKVTable(FakeTable):
-    def save(self, uri, schema, options=None):
-        return self.items
-
-
-@pytest.fixture
-def fate(monkeypatch):
-    """Modules of FATE as far as `install` changes them."""
-    names = (
-        installation.MODULE, "fate.arch.federation.api._serdes", "fate.arch.federation.api._federation",
-        "fate.arch.histogram._histogram_distributed", "fate.arch.computing.api._table",
-    )  # fmt: skip
-    for name in names:
-        parts = name.split(".")
-        for length in range(1, len(parts) + 1):
-            part = ".".join(parts[:length])
-            if part not in sys.modules or length == len(parts):
-                monkeypatch.setitem(sys.modules, part, ModuleType(part))
-    paillier, serdes, federation, histogram, table = (sys.modules[name] for name in names)
-    serdes.TableRemotePersistentUnpickler = type("TableRemotePersistentUnpickler", (), {})
-    serdes.TableRemotePersistentUnpickler._TableRemotePersistentUnpickler__ALLOW_CLASSES = {}
-    federation.Federation = type("Federation", (FakeFederation,), {})
-    histogram.DistributedHistogram = type("DistributedHistogram", (), {})
-    table.KVTable = type("KVTable", (FakeKVTable,), {})
-    table.get_serdes_by_type = lambda kind: Pickle
-    monkeypatch.setattr(installation.metadata, "version", lambda name: "2.2.0")
-    return SimpleNamespace(
-        paillier=paillier, serdes=serdes, federation=federation, histogram=histogram, table=table
-    )
-
-
-def test_the_border_is_watched(keys, fate):
-    install()
-    push = fate.federation.Federation.push_table
-    install()
-    assert fate.federation.Federation.push_table is push
-    serdes = fate.table.get_serdes_by_type(0)
-    assert isinstance(serdes, tables.PartySerdes)
-    assert fate.table.get_serdes_by_type(1) is Pickle
-    assert pickle.loads(pickle.dumps(serdes)).serdes is Pickle  # as it goes to worker processes
-    table = fate.table.KVTable({b"a": serdes.serialize(computed(keys, [1]))}, schema={})
-    table.value_serdes = serdes
-    ours = fate.federation.Federation()
-    ours.push_table(table=table, name="name", tag="tag", parties=[])
-    assert tables.MARK not in ours.sent[0][0].items[b"a"]
-    assert ours.pull_table("name", "tag", []) == [ours.sent[0][0]]
-    assert tables.MARK not in table.save("uri", {})[b"a"]
-    ours.sent = [(table,)]
-    with pytest.raises(PyFateError, match="a table came in"):
-        ours.pull_table("name", "tag", [])
-
-
-def test_a_fate_with_other_tables_is_refused(fate):
-    del fate.table.get_serdes_by_type
-    with pytest.raises(PyFateError, match="keeps its tables otherwise"):
-        install()
-    assert "push_table" not in vars(fate.federation.Federation)
-
-
-def test_another_version_of_pyfate_warns(fate, monkeypatch):
-    monkeypatch.setattr(installation.metadata, "version", lambda name: "2.9.0")
-    with pytest.warns(UserWarning, match=r"pyfate 2\.9\.0 .* tested with 2\.2"):
-        install()
-    assert fate.paillier.keygen is fate2.keygen
-    unpickler = fate.serdes.TableRemotePersistentUnpickler
-    allowed = unpickler._TableRemotePersistentUnpickler__ALLOW_CLASSES
-    assert allowed["pyfate_gpu.integrations.fate2.keys"] == {"restore_pk"}

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.integrations.fate2.encryption import encrypt_in_one_pass
 from pyfate_gpu.integrations.fate2.histograms import batch_histograms
 from pyfate_gpu.integrations.fate2.tables import watch_the_border
 
@@ -58,6 +59,7 @@ def install() -> None:
         setattr(paillier, name, getattr(ours, name))
     _allow(serdes.TableRemotePersistentUnpickler)
     watch_the_border()
+    encrypt_in_one_pass()
     batch_histograms()
 
 
