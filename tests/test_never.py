@@ -125,7 +125,7 @@ def test_two_processes_make_one_key():
             env=environment,
             capture_output=True,
             check=True,
-            timeout=60,
+            timeout=300,
         ).stdout
         for _ in range(2)
     ]

@@ -99,6 +99,6 @@ def test_form(vectors: Vectors) -> None:
 
 def test_the_script_makes_the_file() -> None:
     made = subprocess.run(
-        [sys.executable, str(FOLDER / "make.py")], capture_output=True, check=True, timeout=120
+        [sys.executable, str(FOLDER / "make.py")], capture_output=True, check=True, timeout=300
     ).stdout
     assert made == (FOLDER / "vectors.json").read_bytes()

@@ -27,7 +27,7 @@ SMALL = ["--key-bits", "512", "--budget", "0.5", "--memory-mb", "8", "--features
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(batch, "LARGEST", 1)
-    monkeypatch.setattr(memory, "ROWS", (20_000, 40_000, 80_000))
+    monkeypatch.setattr(memory, "ROWS", (100_000, 200_000, 400_000))
     monkeypatch.setattr(training, "ROWS", (20, 40, 80))
     monkeypatch.setattr(training, "FEATURES", (2, 4))
     monkeypatch.setattr(key_size, "KEY_BITS", (256, 384, 512))

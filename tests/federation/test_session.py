@@ -59,7 +59,7 @@ def test_an_error_in_one_party_stops_the_others_and_comes_out():
         raise DataError("row 17 holds the salary 4200")
 
     with pytest.raises(DataError, match="salary"):
-        simulate(guest=fail, hosts=[wait], arbiter=wait, timeout=60)
+        simulate(guest=fail, hosts=[wait], arbiter=wait)
     assert seen == ["guest stopped by DataError"] * 2  # private values stay where they are
 
 

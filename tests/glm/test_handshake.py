@@ -152,7 +152,6 @@ def test_a_host_checks_the_batches_itself(toy, logistic):
             guest=guest,
             hosts=[_fit(logistic(), toy.hosts[0])],
             arbiter=_fit(logistic()),
-            timeout=20,
         )
 
 
@@ -169,7 +168,6 @@ def test_a_host_gets_as_many_batches_as_planned(toy, logistic):
             guest=guest,
             hosts=[_fit(logistic(), toy.hosts[0])],
             arbiter=_fit(logistic()),
-            timeout=20,
         )
 
 
@@ -185,7 +183,6 @@ def test_plans_that_make_no_sense_are_refused(toy, logistic, outputs, batches, v
             guest=guest,
             hosts=[_fit(logistic(), toy.hosts[0])],
             arbiter=_fit(logistic()),
-            timeout=20,
         )
 
 

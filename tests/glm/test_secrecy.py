@@ -180,7 +180,7 @@ def _with_key(keypair, guest, arbiter, host=lambda session: None):
         session.public_key = public_key
         return arbiter(session, private_key)
 
-    return simulate(guest=run_guest, hosts=[host], arbiter=run_arbiter, timeout=20)
+    return simulate(guest=run_guest, hosts=[host], arbiter=run_arbiter)
 
 
 def test_reveal_and_serve_are_two_ends(keypair):

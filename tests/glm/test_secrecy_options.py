@@ -168,7 +168,7 @@ def test_a_step_that_is_none_is_refused(keypair, message, text):
         session.send(GUEST, "step", iteration=1, batch=0, **step)
 
     with pytest.raises(ProtocolError, match=text):
-        simulate(guest=party, hosts=[lambda session: None], arbiter=arbiter, timeout=20)
+        simulate(guest=party, hosts=[lambda session: None], arbiter=arbiter)
 
 
 def test_masked_rows_are_zeros_among_the_others(run, transcript):

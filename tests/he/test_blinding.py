@@ -158,9 +158,9 @@ def test_forks_do_not_repeat_randomness(keypair):
     children = [context.Process(target=_export, args=(public, c, queue)) for _ in range(2)]
     for child in children:
         child.start()
-    results = [queue.get(timeout=60) for _ in children]
+    results = [queue.get(timeout=300) for _ in children]
     for child in children:
-        child.join(timeout=60)
+        child.join(timeout=300)
     parts = blinding_parts(public.encrypt(np.zeros(20)), public)
     exported = c.to_ints().tolist()
     for fresh, inherited in results:

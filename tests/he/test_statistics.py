@@ -154,7 +154,7 @@ def test_processes_repeat_nothing(keypair):
     )
     runs = [
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, check=True, timeout=120, text=True
+            [sys.executable, "-c", code], capture_output=True, check=True, timeout=300, text=True
         ).stdout.split()
         for _ in range(2)
     ]

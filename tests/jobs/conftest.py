@@ -46,8 +46,8 @@ def small_job(tmp_path, rng, rows):
             "job": {
                 "name": "small",
                 "directory": "out",
-                "timeout": 120.0,
-                "peer_timeout": 20.0,
+                "timeout": 300.0,
+                "peer_timeout": 60.0,
                 "report": False,
             },
             "model": {
@@ -84,9 +84,7 @@ def in_process(rows):
             )
             return lambda session: model.fit(*data, session=session)
 
-        result = simulate(
-            guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party(), timeout=60
-        )
+        result = simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party())
         return result["guest"], result["host-0"]
 
     return run

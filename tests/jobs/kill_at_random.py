@@ -61,7 +61,10 @@ class Killing:
                 lines.append(",".join([f"u{row:02d}", *label, *map(repr, values)]))
             (folder / f"{name}.csv").write_text("\n".join(lines))
         tables = {
-            "job": {"name": "kill", "directory": "out", "checkpoint_every": 3, "timeout": 60.0, "report": False},
+            "job": {
+                "name": "kill", "directory": "out", "checkpoint_every": 3, "timeout": 300.0, "peer_timeout": 60.0,
+                "report": False,
+            },
             "model": {
                 "type": "logistic", "max_iter": iterations, "tol": 0.0, "batch_size": 30, "key_bits": 512,
                 "allow_insecure_key_size": True,

@@ -33,9 +33,7 @@ def run(method, guest, *hosts):
 
         return align_rows
 
-    parties = simulate(
-        guest=party(guest), hosts=[party(ids) for ids in hosts], arbiter=party(None), timeout=60
-    )
+    parties = simulate(guest=party(guest), hosts=[party(ids) for ids in hosts], arbiter=party(None))
     return {name: rows for name, (rows, _) in parties.items()}, {
         name: usage for name, (_, usage) in parties.items()
     }
@@ -70,7 +68,7 @@ def test_a_secret_that_is_none_is_refused(secret):
         align(session, {"data": rows_of(["a"])}, "same")
 
     with pytest.raises(ProtocolError, match="secret for comparing ids"):
-        simulate(guest=guest, hosts=[host], arbiter=lambda session: None, timeout=20)
+        simulate(guest=guest, hosts=[host], arbiter=lambda session: None)
 
 
 @pytest.fixture
@@ -110,7 +108,7 @@ def test_tables_are_aligned_each_by_itself(method, psi):
             session, {kind: rows_of(names) for kind, names in tables.items()}, method
         )
 
-    result = simulate(guest=party(ids), hosts=[party(other)], arbiter=party({}), timeout=20)
+    result = simulate(guest=party(ids), hosts=[party(other)], arbiter=party({}))
     expected = ids if method == "same" else {"data": ["b"], "validation": ["b", "c"]}
     for name in ("guest", "host-0"):
         assert {kind: rows.ids for kind, rows in result[name].items()} == expected
@@ -174,7 +172,7 @@ def test_points_that_are_none_are_refused(points, text):
         align(session, {}, "psi")
 
     with pytest.raises(ProtocolError, match=text):
-        simulate(guest=data, hosts=[host], arbiter=arbiter, timeout=20)
+        simulate(guest=data, hosts=[host], arbiter=arbiter)
 
 
 @pytest.mark.usefixtures("psi")
@@ -189,7 +187,7 @@ def test_common_ids_that_are_none_are_refused(positions):
         session.send(session.peers, "common_ids", positions=np.array(positions))
 
     with pytest.raises(ProtocolError, match="the arbiter's common ids are none of"):
-        simulate(guest=data, hosts=[data], arbiter=arbiter, timeout=20)
+        simulate(guest=data, hosts=[data], arbiter=arbiter)
 
 
 def test_without_the_library_there_is_a_remedy(monkeypatch):

@@ -140,7 +140,7 @@ def test_all_go_on_from_what_all_have(guest, host, arbiter, common):
 
         return run
 
-    result = simulate(guest=party(guest), hosts=[party(host)], arbiter=party(arbiter), timeout=20)
+    result = simulate(guest=party(guest), hosts=[party(host)], arbiter=party(arbiter))
     assert set(result.values()) == {common}
 
 
@@ -154,7 +154,7 @@ def test_an_iteration_that_is_not_here_is_refused():
         agree_on_iteration(session, _Kept([2]))
 
     with pytest.raises(ProtocolError, match=r"goes on after iteration 8, .* checkpoints of \[2\]"):
-        simulate(guest=guest, hosts=[other], arbiter=other, timeout=20)
+        simulate(guest=guest, hosts=[other], arbiter=other)
 
 
 class _Memory:
@@ -204,7 +204,6 @@ def test_training_goes_on_as_if_nothing_had_happened(rows, optimizer):
             guest=party("guest", x[:, :2], y, (x[:9, :2], y[:9])),
             hosts=[party("host-0", x[:, 2:], None, x[:9, 2:])],
             arbiter=party("arbiter"),
-            timeout=60,
         )
 
     names = ("guest", "host-0", "arbiter")

@@ -68,7 +68,7 @@ def test_operations_are_those_that_run(rng, kind, options, hosts, extras):
             own, labels, session=session, validation=validation, sample_weight=weigh
         )
 
-    simulate(guest=party(x[0], y), hosts=[party(own) for own in x[1:]], arbiter=party(), timeout=60)
+    simulate(guest=party(x[0], y), hosts=[party(own) for own in x[1:]], arbiter=party())
     names = ("guest", "host-0", "host-1")
     shape = JobShape(
         ROWS,

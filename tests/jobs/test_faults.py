@@ -38,7 +38,7 @@ def behind_proxies(small_job):
     def make(kinds, changes=None, **options):
         job = Job.load(
             small_job(
-                {"job": {"timeout": 120.0, "peer_timeout": 60.0}, "engine": ENGINE}
+                {"job": {"timeout": 300.0, "peer_timeout": 60.0}, "engine": ENGINE}
                 | (changes or {})
             )
         )
@@ -228,7 +228,7 @@ def test_a_party_without_memory_says_so(tmp_path):
         "app.run()\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
     )
     assert ran.returncode == 1
     assert "error: no memory left (std::bad_alloc): take smaller batches" in ran.stderr

@@ -144,7 +144,7 @@ def test_a_run_that_is_told_to_end_leaves_no_party_behind(small_job):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert any("iteration 2," in line for line in process.stdout)
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM
     for party in ("guest", "host-0", "arbiter"):
         with locked(path.parent / "out" / party):  # which a party that lives would not let go

@@ -44,9 +44,7 @@ def expected_scores(x, y, new):
 
         return run
 
-    return simulate(
-        guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party(None), timeout=60
-    )["guest"]
+    return simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party(None))["guest"]
 
 
 @pytest.mark.slow
@@ -101,9 +99,9 @@ def test_halves_belong_together():
         return lambda session: compare_halves(session, trained)
 
     arbiter = party("")
-    simulate(guest=party("a"), hosts=[party("a")] * 2, arbiter=arbiter, timeout=20)
+    simulate(guest=party("a"), hosts=[party("a")] * 2, arbiter=arbiter)
     with pytest.raises(ConfigurationError, match="guest and of host-1 were not trained together"):
-        simulate(guest=party("a"), hosts=[party("a"), party("b")], arbiter=arbiter, timeout=20)
+        simulate(guest=party("a"), hosts=[party("a"), party("b")], arbiter=arbiter)
 
 
 def test_columns_of_several_classes():
