@@ -60,6 +60,7 @@ def test_cuda_headers_stay_out_of_the_cpu_module():
 
 def test_intrinsics_stay_in_the_folder_of_their_instruction_set():
     paths = [p for p in outside("cuda", "tests") if not p.parent.name.startswith("avx")]
+    paths.remove(ROOT / "csrc/cpu/portable/words.h")  # the carry flag, which every x86-64 has
     assert naming(r"#include\s*<\w*intrin\.h>", paths) == []
 
 
