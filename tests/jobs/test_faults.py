@@ -106,7 +106,7 @@ def test_processes_over_a_bad_network(behind_proxies, in_process, tmp_path):
 
 def test_a_network_that_dies_is_named(behind_proxies, tmp_path):
     changes = {
-        "job": {"timeout": 60.0, "peer_timeout": 5.0},
+        "job": {"timeout": 300.0, "peer_timeout": 5.0},
         "model": {"max_iter": 100_000},
         "engine": ENGINE,
     }
@@ -114,7 +114,7 @@ def test_a_network_that_dies_is_named(behind_proxies, tmp_path):
 
     def pull_the_cable():
         transcript = tmp_path / "out" / "guest" / "transcript.jsonl"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             if transcript.exists() and transcript.stat().st_size > 2000:
                 break
