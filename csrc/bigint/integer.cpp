@@ -2,6 +2,7 @@
 #include "bigint/integer.h"
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 
 namespace pyfate {
@@ -60,9 +61,7 @@ SecretWords Integer::to_limbs(int radix_bits, int count) const {
 
 int Integer::bits() const {
   if (limbs_.empty()) return 0;
-  int top = 0;
-  for (std::uint32_t limb = limbs_.back(); limb != 0; limb >>= 1) ++top;
-  return static_cast<int>(limbs_.size() - 1) * 32 + top;
+  return static_cast<int>(limbs_.size() - 1) * 32 + static_cast<int>(std::bit_width(limbs_.back()));
 }
 
 std::uint64_t Integer::low_word() const {

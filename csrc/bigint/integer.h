@@ -44,7 +44,6 @@ class Integer {
   Integer operator%(const Integer& divisor) const;
 
   bool operator==(const Integer& other) const { return compare(other) == 0; }
-  bool operator!=(const Integer& other) const { return compare(other) != 0; }
   bool operator<(const Integer& other) const { return compare(other) < 0; }
   bool operator>(const Integer& other) const { return compare(other) > 0; }
 

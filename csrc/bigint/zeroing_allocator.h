@@ -37,10 +37,6 @@ struct ZeroingAllocator {
   bool operator==(const ZeroingAllocator<U>&) const {
     return true;
   }
-  template <class U>
-  bool operator!=(const ZeroingAllocator<U>&) const {
-    return false;
-  }
 };
 
 }  // namespace pyfate

@@ -67,8 +67,8 @@ void PublicContext::with_short_powers(const std::uint64_t* exponents, std::size_
                       chosen = exponents + begin * exponent_words;
                     } else {
                       fresh.resize(count * exponent_words);
-                      ChaCha20 random(key.words,
-                                      begin);  // a stream for each chunk: no two chunks share one
+                      // A stream for each chunk: no two chunks share one.
+                      ChaCha20 random(key.words, begin);
                       draw_exponents(*table, random, count, fresh.data());
                       chosen = fresh.data();
                     }

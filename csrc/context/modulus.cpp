@@ -85,10 +85,6 @@ SecretWords Modulus::factor_row(const Integer& value) const {
   return plain_row((value % n_squared_) << (2 * r_bits_));
 }
 
-Integer Modulus::row_value(const std::uint64_t* row) const {
-  return Integer::from_words(row, words_) + Integer::from_words(row + words_, words_) * n_;
-}
-
 void Modulus::set_one(std::uint64_t* row) const {
   std::memcpy(row, one_.data(), sizeof(std::uint64_t) * row_words());
 }

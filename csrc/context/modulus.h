@@ -50,8 +50,6 @@ class Modulus {
   SecretWords plain_row(const Integer& value) const;
   SecretWords montgomery_row(const Integer& value) const;
   SecretWords factor_row(const Integer& value) const;
-  /// The integer below n^2 that a plain row stands for.
-  Integer row_value(const std::uint64_t* row) const;
   void set_one(std::uint64_t* row) const;
 
   /// Rows for a chunk of about 30 ms at `products` multiplications a row: a multiple of the lanes,

@@ -2,6 +2,7 @@
 #include "context/packed.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "cpu/portable/column.h"
 
@@ -80,9 +81,7 @@ bool magnitude_of(const std::int64_t* value, std::size_t count, std::uint64_t* o
 int bit_length(const std::uint64_t* words, std::size_t count) {
   while (count > 0 && words[count - 1] == 0) --count;
   if (count == 0) return 0;
-  int bits = 0;
-  for (std::uint64_t word = words[count - 1]; word != 0; word >>= 1) ++bits;
-  return bits + 64 * static_cast<int>(count - 1);
+  return 64 * static_cast<int>(count - 1) + static_cast<int>(std::bit_width(words[count - 1]));
 }
 
 bool less_than(const std::uint64_t* a, const std::uint64_t* b, std::size_t count) {

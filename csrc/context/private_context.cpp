@@ -113,7 +113,7 @@ void logarithms(const PrimeSide& side, const KeyBridge::Side& bridge, const Modu
 
 PrivateContext::PrivateContext(const Integer& p, const Integer& q, const Integer& p_exponent,
                                const Integer& q_exponent, const InstructionSet& set)
-    : set_(set), n_(p * q), p_(p, q, p_exponent, set), q_(q, p, q_exponent, set) {
+    : n_(p * q), p_(p, q, p_exponent, set), q_(q, p, q_exponent, set) {
   if (n_.bits() > Modulus::kMaxBits) {
     throw std::invalid_argument("p * q has " + std::to_string(n_.bits()) + " bits; at most " +
                                 std::to_string(Modulus::kMaxBits));

@@ -53,8 +53,6 @@ class PrivateContext {
                  const Integer& q_exponent, const InstructionSet& set);
   ~PrivateContext();
 
-  const InstructionSet& instruction_set() const { return set_; }
-
   /// out [rows, words]: the plaintexts in [0, n). Throws std::invalid_argument when the key does
   /// not belong to `context`, or naming a row that no plaintext encrypts to. Time and addresses
   /// depend on neither the key nor the plaintexts.
@@ -76,7 +74,6 @@ class PrivateContext {
   std::shared_ptr<const PowerTable> blinding(PrimeSide& side);
   std::shared_ptr<const KeyBridge> bridge_to(const PublicContext& context);
 
-  const InstructionSet& set_;
   Integer n_;
   PrimeSide p_;
   PrimeSide q_;

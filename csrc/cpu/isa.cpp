@@ -29,15 +29,15 @@ const char* nothing_missing() {
 const std::vector<InstructionSet>& instruction_sets() {
   static const std::vector<InstructionSet> sets = {
 #if defined(PYFATE_X86_VECTOR)
-      {"avx512ifma", &missing_avx512ifma, true, 52, &avx512ifma::limbs_for,
-       &avx512ifma::kernels_for, &avx512ifma::multiply_limbs},
-      {"avx2", &missing_avx2, true, 28, &avx2::limbs_for, &avx2::kernels_for,
-       &avx2::multiply_limbs},
+      {"avx512ifma", &missing_avx512ifma, 52, &avx512ifma::limbs_for, &avx512ifma::kernels_for,
+       &avx512ifma::multiply_limbs},
+      {"avx2", &missing_avx2, 28, &avx2::limbs_for, &avx2::kernels_for, &avx2::multiply_limbs},
 #endif
-      {"portable", &nothing_missing, true, 64, &portable::limbs_for, &portable::kernels_for,
+      {"portable", &nothing_missing, 64, &portable::limbs_for, &portable::kernels_for,
        &portable::multiply_limbs},
 #if defined(PYFATE_EMULATED)
-      {"emulated", &nothing_missing, false, 52, &emulated::limbs_for, &emulated::kernels_for,
+      // For tests: the last, so that nobody gets it unasked.
+      {"emulated", &nothing_missing, 52, &emulated::limbs_for, &emulated::kernels_for,
        &emulated::multiply_limbs},
 #endif
   };

@@ -13,8 +13,6 @@ struct InstructionSet {
   const char* name;
   /// Null when this CPU and operating system can run it, otherwise what is missing.
   const char* (*missing)();
-  /// False for engines that exist for tests only: never chosen unless named.
-  bool automatic;
   int radix_bits;
   /// Limbs of a half for a modulus of `bits` bits.
   int (*limbs_for)(int bits);
