@@ -74,12 +74,9 @@ class Arithmetic {
   /// Writes both halves below n: taking n from the lower one adds 1 to the upper one.
   [[gnu::noinline]] void store(std::uint64_t* const rows[kLanes], const Number& a) const {
     Half half;
-    Half scratch;
-    copy(half.limb, low(a), size());
-    const V carry = subtract_modulus<kBits>(half.limb, negated_, scratch.limb, size());
+    const V taken = subtract_modulus<kBits>(half.limb, low(a), V::zero(), negated_, size());
     store_packed(rows, 0, half.limb);
-    normalise<kBits>(half.limb, high(a), carry, size());
-    subtract_modulus<kBits>(half.limb, negated_, scratch.limb, size());
+    subtract_modulus<kBits>(half.limb, high(a), taken, negated_, size());
     store_packed(rows, words_, half.limb);
   }
   /// The low `words` words come from the row, the others are zero.
@@ -88,9 +85,8 @@ class Arithmetic {
     load_packed(out.limb, rows, 0, words < words_ ? words : words_);
   }
   [[gnu::noinline]] void store_half(std::uint64_t* const rows[kLanes], const Half& a) const {
-    Half half = a;
-    Half scratch;
-    subtract_modulus<kBits>(half.limb, negated_, scratch.limb, size());
+    Half half;
+    subtract_modulus<kBits>(half.limb, a.limb, V::zero(), negated_, size());
     store_packed(rows, 0, half.limb);
   }
   [[gnu::noinline]] void gather(Number& out, const std::uint64_t* const stored[kLanes]) const {
@@ -159,18 +155,17 @@ class Arithmetic {
   /// c *= 1 + m n for m < 2^(64 words) that is not in Montgomery form: c1 += c0 * m.
   [[gnu::noinline]] void add_multiple(Number& c, const Half& m) const {
     Half lifted;
-    Half scratch;
-    for (int i = 0; i < size(); ++i) scratch.limb[i] = V::broadcast(r_squared_[i]);
-    multiply_halves(lifted.limb, m.limb, scratch.limb);
+    Half r_squared;
+    for (int i = 0; i < size(); ++i) r_squared.limb[i] = V::broadcast(r_squared_[i]);
+    multiply_halves(lifted.limb, m.limb, r_squared.limb);
     multiply_halves(lifted.limb, low(c), lifted.limb);
-    add_halves(high(c), high(c), lifted.limb, V::zero(), scratch);
+    add_halves(high(c), high(c), lifted.limb, V::zero());
   }
 
   /// out = a + b mod n^2.
   [[gnu::noinline]] void add(Number& out, const Number& a, const Number& b) const {
-    Half scratch;
-    const V carries = add_halves(low(out), low(a), low(b), V::zero(), scratch);
-    add_halves(high(out), high(a), high(b), carries, scratch);
+    const V carries = add_halves(low(out), low(a), low(b), V::zero());
+    add_halves(high(out), high(a), high(b), carries);
   }
 
   /// out = table[index], reading every entry: the address trace is the same for each index.
@@ -271,11 +266,10 @@ class Arithmetic {
   }
 
   /// out = a + b + carry, at most n + 2 for a carry of 2; returns how often n was taken off.
-  PYFATE_INLINE V add_halves(V* out, const V* a, const V* b, const V& carry, Half& scratch) const {
+  PYFATE_INLINE V add_halves(V* out, const V* a, const V* b, const V& carry) const {
     for (int i = 0; i < size(); ++i) out[i] = a[i] + b[i];
-    normalise<kBits>(out, out, carry, size());
-    const V first = subtract_modulus<kBits>(out, negated_, scratch.limb, size());
-    const V second = subtract_modulus<kBits>(out, negated_, scratch.limb, size());
+    const V first = subtract_modulus<kBits>(out, out, carry, negated_, size());
+    const V second = subtract_modulus<kBits>(out, out, V::zero(), negated_, size());
     return first + second;
   }
 

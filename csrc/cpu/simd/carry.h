@@ -34,21 +34,27 @@ PYFATE_INLINE void normalise_twice(V* out, const V* a, int limbs) {
   }
 }
 
-/// x -= n in the lanes where x >= n; returns 1 in those lanes. `negated` is R - n: its sum with x
-/// carries out of the top limb exactly when x >= n, and is R + (x - n) then.
-/// Precondition: limbs of x below 2^kBits. scratch: `limbs` vectors.
+/// out = x + carry, less n in the lanes where that is n or more; returns 1 in those lanes.
+/// `negated` is R - n: its sum with x + carry leaves the top limb exactly when x + carry >= n, and
+/// is R + (x + carry - n) then.
+/// Precondition: limbs of x below 2^(kBits + 1), x + carry below R. out may be x.
 template <int kBits, typename V>
-PYFATE_INLINE V subtract_modulus(V* x, const std::uint64_t* negated, V* scratch, int limbs) {
-  const V mask = V::broadcast(kLimbMask<kBits>);
-  V carry = V::zero();
+PYFATE_INLINE V subtract_modulus(V* out, const V* x, const V& carry_in,
+                                 const std::uint64_t* negated, int limbs) {
+  V carry = carry_in;
   for (int i = 0; i < limbs; ++i) {
-    const V column = x[i] + V::broadcast(negated[i]) + carry;
-    scratch[i] = column & mask;
+    carry = shift_right(x[i] + V::broadcast(negated[i]) + carry, kBits);
+  }
+  const V taken = carry;
+  const V everywhere = V::zero() - taken;
+  const V mask = V::broadcast(kLimbMask<kBits>);
+  carry = carry_in;
+  for (int i = 0; i < limbs; ++i) {
+    const V column = x[i] + (V::broadcast(negated[i]) & everywhere) + carry;
+    out[i] = column & mask;
     carry = shift_right(column, kBits);
   }
-  const V taken = V::zero() - carry;
-  for (int i = 0; i < limbs; ++i) x[i] = blend(taken, scratch[i], x[i]);
-  return carry;
+  return taken;
 }
 
 }  // namespace pyfate::simd
