@@ -214,7 +214,9 @@ class PublicKey:
             If `shape` is none.
         """
         try:
-            result = np.empty(shape, dtype=object)
+            # NumPy 1.26 would take None for ().
+            lengths = shape if isinstance(shape, int | np.integer) else tuple(shape)
+            result = np.empty(lengths, dtype=object)
         except (TypeError, ValueError) as error:
             raise ShapeError(f"shape is {shape!r}; it must be lengths of axes: {error}") from None
         flat = result.reshape(-1)
