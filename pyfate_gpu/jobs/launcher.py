@@ -25,9 +25,7 @@ ECHO = 3
 LOG = "log.txt"
 _POLL_SECONDS = 0.1
 _ECHO_SECONDS = 3.0  # for the others to hear of a failure
-_ORIGIN_SECONDS = (
-    20.0  # for the party that failed first to end, when others have ended that heard of it
-)
+_ORIGIN_SECONDS = 20.0  # for the party that failed to end, after others that heard of it
 _GRACE_SECONDS = 10.0  # to end when told to
 _DAYS = 30  # that the certificates of a job are valid
 

@@ -15,6 +15,7 @@ from pyfate_gpu.jobs.configuration import Engine, PartyConfiguration
 from pyfate_gpu.jobs.job import Job, as_toml
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.toml import dump_toml, load_toml
+from tests.jobs.conftest import PORTS
 
 GUEST_FILE = """
 [party]
@@ -128,7 +129,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_parties_of_a_job_find_each_other(small_job, tmp_path):
-    found = Job.load(small_job()).configurations((7001, 7002, 7003))
+    found = Job.load(small_job()).configurations(PORTS)
     assert [p.name for p in found] == ["guest", "host-0", "arbiter"]
     for party, configuration in found.items():
         for peer, address in configuration.peers.items():

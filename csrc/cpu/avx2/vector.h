@@ -57,11 +57,6 @@ PYFATE_INLINE Vector equal(Vector a, Vector b) {
   return {_mm256_cmpeq_epi64(a.value, b.value)};
 }
 
-/// `chosen` in the lanes where the mask is all ones, `other` where it is zero.
-PYFATE_INLINE Vector blend(Vector mask, Vector chosen, Vector other) {
-  return {_mm256_blendv_epi8(other.value, chosen.value, mask.value)};
-}
-
 /// sum + a * b. Precondition: limbs below 2^32.
 PYFATE_INLINE Vector add_product_low(Vector sum, Vector a, Vector b) {
   sum.value = _mm256_add_epi64(sum.value, _mm256_mul_epu32(a.value, b.value));

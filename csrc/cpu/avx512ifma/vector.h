@@ -61,13 +61,6 @@ PYFATE_INLINE Vector equal(Vector a, Vector b) {
   return {_mm512_maskz_set1_epi64(_mm512_cmpeq_epi64_mask(a.value, b.value), -1)};
 }
 
-/// `chosen` in the lanes where the mask is all ones, `other` where it is zero.
-PYFATE_INLINE Vector blend(Vector mask, Vector chosen, Vector other) {
-  constexpr int kFirstSelectsSecondOrThird = 0xca;
-  return {
-      _mm512_ternarylogic_epi64(mask.value, chosen.value, other.value, kFirstSelectsSecondOrThird)};
-}
-
 /// sum + bits 0..51 of a * b; of the factors only the lowest 52 bits are read.
 PYFATE_INLINE Vector add_product_low(Vector sum, Vector a, Vector b) {
   return {_mm512_madd52lo_epu64(sum.value, a.value, b.value)};

@@ -75,13 +75,6 @@ Vector map(const Vector& a, const Vector& b, F f) {
   });
 }
 
-/// `chosen` in the lanes where the mask is all ones, `other` where it is zero.
-[[gnu::noinline]] inline Vector blend(const Vector& mask, const Vector& chosen,
-                                      const Vector& other) {
-  const Vector change = map(chosen, other, [](std::uint64_t x, std::uint64_t y) { return x ^ y; });
-  return map(other, mask & change, [](std::uint64_t x, std::uint64_t y) { return x ^ y; });
-}
-
 inline constexpr std::uint64_t kMask52 = (std::uint64_t{1} << 52) - 1;
 
 /// sum + bits 0..51 of a * b; of the factors only the lowest 52 bits are read.

@@ -46,11 +46,11 @@ PYFATE_INLINE V subtract_modulus(V* out, const V* x, const V& carry_in,
     carry = shift_right(x[i] + V::broadcast(negated[i]) + carry, kBits);
   }
   const V taken = carry;
-  const V everywhere = V::zero() - taken;
+  const V where_taken = V::zero() - taken;
   const V mask = V::broadcast(kLimbMask<kBits>);
   carry = carry_in;
   for (int i = 0; i < limbs; ++i) {
-    const V column = x[i] + (V::broadcast(negated[i]) & everywhere) + carry;
+    const V column = x[i] + (V::broadcast(negated[i]) & where_taken) + carry;
     out[i] = column & mask;
     carry = shift_right(column, kBits);
   }
