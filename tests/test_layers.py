@@ -14,6 +14,8 @@ NATIVE_FOLDERS = ["csrc", "cuda", "tests/native"]
 SCRIPTS = ["Makefile", "CMakeLists.txt", "pyproject.toml", ".ci/run"]
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 LONGEST_FILE = 500
+# csrc/ from the ground up: a folder includes itself and those before it.
+NATIVE_FLOORS = ["bigint", "rng", "cpu", "group", "paillier", "bindings"]
 
 
 def files(folders: list[str], *suffixes: str) -> list[Path]:
@@ -56,6 +58,19 @@ def test_python_headers_stay_in_the_bindings():
 
 def test_cuda_headers_stay_out_of_the_cpu_module():
     assert naming(r"#include\s*[<\"](cuda|cooperative_groups)", outside("cuda", "tests")) == []
+
+
+def test_every_native_folder_stands_on_a_floor():
+    sources = [path.relative_to(ROOT / "csrc") for path in files(["csrc"], ".cpp", ".h")]
+    assert {path.parts[0] for path in sources} == {*NATIVE_FLOORS, "include"}
+
+
+@pytest.mark.parametrize("folder", NATIVE_FLOORS)
+def test_native_includes_point_down_only(folder):
+    above = "|".join(NATIVE_FLOORS[NATIVE_FLOORS.index(folder) + 1 :]) or "cuda"
+    paths = [path for path in NATIVE if path.is_relative_to(ROOT / "csrc" / folder)]
+    assert paths
+    assert naming(rf"#include\s*[<\"]({above})/", paths) == []
 
 
 def test_intrinsics_stay_in_the_folder_of_their_instruction_set():

@@ -3,7 +3,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/register.h"
-#include "context/private_context.h"
+#include "paillier/private_context.h"
 
 namespace pyfate::bindings {
 

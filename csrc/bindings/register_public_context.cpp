@@ -6,8 +6,8 @@
 
 #include "bindings/arrays.h"
 #include "bindings/register.h"
-#include "context/multi_exponentiation.h"
-#include "context/public_context.h"
+#include "group/multi_exponentiation.h"
+#include "paillier/public_context.h"
 
 namespace pyfate::bindings {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "bigint/secrecy.h"
-#include "context/private_context.h"
-#include "context/public_context.h"
+#include "paillier/private_context.h"
+#include "paillier/public_context.h"
 #include "simd_scaffold.h"
 
 namespace pyfate {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "bigint/secure_memory.h"
-#include "context/private_context.h"
+#include "paillier/private_context.h"
 #include "simd_scaffold.h"
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -7,9 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include "context/multi_exponentiation.h"
-#include "context/private_context.h"
-#include "context/public_context.h"
+#include "group/multi_exponentiation.h"
+#include "paillier/private_context.h"
+#include "paillier/public_context.h"
 #include "simd_scaffold.h"
 
 namespace {

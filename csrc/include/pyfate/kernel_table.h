@@ -3,10 +3,12 @@
 //
 // Everything that costs time in this library is one of these functions. They work on one thread,
 // over raw pointers, allocate nothing, throw nothing and know nothing of keys, schemes or Python.
-// What they compute is always modulo n^2 for the modulus n the engine was constructed with.
+// What they compute is modulo the engine's modulus: here n^2, for the n it was constructed with.
+// Only `linear`, `leave` and `multiply_plain` compute with halves of a row; all others serve an
+// engine modulo any number.
 //
 // Words used below:
-//   row     a packed residue mod n^2: `words` words of c0, then `words` words of c1, standing for
+//   row     a packed residue: `words` words of c0, then `words` words of c1, standing for
 //           c0 + c1 * n; in Montgomery form (times R) unless said otherwise. Halves are below n.
 //   piece   a packed number below 2^bits, `words` words, not necessarily below n.
 //   stored  a residue in the form the engine computes with (`stored_words` words), read and

@@ -3,9 +3,9 @@
 // is L(c^lambda) / lambda mod n, or c shares a factor with n and is refused.
 #include <stdexcept>
 
-#include "context/private_context.h"
-#include "context/public_context.h"
 #include "input.h"
+#include "paillier/private_context.h"
+#include "paillier/public_context.h"
 
 using fuzz::Input;
 using fuzz::Integer;

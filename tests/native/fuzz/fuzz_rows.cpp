@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "context/multi_exponentiation.h"
-#include "context/public_context.h"
+#include "group/multi_exponentiation.h"
 #include "input.h"
+#include "paillier/public_context.h"
 
 using fuzz::Input;
 using fuzz::Integer;

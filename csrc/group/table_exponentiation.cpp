@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/table_exponentiation.h"
+#include "group/table_exponentiation.h"
 
 #include <algorithm>
 #include <vector>
@@ -11,8 +11,8 @@ namespace {
 /// Powers c^(digit * 2^offset) of each ciphertext and window; the inverses' powers follow.
 class CiphertextTables {
  public:
-  CiphertextTables(const PublicContext& context, const DigitWindows& windows,
-                   const std::uint64_t* c, std::size_t count, bool inverses, const Run& run)
+  CiphertextTables(const GroupContext& context, const DigitWindows& windows, const std::uint64_t* c,
+                   std::size_t count, bool inverses, const Run& run)
       : count_(count) {
     const Modulus& modulus = context.modulus();
     const KernelTable& kernels = modulus.kernels();
@@ -68,7 +68,7 @@ class CiphertextTables {
 
 }  // namespace
 
-void table_exponentiate_var(const PublicContext& context, const ExponentMatrix& matrix,
+void table_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
                             const MultiExponentiationPlan& plan, const std::uint64_t* c,
                             std::size_t columns, std::uint64_t* out, const Run& run) {
   const Modulus& modulus = context.modulus();

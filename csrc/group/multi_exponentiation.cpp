@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/multi_exponentiation.h"
+#include "group/multi_exponentiation.h"
 
 #include <algorithm>
 
-#include "context/bucket_exponentiation.h"
-#include "context/stored_rows.h"
-#include "context/table_exponentiation.h"
+#include "group/bucket_exponentiation.h"
+#include "group/stored_rows.h"
+#include "group/table_exponentiation.h"
 
 namespace pyfate {
 
@@ -16,7 +16,7 @@ constexpr std::size_t kScratchBytes = std::size_t{256} << 20;
 
 }  // namespace
 
-void multi_exponentiate_var(const PublicContext& context, const ExponentMatrix& matrix,
+void multi_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
                             const std::uint64_t* c, std::size_t columns, std::uint64_t* out,
                             const Run& run) {
   const Modulus& modulus = context.modulus();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A modulus n bound to the kernels of an instruction set: everything below computes mod n^2. It may
-// be a prime of a private key, so all that a modulus keeps is in memory for secrets.
+// A number n bound to the kernels of an instruction set, whose engine computes mod n^2: what this
+// folder calls the engine's modulus. n may be a prime of a private key, so all that is kept here is
+// in memory for secrets.
 #pragma once
 
 #include <cstddef>

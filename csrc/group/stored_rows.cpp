@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/stored_rows.h"
+#include "group/stored_rows.h"
 
 namespace pyfate {
 
-StoredRows::StoredRows(const PublicContext& context, const std::uint64_t* c, std::size_t first,
+StoredRows::StoredRows(const GroupContext& context, const std::uint64_t* c, std::size_t first,
                        std::size_t count, bool inverses, const Run& run)
     : first_(first), count_(count) {
   const Modulus& modulus = context.modulus();

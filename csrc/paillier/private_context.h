@@ -8,9 +8,9 @@
 #include <memory>
 #include <mutex>
 
-#include "context/modulus.h"
-#include "context/power_table.h"
-#include "context/public_context.h"
+#include "group/modulus.h"
+#include "group/power_table.h"
+#include "paillier/public_context.h"
 
 namespace pyfate {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "context/modulus.h"
+#include "group/modulus.h"
 
 namespace pyfate {
 
@@ -37,5 +37,9 @@ class PowerTable {
   std::size_t entry_count_ = 0;
   SecretWords entries_;  ///< those mod p^2 give p away
 };
+
+/// `count` exponents of table.bits() bits each.
+void draw_exponents(const PowerTable& table, class ChaCha20& random, std::size_t count,
+                    std::uint64_t* out);
 
 }  // namespace pyfate

@@ -7,14 +7,14 @@
 #include <memory>
 #include <new>
 
-#include "context/public_context.h"
+#include "group/group_context.h"
 
 namespace pyfate {
 
 /// Rows [first, first + count) of c, followed by their inverses.
 class StoredRows {
  public:
-  StoredRows(const PublicContext& context, const std::uint64_t* c, std::size_t first,
+  StoredRows(const GroupContext& context, const std::uint64_t* c, std::size_t first,
              std::size_t count, bool inverses, const Run& run);
 
   const std::uint64_t* data() const { return words_.get(); }

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <vector>
 
-#include "context/inversion.h"
-#include "context/packed.h"
-#include "context/public_context.h"
-#include "context/window_width.h"
+#include "group/group_context.h"
+#include "group/inversion.h"
+#include "group/packed.h"
+#include "group/window_width.h"
 
 namespace pyfate {
 
@@ -75,8 +75,8 @@ void invert_some_var(const Modulus& modulus, const std::vector<std::size_t>& row
 
 }  // namespace
 
-void PublicContext::scale(RowsView a, SignedView scalars, std::size_t rows, std::uint64_t* out,
-                          const Run& run) const {
+void GroupContext::scale(RowsView a, SignedView scalars, std::size_t rows, std::uint64_t* out,
+                         const Run& run) const {
   const double products = 1.3 * 64 * static_cast<double>(scalars.words);
   parallel_chunks(rows, modulus_.chunk_rows(rows, products, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "context/public_context.h"
+#include "group/group_context.h"
 
 namespace pyfate {
 
@@ -19,9 +19,9 @@ struct Part {
 
 }  // namespace
 
-void PublicContext::segment_multiply(const std::uint64_t* a, const std::int64_t* index,
-                                     const std::int64_t* offsets, std::size_t segments,
-                                     std::uint64_t* out, const Run& run) const {
+void GroupContext::segment_multiply(const std::uint64_t* a, const std::int64_t* index,
+                                    const std::int64_t* offsets, std::size_t segments,
+                                    std::uint64_t* out, const Run& run) const {
   const KernelTable& kernels = modulus_.kernels();
   const std::size_t row = modulus_.row_words();
   const std::size_t lanes = kernels.lanes;

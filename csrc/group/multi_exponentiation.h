@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "context/exponent_matrix.h"
-#include "context/public_context.h"
+#include "group/exponent_matrix.h"
+#include "group/group_context.h"
 
 namespace pyfate {
 
-/// How a product is computed; all costs are counted in multiplications mod n^2.
+/// How a product is computed; all costs are counted in multiplications of rows.
 struct MultiExponentiationPlan {
   enum class Method {
     kBuckets,  ///< an output's ciphertexts are gathered in buckets by digit
@@ -36,7 +36,7 @@ MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
 
 /// c: rows [matrix.columns * columns], out: rows [matrix.rows * columns], both row-major. Throws
 /// NotInvertible when an inverse is needed and a ciphertext has none.
-void multi_exponentiate_var(const PublicContext& context, const ExponentMatrix& matrix,
+void multi_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
                             const std::uint64_t* c, std::size_t columns, std::uint64_t* out,
                             const Run& run);
 

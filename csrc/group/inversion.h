@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "context/modulus.h"
+#include "group/modulus.h"
 
 namespace pyfate {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/exponent_matrix.h"
+#include "group/exponent_matrix.h"
 
 #include <algorithm>
 
-#include "context/packed.h"
+#include "group/packed.h"
 
 namespace pyfate {
 

@@ -2,15 +2,15 @@
 // Signed bucket (Pippenger) multi-exponentiation of a block of ciphertexts.
 #pragma once
 
-#include "context/multi_exponentiation.h"
-#include "context/stored_rows.h"
+#include "group/multi_exponentiation.h"
+#include "group/stored_rows.h"
 
 namespace pyfate {
 
 /// out[i * columns + j] = product over t in [first, last) of c[t, j]^matrix[i, t].
 /// Precondition: `stored` holds the rows first * columns .. last * columns of c, with inverses when
 /// the plan wants them.
-void bucket_exponentiate_var(const PublicContext& context, const ExponentMatrix& matrix,
+void bucket_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
                              const MultiExponentiationPlan& plan, const StoredRows& stored,
                              std::size_t first, std::size_t last, std::size_t columns,
                              std::uint64_t* out, const Run& run);

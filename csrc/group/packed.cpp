@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/packed.h"
+#include "group/packed.h"
 
 #include <algorithm>
 #include <bit>

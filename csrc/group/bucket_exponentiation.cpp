@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/bucket_exponentiation.h"
+#include "group/bucket_exponentiation.h"
 
 #include <algorithm>
 #include <cstring>
@@ -25,7 +25,7 @@ struct Task {
 
 class Buckets {
  public:
-  Buckets(const PublicContext& context, const ExponentMatrix& matrix,
+  Buckets(const GroupContext& context, const ExponentMatrix& matrix,
           const MultiExponentiationPlan& plan, const StoredRows& stored, std::size_t first,
           std::size_t last, std::size_t columns, const Run& run)
       : context_(context),
@@ -206,7 +206,7 @@ class Buckets {
     context_.segment_multiply(positive_.data(), index.data(), offsets.data(), outputs, out, run_);
   }
 
-  const PublicContext& context_;
+  const GroupContext& context_;
   const Modulus& modulus_;
   const KernelTable& kernels_;
   const ExponentMatrix& matrix_;
@@ -224,7 +224,7 @@ class Buckets {
 
 }  // namespace
 
-void bucket_exponentiate_var(const PublicContext& context, const ExponentMatrix& matrix,
+void bucket_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
                              const MultiExponentiationPlan& plan, const StoredRows& stored,
                              std::size_t first, std::size_t last, std::size_t columns,
                              std::uint64_t* out, const Run& run) {

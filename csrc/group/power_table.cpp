@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/power_table.h"
+#include "group/power_table.h"
 
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 
-#include "context/window_width.h"
+#include "group/window_width.h"
+#include "rng/chacha20.h"
 
 namespace pyfate {
 
@@ -83,6 +84,14 @@ void PowerTable::choose_windows(std::size_t most_entries) {
     }
     return;
   }
+}
+
+void draw_exponents(const PowerTable& table, ChaCha20& random, std::size_t count,
+                    std::uint64_t* out) {
+  const std::size_t words = table.exponent_words();
+  const int spare = 64 * table.exponent_words() - table.bits();
+  random.fill(out, count * words);
+  for (std::size_t i = 1; i <= count; ++i) out[i * words - 1] &= ~std::uint64_t{0} >> spare;
 }
 
 }  // namespace pyfate

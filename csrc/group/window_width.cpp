@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/window_width.h"
+#include "group/window_width.h"
 
 namespace pyfate {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/inversion.h"
+#include "group/inversion.h"
 
 #include <algorithm>
 

@@ -4,9 +4,9 @@
 #include <stdexcept>
 
 #include "bigint/secrecy.h"
-#include "context/packed.h"
-#include "context/public_context.h"
-#include "context/window_width.h"
+#include "group/packed.h"
+#include "group/window_width.h"
+#include "paillier/public_context.h"
 #include "rng/chacha20.h"
 
 namespace pyfate {
@@ -35,20 +35,12 @@ void draw_unit(const Modulus& modulus, ChaCha20& random, std::uint64_t* out) {
 
 }  // namespace
 
-void draw_exponents(const PowerTable& table, ChaCha20& random, std::size_t count,
-                    std::uint64_t* out) {
-  const std::size_t words = table.exponent_words();
-  const int spare = 64 * table.exponent_words() - table.bits();
-  random.fill(out, count * words);
-  for (std::size_t i = 1; i <= count; ++i) out[i * words - 1] &= ~std::uint64_t{0} >> spare;
-}
-
 void PublicContext::set_blinding_base(const Integer& base, int exponent_bits,
                                       const Integer& sign_base, std::size_t table_bytes,
                                       bool hardened, const Run& run) {
   std::atomic_store(&blinding_,
                     std::shared_ptr<const PowerTable>(std::make_shared<PowerTable>(
-                        modulus_, base, exponent_bits, sign_base, table_bytes, hardened, run)));
+                        modulus(), base, exponent_bits, sign_base, table_bytes, hardened, run)));
 }
 
 template <class Finish>
@@ -58,7 +50,7 @@ void PublicContext::with_short_powers(const std::uint64_t* exponents, std::size_
   if (!table) throw std::invalid_argument("set_blinding_base must be called first");
   const std::size_t exponent_words = table->exponent_words();
   const RandomKey key;
-  parallel_chunks(rows, modulus_.chunk_rows(rows, table->products() + 1, run), run,
+  parallel_chunks(rows, modulus().chunk_rows(rows, table->products() + 1, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     const std::size_t count = end - begin;
                     SecretWords fresh;
@@ -72,8 +64,8 @@ void PublicContext::with_short_powers(const std::uint64_t* exponents, std::size_
                       draw_exponents(*table, random, count, fresh.data());
                       chosen = fresh.data();
                     }
-                    Words powers(count * modulus_.row_words());
-                    table->powers(modulus_, chosen, count, powers.data());
+                    Words powers(count * modulus().row_words());
+                    table->powers(modulus(), chosen, count, powers.data());
                     finish(powers.data(), begin, end);
                   });
 }
@@ -81,33 +73,33 @@ void PublicContext::with_short_powers(const std::uint64_t* exponents, std::size_
 template <class Finish>
 void PublicContext::with_full_powers(const std::uint64_t* r, std::size_t rows, const Run& run,
                                      Finish finish) const {
-  const std::size_t words = modulus_.words();
-  const SecretWords to_montgomery = modulus_.factor_row(1);
-  const CommonExponent n{modulus_.n_words().data(), modulus_.bits()};
+  const std::size_t words = modulus().words();
+  const SecretWords to_montgomery = modulus().factor_row(1);
+  const CommonExponent n{modulus().n_words().data(), modulus().bits()};
   const int width = sliding_width(n.bits, false);
   const RandomKey key;
-  parallel_chunks(rows, modulus_.chunk_rows(rows, 1.2 * n.bits, run), run,
+  parallel_chunks(rows, modulus().chunk_rows(rows, 1.2 * n.bits, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     const std::size_t count = end - begin;
                     SecretWords units(count * words);
                     ChaCha20 random(key.words, begin);
                     for (std::size_t i = 0; i < count; ++i) {
                       if (r == nullptr) {
-                        draw_unit(modulus_, random, &units[i * words]);
+                        draw_unit(modulus(), random, &units[i * words]);
                         continue;
                       }
                       const std::uint64_t* given = r + (begin + i) * words;
-                      if (!in_range(modulus_, given)) {
+                      if (!in_range(modulus(), given)) {
                         throw std::invalid_argument("r is not in [1, n)");
                       }
                       std::copy(given, given + words, &units[i * words]);
                     }
-                    Words powers(count * modulus_.row_words());
-                    const KernelTable& kernels = modulus_.kernels();
-                    kernels.linear(modulus_.engine(), units.data(), modulus_.words(),
+                    Words powers(count * modulus().row_words());
+                    const KernelTable& kernels = modulus().kernels();
+                    kernels.linear(modulus().engine(), units.data(), modulus().words(),
                                    to_montgomery.data(), 1, powers.data(), 0, count);
                     Words table(((std::size_t{1} << (width - 1)) + 1) * kernels.number_bytes / 8);
-                    kernels.power_var(modulus_.engine(), view(powers.data()), n, width,
+                    kernels.power_var(modulus().engine(), view(powers.data()), n, width,
                                       table.data(), powers.data(), 0, count);
                     finish(powers.data(), begin, end);
                   });
@@ -125,8 +117,8 @@ void PublicContext::blind(RowsView a, const std::uint64_t* exponents, std::size_
                           std::uint64_t* out, const Run& run) const {
   with_short_powers(
       exponents, rows, run, [&](const std::uint64_t* powers, std::size_t begin, std::size_t end) {
-        modulus_.kernels().multiply(modulus_.engine(), rows_from(a, begin), view(powers),
-                                    out + begin * a.stride, 0, end - begin);
+        modulus().kernels().multiply(modulus().engine(), rows_from(a, begin), view(powers),
+                                     out + begin * a.stride, 0, end - begin);
       });
 }
 
@@ -142,8 +134,8 @@ void PublicContext::blind_full(RowsView a, const std::uint64_t* r, std::size_t r
                                std::uint64_t* out, const Run& run) const {
   with_full_powers(
       r, rows, run, [&](const std::uint64_t* powers, std::size_t begin, std::size_t end) {
-        modulus_.kernels().multiply(modulus_.engine(), rows_from(a, begin), view(powers),
-                                    out + begin * a.stride, 0, end - begin);
+        modulus().kernels().multiply(modulus().engine(), rows_from(a, begin), view(powers),
+                                     out + begin * a.stride, 0, end - begin);
       });
 }
 

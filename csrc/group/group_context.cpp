@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations on ciphertexts that need no randomness; encryption.cpp, scaling.cpp and
-// segments.cpp have the others.
-#include "context/public_context.h"
+// Changes of form, products and inverses; scaling.cpp and segments.cpp have the others.
+#include "group/group_context.h"
 
 #include <algorithm>
-#include <stdexcept>
 
-#include "bigint/secrecy.h"
-#include "context/inversion.h"
-#include "context/packed.h"
+#include "group/inversion.h"
+#include "group/packed.h"
 
 namespace pyfate {
 
-void PublicContext::enter(const std::uint64_t* canonical, std::size_t rows, std::uint64_t* out,
-                          const Run& run) const {
+void GroupContext::enter(const std::uint64_t* canonical, std::size_t rows, std::uint64_t* out,
+                         const Run& run) const {
   // Two pieces cut at bit `bits` rather than at a word: each is below 2^bits <= 2 n.
   const int bits = modulus_.bits();
   const std::size_t words = modulus_.words();
@@ -35,8 +32,8 @@ void PublicContext::enter(const std::uint64_t* canonical, std::size_t rows, std:
                   });
 }
 
-void PublicContext::leave(const std::uint64_t* rows_in, std::size_t rows, std::uint64_t* canonical,
-                          const Run& run) const {
+void GroupContext::leave(const std::uint64_t* rows_in, std::size_t rows, std::uint64_t* canonical,
+                         const Run& run) const {
   const std::size_t words = modulus_.words();
   const std::size_t row = modulus_.row_words();
   parallel_blocks(rows, modulus_.chunk_rows(rows, 2, run), run,
@@ -51,38 +48,15 @@ void PublicContext::leave(const std::uint64_t* rows_in, std::size_t rows, std::u
                   });
 }
 
-void PublicContext::multiply(RowsView a, RowsView b, std::size_t rows, std::uint64_t* out,
-                             const Run& run) const {
+void GroupContext::multiply(RowsView a, RowsView b, std::size_t rows, std::uint64_t* out,
+                            const Run& run) const {
   parallel_chunks(rows, modulus_.chunk_rows(rows, 1, run), run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
                     modulus_.kernels().multiply(modulus_.engine(), a, b, out, begin, end);
                   });
 }
 
-void PublicContext::multiply_plain(RowsView a, SignedView plain, std::size_t rows,
-                                   std::uint64_t* out, const Run& run) const {
-  parallel_blocks(rows, modulus_.chunk_rows(rows, 1, run), run,
-                  [&](std::size_t begin, std::size_t end, Checkpoint&) {
-                    add_plain_chunk(rows_from(a, begin), plain, begin, end, out);
-                  });
-}
-
-void PublicContext::add_plain_chunk(RowsView chunk, SignedView plain, std::size_t begin,
-                                    std::size_t end, std::uint64_t* out) const {
-  const std::size_t words = modulus_.words();
-  Words residues((end - begin) * words);
-  std::uint64_t fits = ~std::uint64_t{0};
-  for (std::size_t i = begin; i < end; ++i) {
-    fits &= residue_of(plain.at(i), plain.words, modulus_.n_words().data(), words,
-                       &residues[(i - begin) * words]);
-  }
-  // Plaintexts are kept below n by bounds that are public.
-  if (declassified(fits) == 0) throw std::invalid_argument("a plaintext is n or more in magnitude");
-  modulus_.kernels().multiply_plain(modulus_.engine(), chunk, {residues.data(), nullptr, words},
-                                    out + begin * modulus_.row_words(), 0, end - begin);
-}
-
-void PublicContext::invert(RowsView a, std::size_t rows, std::uint64_t* out, const Run& run) const {
+void GroupContext::invert(RowsView a, std::size_t rows, std::uint64_t* out, const Run& run) const {
   // As many chunks for each thread: each costs an inversion, so there are no more than needed.
   const std::size_t threads = static_cast<std::size_t>(std::max(run.threads, 1));
   const std::size_t rounds = rows / (threads * inversion_chunk(modulus_)) + 1;

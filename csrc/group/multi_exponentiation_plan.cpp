@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "context/multi_exponentiation.h"
+#include "group/multi_exponentiation.h"
 
 namespace pyfate {
 

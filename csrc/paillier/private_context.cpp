@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/private_context.h"
+#include "paillier/private_context.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "bigint/secrecy.h"
-#include "context/packed.h"
-#include "context/window_width.h"
+#include "group/packed.h"
+#include "group/window_width.h"
 #include "rng/chacha20.h"
 
 namespace pyfate {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "context/modulus.h"
+#include "group/modulus.h"
 
 #include <algorithm>
 #include <cstring>
