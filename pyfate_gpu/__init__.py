@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from pyfate_gpu.moved import install
+
 if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.backends import available_backends as available_backends
     from pyfate_gpu.backends import backend_info as backend_info
@@ -65,6 +67,8 @@ _HOMES = {
 }
 
 __all__ = [*_HOMES, "__version__"]
+
+install()
 
 
 def __getattr__(name: str) -> Any:

@@ -21,8 +21,8 @@ from bench.gpu_check.equality import equality
 from bench.gpu_check.job import GUEST_COLUMNS, HOST_COLUMNS, logistic_job
 from bench.gpu_check.limits import wide_products_a_second
 from bench.gpu_check.rates import rates
-from pyfate_gpu.backends.cuda import CudaBackend, _device
-from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.backends.cuda.device import Device
+from pyfate_gpu.backends.cuda.engine import CudaBackend, _device
 from pyfate_gpu.bench.machine import commit
 
 ROOT = Path(__file__).parents[2]

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu import generate_keypair
-from pyfate_gpu.backends.base import EngineOptions, PublicNumbers
-from pyfate_gpu.backends.cpu import CpuBackend
-from pyfate_gpu.backends.cuda import CudaPrivateEngine, CudaPublicEngine
-from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.backends.base import EngineOptions
+from pyfate_gpu.backends.cpu.engine import CpuBackend
+from pyfate_gpu.backends.cuda.device import Device
+from pyfate_gpu.backends.cuda.engine import CudaPrivateEngine, CudaPublicEngine
+from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers, unsigned_to_words
 
 

@@ -10,7 +10,7 @@ import gmpy2
 import numpy as np
 
 from bench.gpu_check.check import Check
-from pyfate_gpu.backends.cpu import CpuPrivateEngine
+from pyfate_gpu.backends.cpu.engine import CpuPrivateEngine
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers
 
 SEGMENTS = 100

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu import HeteroLogisticRegression, Session, simulate, use_backend
-from pyfate_gpu.glm.progress import IterationReport
+from pyfate_gpu.protocol.progress import IterationReport
 
 GUEST_COLUMNS, HOST_COLUMNS, EPOCHS = 30, 300, 3
 NO_ARITHMETIC = ("wait", "send", "check")  # steps that are no work on ciphertexts

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.backends.cuda.device import Device
 from pyfate_gpu.bench.roofline import gpu_products
 
 MULTIPLY, SQUARE = 5.0, 3.5

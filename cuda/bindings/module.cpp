@@ -3,7 +3,7 @@
 #include "bindings/register.h"
 
 PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
-  m.doc() = "Batched Paillier arithmetic on an NVIDIA GPU; see pyfate_gpu.backends.cuda.";
+  m.doc() = "Batched Paillier arithmetic on an NVIDIA GPU; see pyfate_gpu.backends.cuda.engine.";
   register_device(m);
   register_ring(m);
 }

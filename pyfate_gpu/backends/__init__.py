@@ -13,18 +13,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
 
-from pyfate_gpu.backends.base import (
-    Availability,
-    Backend,
-    EngineOptions,
-    PrivateEngine,
-    PrivateNumbers,
-    PublicEngine,
-    PublicNumbers,
-)
-from pyfate_gpu.backends.cpu import CpuBackend
-from pyfate_gpu.backends.cuda import CudaBackend
-from pyfate_gpu.backends.reference import ReferenceBackend
+from pyfate_gpu.backends.base import Availability, Backend, EngineOptions
+from pyfate_gpu.backends.cpu.engine import CpuBackend
+from pyfate_gpu.backends.cuda.engine import CudaBackend
+from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
+from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.config import check_threads, settings
 from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 

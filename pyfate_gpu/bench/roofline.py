@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from pyfate_gpu import backend_info
-from pyfate_gpu.backends.cuda import table_bytes as bytes_of_a_table
-from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.backends.cuda.device import Device
+from pyfate_gpu.backends.cuda.engine import table_bytes as bytes_of_a_table
 from pyfate_gpu.bench.harness import Contestant, Job
 from pyfate_gpu.bench.work import Work
 from pyfate_gpu.bench.world import World

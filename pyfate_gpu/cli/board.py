@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from pyfate_gpu.federation.statistics import Usage
-from pyfate_gpu.glm.progress import IterationReport
+from pyfate_gpu.protocol.progress import IterationReport
 
 #: Steps by the column they are shown in; a re-blinding is a fresh encryption of 0.
 _TIMED = {

@@ -14,7 +14,7 @@ from rich.console import Console
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.cli.board import IterationBoard
 from pyfate_gpu.cli.outcome import print_costs, print_engine, print_models
-from pyfate_gpu.datasets import VerticalSplit, load_breast_cancer_split
+from pyfate_gpu.data.examples import VerticalSplit, load_breast_cancer_split
 from pyfate_gpu.federation import Session, simulate
 from pyfate_gpu.glm import HeteroLogisticRegression
 

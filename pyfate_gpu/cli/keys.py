@@ -21,7 +21,7 @@ from pyfate_gpu.he import (
     save_private_key,
     save_public_key,
 )
-from pyfate_gpu.he.keys import SCHEMES
+from pyfate_gpu.he.scheme.registry import SCHEMES
 
 app = typer.Typer(help="Key files: JSON that python-paillier reads as well.", no_args_is_help=True)
 

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from pyfate_gpu.backends import BackendInfo
 from pyfate_gpu.cli.board import operations, seconds
-from pyfate_gpu.datasets import VerticalSplit
+from pyfate_gpu.data.examples import VerticalSplit
 from pyfate_gpu.federation.statistics import Usage
 from pyfate_gpu.glm import HeteroLogisticRegression
-from pyfate_gpu.glm.metrics import classification_metrics
 from pyfate_gpu.glm.plaintext import PlaintextResult, fit_plaintext
-from pyfate_gpu.glm.progress import FitReport
+from pyfate_gpu.learning.metrics import classification_metrics
+from pyfate_gpu.protocol.progress import FitReport
 
 _STEPS = {
     "make key": "keys made",

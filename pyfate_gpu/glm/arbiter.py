@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.descent import DescentService
-from pyfate_gpu.glm.handshake import receive_plan
-from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.scoring import serve_scores
+from pyfate_gpu.glm.plan import receive_plan
 from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.scoring import serve_scores
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey

@@ -16,11 +16,11 @@ import numpy as np
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
-from pyfate_gpu.glm.half import Floats, HalfModel, make_optimizer
-from pyfate_gpu.glm.masking import reveal, serve
 from pyfate_gpu.glm.residuals import SCALE
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
+from pyfate_gpu.glm.weights import Floats, HalfModel, make_optimizer
 from pyfate_gpu.he import CiphertextArray, concatenate
+from pyfate_gpu.protocol.masking import reveal, serve
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey

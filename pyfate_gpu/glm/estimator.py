@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.fitting import Fitting, Floats
-from pyfate_gpu.glm.model_io import PathLike, read_half, write_half
-from pyfate_gpu.glm.progress import Callback, FitReport
-from pyfate_gpu.glm.settings import plain
+from pyfate_gpu.glm.model_file import PathLike, read_half, write_half
+from pyfate_gpu.protocol.progress import Callback, FitReport
+from pyfate_gpu.protocol.settings import plain
 
 Model = TypeVar("Model", bound="HeteroGLM")
 

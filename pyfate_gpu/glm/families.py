@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.glm.residuals import check_scores
+from pyfate_gpu.protocol.checks import check_scores
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import CiphertextArray

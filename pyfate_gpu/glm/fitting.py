@@ -11,30 +11,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.tables import Table, read_table
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.arbiter import serve_training
-from pyfate_gpu.glm.data import LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.families import FAMILIES
-from pyfate_gpu.glm.fitted import FittedHalf
 from pyfate_gpu.glm.guest import GuestTrainer
-from pyfate_gpu.glm.handshake import (
-    Shape,
-    agree_on_terms,
-    announce_key,
-    collect_columns,
-    connect,
-    report_shape,
-)
 from pyfate_gpu.glm.host import HostTrainer
-from pyfate_gpu.glm.parameters import Parameters
-from pyfate_gpu.glm.progress import Callback, Progress, check_callbacks
-from pyfate_gpu.glm.scoring import collect_scores, send_scores, serve_scores
+from pyfate_gpu.glm.model import FittedHalf
+from pyfate_gpu.glm.plan import Shape, collect_columns, connect, report_shape
+from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.glm.tables import Table, read_table
-from pyfate_gpu.glm.validation import Validator
 from pyfate_gpu.he import generate_keypair
+from pyfate_gpu.protocol.keys import announce_key
+from pyfate_gpu.protocol.parameters import Parameters
+from pyfate_gpu.protocol.progress import Callback, Progress, check_callbacks
+from pyfate_gpu.protocol.roles import check_owner, role_in, unpack_validation
+from pyfate_gpu.protocol.scoring import collect_scores, send_scores, serve_scores
+from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.validation import Validator
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey, PublicKey
@@ -88,10 +84,8 @@ class Fitting(Parameters, ABC):
         exposure: Any = None,
     ) -> Model:
         settings = self.settings()
-        role = _role_in(session)
-        _check_owner(
-            role, X=X, validation=validation, y=y, weights=sample_weight, exposure=exposure
-        )
+        role = role_in(session)
+        check_owner(role, X=X, validation=validation, y=y, weights=sample_weight, exposure=exposure)
         if role is Role.ARBITER:
             private_key = self._announce_key(session, "fit", settings)
             progress = Progress(session, self.callbacks)
@@ -126,11 +120,11 @@ class Fitting(Parameters, ABC):
     ) -> dict[str, Any]:
         data, classes = self._label(half, table, *labels)
         half = replace(half, classes=classes)
-        validator = None
+        tested = validator = None
         if validation is not None:
-            X, y, exposure = _unpack_validation(validation)
-            other, _ = self._label(half, read_table(X), y, None, exposure)
-            validator = Validator(other, self._evaluate, settings.early_stopping_rounds)
+            X, y, exposure = unpack_validation(validation)
+            tested, _ = self._label(half, read_table(X), y, None, exposure)
+            validator = Validator(tested.y, self._evaluate, settings.early_stopping_rounds)
         elif settings.early_stopping_rounds is not None:
             raise ConfigurationError(
                 "early_stopping_rounds judges validation rows: pass validation=(X, y) to fit"
@@ -143,6 +137,7 @@ class Fitting(Parameters, ABC):
             FAMILIES[settings.family],
             progress,
             data,
+            tested=tested,
             validator=validator,
             start=_weights(start, data.y.shape[1]),
         )
@@ -201,8 +196,8 @@ class Fitting(Parameters, ABC):
 
     def _scores(self, X: Any, session: Session, exposure: Any = None) -> Floats | None:
         settings = self.settings()
-        role = _role_in(session)
-        _check_owner(role, X=X, exposure=exposure)
+        role = role_in(session)
+        check_owner(role, X=X, exposure=exposure)
         if role is Role.ARBITER:
             private_key = self._announce_key(session, "predict", settings)
             count = session.receive(GUEST, "decryptions", count=int)
@@ -248,32 +243,6 @@ class Fitting(Parameters, ABC):
         for name in ("feature_names_in_", "validation_history_", "intercept_"):
             vars(self).pop(name, None)
         vars(self).update(fitted | fitted["_half"].attributes())
-
-
-def _role_in(session: Any) -> Role:
-    """The part this party plays."""
-    if not isinstance(session, Session):
-        raise ConfigurationError(
-            f"session is {session!r}; it must be the Session that simulate or a job gives each party"
-        )
-    return session.party.role
-
-
-def _check_owner(role: Role, *, X: Any = None, validation: Any = None, **labels: Any) -> None:
-    """Refuse data that a party of this role should not even have."""
-    labelled = any(value is not None for value in labels.values())
-    if role is Role.ARBITER and (labelled or X is not None or validation is not None):
-        raise DataError("the arbiter has the private key and no data: call it without X and y")
-    if role is Role.HOST and (labelled or isinstance(validation, tuple)):
-        raise DataError(
-            "a host has no labels, weights or exposures, they are the guest's: call it without y"
-        )
-
-
-def _unpack_validation(validation: Any) -> tuple[Any, Any, Any]:
-    if not isinstance(validation, tuple) or len(validation) not in (2, 3):
-        raise DataError("the guest's validation data is a tuple of features and labels")
-    return (*validation, None)[:3]
 
 
 def _weights(start: FittedHalf | None, outputs: int) -> Floats | None:

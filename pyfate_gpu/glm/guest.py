@@ -11,20 +11,21 @@ import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.glm.batching import BatchPlan, pack
-from pyfate_gpu.glm.convergence import loss_settled, weights_settled
-from pyfate_gpu.glm.data import Floats, GuestBatch, LabelledData
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
-from pyfate_gpu.glm.half import HalfModel
-from pyfate_gpu.glm.handshake import Plan, Shape, announce_plan, collect_columns
-from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.residuals import check_scores, gradient_sums, weighted_sum
-from pyfate_gpu.glm.scoring import add_up
+from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_columns
+from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
+from pyfate_gpu.glm.rows import Floats, GuestBatch, LabelledData
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.trainer import Trainer
-from pyfate_gpu.glm.validation import Validator
+from pyfate_gpu.glm.weights import HalfModel
 from pyfate_gpu.he import CiphertextArray
+from pyfate_gpu.learning.convergence import loss_settled, weights_settled
+from pyfate_gpu.protocol.batching import pack
+from pyfate_gpu.protocol.checks import check_scores
+from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.scoring import add_up
+from pyfate_gpu.protocol.validation import Validator
 
 
 class GuestTrainer(Trainer):
@@ -34,8 +35,10 @@ class GuestTrainer(Trainer):
     ----------
     data : LabelledData
         All rows.
+    tested : LabelledData or None
+        Validation rows.
     validator : Validator or None
-        Judges each iteration.
+        Judges each iteration by them.
     """
 
     def __init__(
@@ -46,13 +49,15 @@ class GuestTrainer(Trainer):
         progress: Progress,
         data: LabelledData,
         *,
+        tested: LabelledData | None = None,
         validator: Validator | None = None,
         start: Floats | None = None,
     ) -> None:
         super().__init__(session, settings, family, progress, start)
         self.data = data
+        self.tested = tested
         self.validator = validator
-        self.plan = BatchPlan(data.features.rows, settings)
+        self.plan = settings.division(data.features.rows)
         shape = data.features.columns, data.y.shape[1]
         self.half = HalfModel(shape, settings, intercept=settings.fit_intercept, start=start)
         self.losses: list[float] = []
@@ -90,14 +95,14 @@ class GuestTrainer(Trainer):
 
     def _announce_plan(self) -> None:
         """Tell everybody what there is to do; refuse what is not safe for every party."""
-        session, validator = self.session, self.validator
+        session = self.session
         if len(session.hosts) > 1 and not self.family.several_hosts:
             raise ConfigurationError(
                 f"the {self.family.name} family takes one host, there are {len(session.hosts)}: "
                 "the product of what two hosts encrypt cannot be computed"
             )
         rows, width = self.data.features.rows, self.data.features.columns
-        tested = 0 if validator is None else validator.data.features.rows
+        tested = 0 if self.tested is None else self.tested.features.rows
         columns = collect_columns(session, Shape(rows, width, tested, self.start is not None))
         self.plan.check_safe(columns)
         announce_plan(session, Plan(columns, self.data.y.shape[1], len(self.plan), tested))
@@ -164,8 +169,9 @@ class GuestTrainer(Trainer):
         """Judge an iteration and tell everybody whether there is another one."""
         session, validator = self.session, self.validator
         converged = self._converged(before, iteration)
-        if validator is not None:
-            validator.collect(session, self.half, iteration)
+        if validator is not None and self.tested is not None:
+            share = self.tested.shift(self.half.scores(self.tested.features))
+            validator.collect(session, share, iteration)
             converged = converged or validator.exhausted
         best = validator is None or validator.keeps
         if best:

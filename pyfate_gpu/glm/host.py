@@ -8,23 +8,24 @@ from itertools import count
 
 import numpy as np
 
+from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.glm.batching import unpack
-from pyfate_gpu.glm.convergence import weights_settled
-from pyfate_gpu.glm.data import Floats
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
-from pyfate_gpu.glm.features import FixedPointMatrix
-from pyfate_gpu.glm.half import HalfModel
-from pyfate_gpu.glm.handshake import Plan, Shape, receive_plan, report_shape
-from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.residuals import SCALE, check_scores, gradient_sums, weighted_sum
-from pyfate_gpu.glm.scoring import send_scores
+from pyfate_gpu.glm.plan import Plan, Shape, receive_plan, report_shape
+from pyfate_gpu.glm.residuals import SCALE, gradient_sums, weighted_sum
+from pyfate_gpu.glm.rows import Floats
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.trainer import Trainer
+from pyfate_gpu.glm.weights import HalfModel
 from pyfate_gpu.he import CiphertextArray
+from pyfate_gpu.learning.convergence import weights_settled
+from pyfate_gpu.protocol.batching import unpack
+from pyfate_gpu.protocol.checks import check_scores
+from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.scoring import send_scores
 
 
 @dataclass(frozen=True, repr=False)

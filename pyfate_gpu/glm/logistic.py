@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.labels import encode_classes, find_classes
+from pyfate_gpu.data.tables import read_labels
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
 from pyfate_gpu.glm.families import FAMILIES, MinimaxLogistic, TaylorLogistic
 from pyfate_gpu.glm.fitting import Classes, Floats
-from pyfate_gpu.glm.labels import encode_classes, find_classes
-from pyfate_gpu.glm.metrics import classification_metrics, log_loss, multiclass_metrics
-from pyfate_gpu.glm.tables import read_labels
+from pyfate_gpu.learning.metrics import classification_metrics, log_loss, multiclass_metrics
 
 LINKS = {"taylor": TaylorLogistic.name, "minimax": MinimaxLogistic.name}
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.glm.batching import BatchPlan
-from pyfate_gpu.glm.convergence import loss_settled, weights_settled
-from pyfate_gpu.glm.data import Floats, LabelledData, read_exposure, read_weights
+from pyfate_gpu.data.fixed_point import FixedPointMatrix
+from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.glm.families import FAMILIES
-from pyfate_gpu.glm.features import FeaturePipeline, FixedPointMatrix
-from pyfate_gpu.glm.half import HalfModel
+from pyfate_gpu.glm.rows import Floats, LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.weights import HalfModel
+from pyfate_gpu.learning.convergence import loss_settled, weights_settled
 
 
 @dataclass
@@ -42,7 +42,7 @@ class PlaintextRule:
 
     def __post_init__(self) -> None:
         self.family = FAMILIES[self.settings.family]
-        self.plan = BatchPlan(len(self.data.y), self.settings)
+        self.plan = self.settings.division(len(self.data.y))
         outputs = self.data.y.shape[1]
         starts: Sequence[Floats | None] = self.start or [None] * len(self.matrices)
         self.halves = [

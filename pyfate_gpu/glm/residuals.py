@@ -6,31 +6,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.encoding import FixedPointEncoder
-from pyfate_gpu.errors import DataError
+from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
 from pyfate_gpu.federation import Session
-from pyfate_gpu.glm.features import FRACTION_BITS, FixedPointMatrix
 from pyfate_gpu.he import CiphertextArray
 
 #: What a plain number is multiplied by to be added to such a sum.
 SCALE = 1 << FRACTION_BITS
-
-
-def check_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `values`, scores or residuals about to be encoded.
-
-    Raises
-    ------
-    DataError
-        When one is not finite or beyond the default encoder's bound.
-    """
-    limit = FixedPointEncoder().bound
-    if not (np.abs(values) <= limit).all():  # NaN compares false
-        raise DataError(
-            f"a score or residual reached {np.abs(values).max():g}, the limit is {limit:g}: "
-            "rescale y, standardise or clip the features, or lower the learning rate"
-        )
-    return values
 
 
 def gradient_sums(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -12,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError
-from pyfate_gpu.glm.convergence import CRITERIA
 from pyfate_gpu.glm.families import FAMILIES
-from pyfate_gpu.glm.optimizers import OPTIMIZERS
-from pyfate_gpu.glm.penalties import PENALTIES
+from pyfate_gpu.learning.convergence import CRITERIA
+from pyfate_gpu.learning.optimizers import OPTIMIZERS
+from pyfate_gpu.learning.penalties import PENALTIES
+from pyfate_gpu.protocol.batching import BatchPlan
+from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
 
 STRATEGIES = ("fixed", "random")
 ARBITER_OPTIMIZER = "arbiter_optimizer"
@@ -82,23 +83,23 @@ class Settings:
         return cls(family=family, **{name: plain(params[name]) for name in names})
 
     def __post_init__(self) -> None:
-        _check_choice("family", self.family, FAMILIES)
-        _check_choice("mode", self.mode, MODES)
-        _check_choice("batch_strategy", self.batch_strategy, STRATEGIES)
-        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        _check_choice("penalty", self.penalty, PENALTIES)
-        _check_choice("convergence", self.convergence, CRITERIA)
-        _check_count("max_iter", self.max_iter)
-        _check_count("key_bits", self.key_bits)
+        check_choice("family", self.family, FAMILIES)
+        check_choice("mode", self.mode, MODES)
+        check_choice("batch_strategy", self.batch_strategy, STRATEGIES)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("penalty", self.penalty, PENALTIES)
+        check_choice("convergence", self.convergence, CRITERIA)
+        check_count("max_iter", self.max_iter)
+        check_count("key_bits", self.key_bits)
         if self.batch_size is not None:
-            _check_count("batch_size", self.batch_size)
+            check_count("batch_size", self.batch_size)
         if self.early_stopping_rounds is not None:
-            _check_count("early_stopping_rounds", self.early_stopping_rounds)
-        _check_real("learning_rate", self.learning_rate, positive=True)
+            check_count("early_stopping_rounds", self.early_stopping_rounds)
+        check_real("learning_rate", self.learning_rate, positive=True)
         for name in ("masked_rate", "decay", "alpha", "tol"):
-            _check_real(name, getattr(self, name))
+            check_real(name, getattr(self, name))
         if self.clip is not None:
-            _check_real("clip", self.clip, positive=True)
+            check_real("clip", self.clip, positive=True)
         for name in _FLAGS:
             value = getattr(self, name)
             if not isinstance(value, bool):
@@ -115,32 +116,17 @@ class Settings:
         slowed = 1 + self.decay * (iteration - 1)
         return self.learning_rate / (math.sqrt(slowed) if self.decay_sqrt else slowed)
 
+    def division(self, rows: int) -> BatchPlan:
+        """Return how the guest divides its rows into batches."""
+        return BatchPlan(
+            rows,
+            self.batch_size,
+            anew=self.batch_strategy == "random",
+            shuffle=self.shuffle,
+            random_state=self.random_state,
+            masked_rate=self.masked_rate,
+        )
+
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""
         return {name: value for name, value in asdict(self).items() if name not in _LOCAL}
-
-
-def plain(value: Any) -> Any:
-    """Return NumPy's scalars, as parameter searches make them, as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _check_choice(name: str, value: object, choices: Any) -> None:
-    if not isinstance(value, str) or value not in choices:
-        raise ConfigurationError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
-
-
-def _check_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, 1 or more")
-
-
-def _check_real(name: str, value: object, *, positive: bool = False) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 <= value <= sys.float_info.max
-        or (positive and value == 0)
-    ):
-        least = "above 0" if positive else "0 or more"
-        raise ConfigurationError(f"{name} is {value!r}; it must be a finite number {least}")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
-from pyfate_gpu.glm.half import HalfModel
-from pyfate_gpu.glm.progress import Progress
 from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.weights import HalfModel
+from pyfate_gpu.protocol.progress import Progress
 
 if TYPE_CHECKING:
-    from pyfate_gpu.glm.data import Floats
+    from pyfate_gpu.glm.rows import Floats
 
 
 class Trainer:

@@ -8,12 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.batching import BatchPlan
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
-
-#: Ciphertext operations by step, by name of the party.
-Workload = dict[str, Counter[str]]
+from pyfate_gpu.protocol.cost import Workload, add_work
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def iteration(shape: JobShape, settings: Settings) -> Workload:
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
     (600, 10)
     """
-    plan, family = BatchPlan(shape.rows, settings), FAMILIES[settings.family]
+    plan, family = settings.division(shape.rows), FAMILIES[settings.family]
     batches, outputs = len(plan), shape.outputs
     sent = sum(len(batch.rows) for batch in plan.mask(plan.draw())) * outputs
     own = shape.rows * outputs
@@ -83,9 +80,9 @@ def iteration(shape: JobShape, settings: Settings) -> Workload:
         guest["weigh"] += sent
     work[ARBITER.name].update(check=batches, decrypt=batches)
     if shape.validation:
-        _add(work, scoring(shape.validation, shape))
+        add_work(work, scoring(shape.validation, shape))
     if family.loss_from_targets and settings.batch_strategy == "random":
-        _add(work, targets(sent, hosts))
+        add_work(work, targets(sent, hosts))
     return work
 
 
@@ -103,21 +100,3 @@ def scoring(rows: int, shape: JobShape) -> Workload:
         **{name: Counter(encrypt=count) for name in hosts},
         ARBITER.name: Counter(check=count, decrypt=count),
     }
-
-
-def ciphertexts_sent(work: Mapping[str, Mapping[str, int]], hosts: int) -> dict[str, int]:
-    """Return how many ciphertexts each party sends: all that are encrypted, re-blinded or masked go out.
-
-    What the guest re-blinds goes to every host.
-    """
-    return {
-        name: steps.get("encrypt", 0)
-        + steps.get("mask", 0)
-        + steps.get("blind", 0) * (hosts if name == GUEST.name else 1)
-        for name, steps in work.items()
-    }
-
-
-def _add(work: Workload, more: Workload) -> None:
-    for name, steps in more.items():
-        work[name].update(steps)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pyfate_gpu.errors import KeyFileError
-from pyfate_gpu.he import jwk, passphrases
-from pyfate_gpu.he.paillier.private_key import PrivateKey
-from pyfate_gpu.he.paillier.public_key import PublicKey
+from pyfate_gpu.he import passphrases
+from pyfate_gpu.he.scheme.paillier.private_key import PrivateKey
+from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
+from pyfate_gpu.he.scheme.registry import private_from_jwk, public_from_jwk
 
 MAX_FILE_BYTES = 1 << 20
 PathLike = str | os.PathLike[str]
@@ -28,7 +29,7 @@ def save_public_key(key: PublicKey, path: PathLike, *, overwrite: bool = False) 
         If the file exists and `overwrite` is not set, or cannot be written, or `key` is another.
     """
     _check_kind(key, PublicKey)
-    _write(Path(path), jwk.public_to_jwk(key), overwrite)
+    _write(Path(path), key.to_jwk(), overwrite)
 
 
 def load_public_key(path: PathLike, *, allow_insecure_key_size: bool = False) -> PublicKey:
@@ -41,7 +42,7 @@ def load_public_key(path: PathLike, *, allow_insecure_key_size: bool = False) ->
     InvalidKeyError
         If its numbers are no key.
     """
-    return jwk.public_from_jwk(_read(Path(path)), allow_insecure_key_size=allow_insecure_key_size)
+    return public_from_jwk(_read(Path(path)), allow_insecure_key_size=allow_insecure_key_size)
 
 
 def save_private_key(
@@ -83,7 +84,7 @@ def save_private_key(
     True
     """
     _check_kind(key, PrivateKey)
-    document = jwk.private_to_jwk(key)
+    document = key.to_secret_jwk()
     if passphrase is not None:
         document = passphrases.seal(document, passphrase)
     _write(Path(path), document, overwrite)
@@ -112,7 +113,7 @@ def load_private_key(
         document = passphrases.unseal(document, passphrase)
     elif passphrase is not None:
         raise KeyFileError(f"{path} is not encrypted; leave passphrase out")
-    return jwk.private_from_jwk(document, allow_insecure_key_size=allow_insecure_key_size)
+    return private_from_jwk(document, allow_insecure_key_size=allow_insecure_key_size)
 
 
 def _check_kind(key: Any, kind: type) -> None:

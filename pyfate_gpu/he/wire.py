@@ -22,14 +22,14 @@ from pyfate_gpu.errors import (
     KeyMismatchError,
     WireFormatError,
 )
-from pyfate_gpu.he.arrays import CiphertextArray
-from pyfate_gpu.he.bounds import check_bound
-from pyfate_gpu.he.ciphertexts import check_coprime
-from pyfate_gpu.he.export import canonical_chunks
-from pyfate_gpu.he.paillier.blinding import DERIVED
+from pyfate_gpu.he.array.arrays import CiphertextArray
+from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.export import canonical_chunks
+from pyfate_gpu.he.array.freshness import DERIVED
+from pyfate_gpu.he.validity import check_coprime
 
 if TYPE_CHECKING:
-    from pyfate_gpu.he.paillier.public_key import PublicKey
+    from pyfate_gpu.he.scheme.base import SchemePublicKey
 
 MAGIC = b"PFGW"
 VERSION = 1
@@ -68,7 +68,7 @@ def write_array(c: CiphertextArray, reblind: bool) -> bytes:
     return out.getvalue()
 
 
-def read_array(data: bytes, public_key: PublicKey) -> CiphertextArray:
+def read_array(data: bytes, public_key: SchemePublicKey) -> CiphertextArray:
     """Read and check a frame; nothing of it is used before everything of it is checked."""
     try:
         view = memoryview(data).cast("B")
@@ -84,7 +84,7 @@ def read_array(data: bytes, public_key: PublicKey) -> CiphertextArray:
         check_kind(header["kind"], exponent)
     except (EncodingError, BoundError) as error:
         raise WireFormatError(f"the header of the frame is wrong: {error}") from None
-    width = 2 * public_key.numbers.words
+    width = public_key.ciphertext_words
     count = int(np.prod([1, *shape], dtype=object))
     if len(body) != count * width * 8:
         raise WireFormatError(
@@ -146,7 +146,9 @@ def _json(header: dict[str, Any]) -> bytes:
     )
 
 
-def _read_header(header: dict[str, Any], public_key: PublicKey) -> tuple[tuple[int, ...], int, int]:
+def _read_header(
+    header: dict[str, Any], public_key: SchemePublicKey
+) -> tuple[tuple[int, ...], int, int]:
     """Shape, exponent and bound; raises unless every member has its type and range."""
     if set(header) != _MEMBERS:
         raise WireFormatError(
@@ -185,14 +187,14 @@ def _read_header(header: dict[str, Any], public_key: PublicKey) -> tuple[tuple[i
     return tuple(shape or ()), exponent, int(bound, 16)
 
 
-def _check_range(words: UnsignedWords, public_key: PublicKey) -> None:
-    """Raise unless every integer is in [1, n^2)."""
-    n2 = public_key.n * public_key.n
+def _check_range(words: UnsignedWords, public_key: SchemePublicKey) -> None:
+    """Raise unless every integer is in the range of ciphertexts."""
+    limit = public_key.ciphertext_limit
     for start in range(0, len(words), CHUNK_ROWS):
         chunk = words[start : start + CHUNK_ROWS]
-        good = less_than(chunk, n2) & chunk.any(axis=1)
+        good = less_than(chunk, limit) & chunk.any(axis=1)
         if not good.all():
             raise InvalidCiphertextError(
-                f"ciphertext {start + int(np.argmin(good))} is outside [1, n^2) of the "
+                f"ciphertext {start + int(np.argmin(good))} is outside the ciphertexts of the "
                 f"{public_key.key_bits}-bit key; its sender must send canonical integers"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 
-from pyfate_gpu.he.paillier.checks import MIN_SECURE_KEY_BITS
+from pyfate_gpu.he.scheme.paillier.checks import MIN_SECURE_KEY_BITS
 
 
 class InsecureKeySizeWarning(UserWarning):

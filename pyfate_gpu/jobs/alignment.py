@@ -15,12 +15,12 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 
+from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import Role, Session
-from pyfate_gpu.federation.psi import intersect
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.jobs.configuration import PSI
-from pyfate_gpu.jobs.tables import Rows
+from pyfate_gpu.protocol.psi import intersect
 
 _SECRET_BYTES = 32
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.backends import backend_info
-from pyfate_gpu.glm.features import FRACTION_BITS
+from pyfate_gpu.data.fixed_point import FRACTION_BITS
 from pyfate_gpu.he import generate_keypair
 
 #: Seconds for all measurements together, the making of a key and its tables apart.

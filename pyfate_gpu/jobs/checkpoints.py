@@ -15,8 +15,8 @@ from pyfate_gpu.errors import ConfigurationError, ProtocolError, StorageError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.recovery import State
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.glm.archive import pack, unpack
-from pyfate_gpu.jobs.files import write_atomically
+from pyfate_gpu.storage.archive import pack, unpack
+from pyfate_gpu.storage.files import write_atomically
 
 FORMAT = "pyfate-gpu checkpoint"
 VERSION = 1

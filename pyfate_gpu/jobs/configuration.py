@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyfate_gpu.backends import use_backend
+from pyfate_gpu.data.sources import DataSource
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Party, Role
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT, check_federation
 from pyfate_gpu.jobs.section import Section
-from pyfate_gpu.jobs.toml import load_toml
+from pyfate_gpu.storage.toml import load_toml
 
 DEFAULT_PEER_TIMEOUT = 20.0
 #: How parties come to the same rows; `pyfate_gpu.jobs.alignment` does it.
@@ -31,38 +32,6 @@ class TlsFiles:
     authority: Path
     certificate: Path
     key: Path
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """Where a party's rows are.
-
-    Parameters
-    ----------
-    path : Path
-        A file.
-    format : str or None
-        One of the formats of `pyfate_gpu.jobs.tables`; None to go by the file's name.
-    id : str
-        Column of ids.
-    label : str or None
-        Column of labels, at the guest.
-    weight, exposure : str or None
-        Columns of sample weights, and of exposures for Poisson regression, at the guest.
-    columns : list of str or None
-        Feature columns; None for all others.
-    leading : list of str
-        LibSVM only: what stands before the features of a line.
-    """
-
-    path: Path
-    format: str | None = None
-    id: str = "id"
-    label: str | None = None
-    weight: str | None = None
-    exposure: str | None = None
-    columns: list[str] | None = None
-    leading: list[str] = field(default_factory=lambda: ["label"])
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.jobs.files import locked
-from pyfate_gpu.jobs.messages import why_refuse
+from pyfate_gpu.protocol.messages import why_refuse
+from pyfate_gpu.storage.files import locked
 
 if TYPE_CHECKING:
     from pyfate_gpu.federation.transports.grpc import GrpcChannel

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from pyfate_gpu.backends import BackendInfo, backend_info
 from pyfate_gpu.config import available_cores, settings
+from pyfate_gpu.data.sources import read_rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.workload import JobShape, Workload, ciphertexts_sent, iteration
+from pyfate_gpu.glm.workload import JobShape, iteration
 from pyfate_gpu.jobs.calibration import Calibration
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.models import make_model
-from pyfate_gpu.jobs.tables import read_rows
+from pyfate_gpu.protocol.cost import Workload, ciphertexts_sent
 
 if TYPE_CHECKING:
     from pyfate_gpu.glm.estimator import HeteroGLM

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pyfate_gpu.data.sources import DataSource
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Party, Role
 from pyfate_gpu.federation.roles import ARBITER, GUEST
@@ -15,7 +16,6 @@ from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
 from pyfate_gpu.jobs.configuration import (
     DEFAULT_PEER_TIMEOUT,
     KINDS,
-    DataSource,
     Engine,
     PartyConfiguration,
     TlsFiles,
@@ -24,7 +24,7 @@ from pyfate_gpu.jobs.configuration import (
     read_engine,
 )
 from pyfate_gpu.jobs.section import Section
-from pyfate_gpu.jobs.toml import dump_toml, load_toml
+from pyfate_gpu.storage.toml import dump_toml, load_toml
 
 _TABLES = ("job", "model", "engine", "alignment")
 CONFIGURATION = "party.toml"

@@ -15,10 +15,10 @@ from pathlib import Path
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError
 from pyfate_gpu.federation import Party
 from pyfate_gpu.federation.certificates import Authority, write_new
-from pyfate_gpu.jobs.files import locked, write_atomically
 from pyfate_gpu.jobs.job import CONFIGURATION, Job, as_toml
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.ports import reserved_ports
+from pyfate_gpu.storage.files import locked, write_atomically
 
 #: Exit code of a party that ended because another one did.
 ECHO = 3

@@ -10,17 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyfate_gpu.data.sources import DataSource, Rows, read_rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.handshake import agree_on_terms
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
-from pyfate_gpu.jobs.configuration import DataSource, PartyConfiguration
+from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.connection import at_work, common_terms, open_session
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.result import write_result
-from pyfate_gpu.jobs.tables import Rows, read_rows
+from pyfate_gpu.protocol.terms import agree_on_terms
 
 if TYPE_CHECKING:
     from pyfate_gpu.glm.estimator import HeteroGLM

@@ -9,21 +9,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.data import read_exposure
-from pyfate_gpu.glm.handshake import agree_on_terms
-from pyfate_gpu.glm.progress import Progress
-from pyfate_gpu.glm.report import JobReport
+from pyfate_gpu.glm.rows import read_exposure
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.connection import at_work, common_terms, open_session
-from pyfate_gpu.jobs.files import write_atomically
 from pyfate_gpu.jobs.models import MODELS, make_model
 from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.result import HALF, RESULT, write_report
-from pyfate_gpu.jobs.tables import Rows
+from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.report import JobReport
+from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
     from pyfate_gpu.glm.estimator import HeteroGLM

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyfate_gpu import __version__
+from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Role, Session
-from pyfate_gpu.glm.report import JobReport
 from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.jobs.files import write_atomically
-from pyfate_gpu.jobs.tables import Rows
+from pyfate_gpu.protocol.report import JobReport
+from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
     from pyfate_gpu.glm.estimator import HeteroGLM

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.backends.cuda.device import Device
 from tests.cuda.emulated_module import emulated_module
 
 

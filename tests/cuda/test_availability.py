@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pyfate_gpu.backends import cuda, cuda_availability
 from pyfate_gpu.backends.base import EngineOptions
+from pyfate_gpu.backends.cuda import availability as cuda_availability
+from pyfate_gpu.backends.cuda import engine as cuda
 from pyfate_gpu.errors import BackendUnavailableError
 
 

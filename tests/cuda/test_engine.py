@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import PrivateKey, PublicKey, generate_keypair
-from pyfate_gpu.backends.base import CsrMatrix, EngineOptions
-from pyfate_gpu.backends.cpu import CpuBackend
-from pyfate_gpu.backends.cuda import CudaPrivateEngine, CudaPublicEngine
-from pyfate_gpu.backends.cuda_device import EMULATED_MEMORY, Device, Erased
-from pyfate_gpu.backends.cuda_matmul import _by_buckets, _by_tables, _entries, bit_length
-from pyfate_gpu.backends.reference import ReferenceBackend
+from pyfate_gpu.backends.base import EngineOptions
+from pyfate_gpu.backends.cpu.engine import CpuBackend
+from pyfate_gpu.backends.cuda.device import EMULATED_MEMORY, Device, Erased
+from pyfate_gpu.backends.cuda.engine import CudaPrivateEngine, CudaPublicEngine
+from pyfate_gpu.backends.cuda.matmul import _by_buckets, _by_tables, _entries, bit_length
+from pyfate_gpu.backends.matrices import CsrMatrix
+from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.backends.words import (
     integers_to_words,
     unsigned_to_integers,
@@ -153,7 +154,7 @@ def test_matmul_of_a_sparse_matrix_of_wide_integers(pair):
 
 
 def test_matmul_in_parts(pair, rng, monkeypatch):
-    monkeypatch.setattr("pyfate_gpu.backends.cuda_matmul.DIGITS_AT_ONCE", 50)
+    monkeypatch.setattr("pyfate_gpu.backends.cuda.matmul.DIGITS_AT_ONCE", 50)
     matrix = integers_to_words(rng.integers(-9, 9, (7, 40)))
     assert pair.same(pair.cuda.matmul(matrix, pair.a, 1), pair.reference.matmul(matrix, pair.b, 1))
 

@@ -9,8 +9,9 @@ import pytest
 
 from bench.gpu_check import __main__ as gpu_check
 from bench.gpu_check import limits, rates
-from pyfate_gpu.backends import cuda, cuda_availability
 from pyfate_gpu.backends.base import Availability
+from pyfate_gpu.backends.cuda import availability as cuda_availability
+from pyfate_gpu.backends.cuda import engine as cuda
 
 TINY = gpu_check.Sizes(cheap=6, costly=1, timed=8, job=40, columns=(2, 3))
 

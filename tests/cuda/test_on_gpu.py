@@ -16,9 +16,9 @@ import pytest
 
 from bench.gpu_check.check import Check
 from bench.gpu_check.equality import equality
-from pyfate_gpu.backends import cuda
-from pyfate_gpu.backends.cuda_device import Device
-from pyfate_gpu.backends.cuda_streamed import HostRows, StreamedPublicEngine
+from pyfate_gpu.backends.cuda import engine as cuda
+from pyfate_gpu.backends.cuda.device import Device
+from pyfate_gpu.backends.cuda.streamed import HostRows, StreamedPublicEngine
 from pyfate_gpu.backends.words import integers_to_words
 from pyfate_gpu.errors import DeviceMemoryError
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.gpu
 FEW_ROWS = """
 from bench.gpu_check.check import Check
 from bench.gpu_check.equality import equality
-from pyfate_gpu.backends.cuda import _device
+from pyfate_gpu.backends.cuda.engine import _device
 assert not any(equality(Check(_device(0), 1024), 70, 3)["wrong"].values())
 """
 

@@ -10,9 +10,11 @@ import pytest
 
 from pyfate_gpu import backend_info, generate_keypair, use_backend
 from pyfate_gpu import backends as registry
-from pyfate_gpu.backends import cuda, cuda_availability
-from pyfate_gpu.backends.base import Availability, PublicNumbers
-from pyfate_gpu.backends.cuda_device import Device
+from pyfate_gpu.backends.base import Availability
+from pyfate_gpu.backends.cuda import availability as cuda_availability
+from pyfate_gpu.backends.cuda import engine as cuda
+from pyfate_gpu.backends.cuda.device import Device
+from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.config import settings
 from pyfate_gpu.errors import BackendUnavailableError, DeviceMismatchError
 

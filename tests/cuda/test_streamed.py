@@ -8,11 +8,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from pyfate_gpu.backends.base import CsrMatrix, EngineOptions
-from pyfate_gpu.backends.cuda import CudaPrivateEngine
-from pyfate_gpu.backends.cuda_device import ARRAY_SHARE, Device
-from pyfate_gpu.backends.cuda_streamed import HostRows, StreamedPublicEngine
-from pyfate_gpu.backends.reference import ReferenceBackend
+from pyfate_gpu.backends.base import EngineOptions
+from pyfate_gpu.backends.cuda.device import ARRAY_SHARE, Device
+from pyfate_gpu.backends.cuda.engine import CudaPrivateEngine
+from pyfate_gpu.backends.cuda.streamed import HostRows, StreamedPublicEngine
+from pyfate_gpu.backends.matrices import CsrMatrix
+from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers
 from pyfate_gpu.errors import DeviceMemoryError
 

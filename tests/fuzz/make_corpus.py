@@ -17,7 +17,7 @@ from pyfate_gpu import FixedPointEncoder, HeteroLogisticRegression, PublicKey, s
 from pyfate_gpu.federation.frame import Frame, encode_frame
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.grpc.calls import Opening
-from pyfate_gpu.he import jwk, passphrases
+from pyfate_gpu.he import passphrases
 from pyfate_gpu.jobs.checkpoints import Checkpoints
 from tests.fuzz.readers import bindings, intersection, keys
 
@@ -124,10 +124,10 @@ def files():
     public, private = keys.PUBLIC, keys.PRIVATE
     bare = PublicKey(public.n, allow_insecure_key_size=True)
     with keys.cheap():
-        sealed = passphrases.seal(jwk.private_to_jwk(private, "fuzzing"), keys.PASSPHRASE)
+        sealed = passphrases.seal(private.to_secret_jwk("fuzzing"), keys.PASSPHRASE)
     yield "sealed_key/key.json", json.dumps(sealed)
-    yield "public_key/with-h.json", json.dumps(jwk.public_to_jwk(public, "kid"))
-    yield "public_key/bare.json", json.dumps(jwk.public_to_jwk(bare, "kid"))
+    yield "public_key/with-h.json", json.dumps(public.to_jwk("kid"))
+    yield "public_key/bare.json", json.dumps(bare.to_jwk("kid"))
     yield from model_files()
     yield from intersection_files()
     yield from table_files()

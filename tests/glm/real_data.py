@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pyfate_gpu.glm.labels import encode_classes
+from pyfate_gpu.data.labels import encode_classes
 from pyfate_gpu.jobs.models import make_model
 
 DATA = Path(os.environ.get("PYFATE_GPU_DATA") or Path(__file__).parents[3] / "shared" / "data")

@@ -11,9 +11,9 @@ import pytest
 from sklearn.base import clone
 
 from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, simulate
+from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.errors import ConfigurationError, DataError, UnsupportedOperationError
 from pyfate_gpu.glm.families import TaylorLogistic
-from pyfate_gpu.glm.features import FeaturePipeline
 
 MODELS = [HeteroLinearRegression, HeteroLogisticRegression]
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pyfate_gpu.data.labels import encode_classes, find_classes
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.glm.families import FAMILIES, INTERVAL, minimax_slope
-from pyfate_gpu.glm.labels import encode_classes, find_classes
 
 
 @pytest.fixture(params=FAMILIES.values(), ids=FAMILIES)

@@ -16,7 +16,8 @@ from pyfate_gpu.errors import (
     PartyFailedError,
     ProtocolError,
 )
-from pyfate_gpu.glm.handshake import Plan, agree_on_terms, announce_plan
+from pyfate_gpu.glm.plan import Plan, announce_plan
+from pyfate_gpu.protocol.terms import agree_on_terms
 
 
 def _fit(model, X=None, y=None):

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, simulate
+from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
-from pyfate_gpu.glm.features import FeaturePipeline
-from pyfate_gpu.glm.fitted import FittedHalf
+from pyfate_gpu.glm.model import FittedHalf
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
-from pyfate_gpu.glm.labels import encode_classes
+from pyfate_gpu.data.labels import encode_classes
 from pyfate_gpu.glm.plaintext import fit_plaintext
 
 CLASSES = np.array(["bus", "car", "van"])

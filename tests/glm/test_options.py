@@ -9,9 +9,9 @@ from sklearn.linear_model import Lasso, LinearRegression
 
 from pyfate_gpu import HeteroLinearRegression, simulate
 from pyfate_gpu.errors import ConfigurationError, DataError
-from pyfate_gpu.glm.data import read_exposure, read_weights
-from pyfate_gpu.glm.optimizers import OPTIMIZERS
 from pyfate_gpu.glm.plaintext import fit_plaintext
+from pyfate_gpu.glm.rows import read_exposure, read_weights
+from pyfate_gpu.learning.optimizers import OPTIMIZERS
 
 
 @pytest.mark.parametrize(

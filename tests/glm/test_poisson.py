@@ -10,8 +10,8 @@ from sklearn.metrics import mean_poisson_deviance
 
 from pyfate_gpu import HeteroPoissonRegression
 from pyfate_gpu.errors import ConfigurationError, DataError
-from pyfate_gpu.glm.metrics import poisson_metrics
 from pyfate_gpu.glm.plaintext import fit_plaintext
+from pyfate_gpu.learning.metrics import poisson_metrics
 
 PARAMS = {"key_bits": 512, "allow_insecure_key_size": True, "max_iter": 3}
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyfate_gpu.datasets import load_breast_cancer_split
-from pyfate_gpu.glm.metrics import classification_metrics
-from pyfate_gpu.glm.optimizers import OPTIMIZERS
+from pyfate_gpu.data.examples import load_breast_cancer_split
+from pyfate_gpu.learning.metrics import classification_metrics
+from pyfate_gpu.learning.optimizers import OPTIMIZERS
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

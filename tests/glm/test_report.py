@@ -14,8 +14,8 @@ from sklearn.metrics import auc
 
 from pyfate_gpu import HeteroLinearRegression
 from pyfate_gpu.errors import ConfigurationError, StorageError
-from pyfate_gpu.glm.metrics import classification_metrics
-from pyfate_gpu.glm.report import ROC_POINTS, JobReport
+from pyfate_gpu.learning.metrics import classification_metrics
+from pyfate_gpu.protocol.report import ROC_POINTS, JobReport
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_the_page_is_whole(report, tmp_path):
 
 def test_a_party_reports_its_own_part(trained):
     pytest.importorskip("matplotlib", reason="pages take matplotlib")
-    from pyfate_gpu.glm.report_page import render
+    from pyfate_gpu.protocol.report_page import render
 
     host = JobReport.of(trained.hosts)
     assert not host.losses
@@ -90,7 +90,7 @@ def test_a_party_reports_its_own_part(trained):
 
 def test_classes_and_counts_have_reports_too(federate, logistic, toy):
     pytest.importorskip("matplotlib", reason="pages take matplotlib")
-    from pyfate_gpu.glm.report_page import render
+    from pyfate_gpu.protocol.report_page import render
 
     labels = np.digitize(toy.y, [-1.0, 1.0])
     outcome = federate(logistic(), toy.guest, labels, toy.hosts[:1], predict="decision_function")

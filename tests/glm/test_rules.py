@@ -9,15 +9,15 @@ from sklearn.linear_model import Ridge
 
 from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression
 from pyfate_gpu.errors import ConfigurationError, DataError
-from pyfate_gpu.glm.convergence import loss_settled, weights_settled
-from pyfate_gpu.glm.metrics import (
+from pyfate_gpu.glm.plaintext import fit_plaintext
+from pyfate_gpu.learning.convergence import loss_settled, weights_settled
+from pyfate_gpu.learning.metrics import (
     classification_metrics,
     multiclass_metrics,
     poisson_metrics,
     regression_metrics,
 )
-from pyfate_gpu.glm.optimizers import OPTIMIZERS
-from pyfate_gpu.glm.plaintext import fit_plaintext
+from pyfate_gpu.learning.optimizers import OPTIMIZERS
 
 
 @pytest.mark.parametrize(

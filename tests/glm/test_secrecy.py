@@ -14,9 +14,10 @@ from pyfate_gpu.federation import Party, simulate
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.arbiter import serve_training
-from pyfate_gpu.glm.handshake import Plan, announce_key, announce_plan
-from pyfate_gpu.glm.masking import residues_from_words, residues_to_words, reveal, serve
-from pyfate_gpu.glm.progress import Progress
+from pyfate_gpu.glm.plan import Plan, announce_plan
+from pyfate_gpu.protocol.keys import announce_key
+from pyfate_gpu.protocol.masking import residues_from_words, residues_to_words, reveal, serve
+from pyfate_gpu.protocol.progress import Progress
 from tests.glm.conftest import near_zero
 
 

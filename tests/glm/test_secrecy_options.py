@@ -20,7 +20,7 @@ from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.descent import descend
-from pyfate_gpu.glm.half import HalfModel
+from pyfate_gpu.glm.weights import HalfModel
 from tests.glm.conftest import near_zero
 
 SMALL = {"key_bits": 512, "allow_insecure_key_size": True, "max_iter": 2}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pyfate_gpu.errors import ConfigurationError, DataError
-from pyfate_gpu.glm.metrics import log_loss
 from pyfate_gpu.glm.plaintext import fit_plaintext
+from pyfate_gpu.learning.metrics import log_loss
 
 
 @pytest.fixture

@@ -444,10 +444,10 @@ def test_the_largest_plaintexts(engine, keypair):
 
 
 def test_three_multiplications_fit_a_2048_bit_key():
-    from pyfate_gpu.he.bounds import check_bound
+    from pyfate_gpu.he.array.bounds import check_bound
 
     class Key:
-        n, key_bits = 1 << 2047 | 1, 2048
+        plaintext_bound, key_bits = 1 << 2046, 2048
 
     bound = FixedPointEncoder().integer_bound
     check_bound(bound**4 * 10**6, Key(), "training")

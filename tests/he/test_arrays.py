@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pyfate_gpu import CiphertextArray, FixedPointEncoder, IntegerEncoder, backends, concatenate
-from pyfate_gpu.backends.reference import ReferenceBackend, ReferencePublicEngine
+from pyfate_gpu.backends.reference.engine import ReferenceBackend, ReferencePublicEngine
 from pyfate_gpu.errors import (
     ArrayIndexError,
     DeviceMismatchError,

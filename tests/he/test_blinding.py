@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import PublicKey, concatenate
-from pyfate_gpu.he.paillier.blinding import blinding_numbers
+from pyfate_gpu.he.scheme.paillier.blinding import blinding_numbers
 
 
 def blinding_parts(c, public) -> list[int]:
@@ -172,7 +172,7 @@ def test_forks_do_not_repeat_randomness(keypair):
 
 def test_a_base_from_elsewhere_is_never_used(keypair):
     """h alone travels: h_s is computed on load, so a hostile one cannot come in."""
-    from pyfate_gpu.he.jwk import public_from_jwk
+    from pyfate_gpu.he.scheme.registry import public_from_jwk
 
     public, _ = keypair
     jwk = public.to_jwk() | {"hs": "AQ"}

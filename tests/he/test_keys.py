@@ -21,7 +21,7 @@ from pyfate_gpu.errors import (
     ShapeError,
     UnsupportedOperationError,
 )
-from pyfate_gpu.he.paillier.checks import check_factors
+from pyfate_gpu.he.scheme.paillier.checks import check_factors
 
 P, Q = 2**127 - 1, 2**521 - 1  # Mersenne primes
 

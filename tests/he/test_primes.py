@@ -6,7 +6,7 @@ from __future__ import annotations
 import gmpy2
 import pytest
 
-from pyfate_gpu.he.paillier.primes import has_small_factor, random_prime, rounds_for_random
+from pyfate_gpu.he.scheme.paillier.primes import has_small_factor, random_prime, rounds_for_random
 
 
 @pytest.mark.parametrize("bits", [128, 256, 512])

@@ -19,9 +19,9 @@ from pyfate_gpu.errors import (
     WireFormatError,
 )
 from pyfate_gpu.he import load_private_key, load_public_key, save_private_key, save_public_key
-from pyfate_gpu.he.short_subgroup.private_key import ShortSubgroupPrivateKey
-from pyfate_gpu.he.short_subgroup.public_key import ShortSubgroupPublicKey
-from pyfate_gpu.he.short_subgroup.sizes import exponent_bits, order_bits, security_level
+from pyfate_gpu.he.scheme.short_subgroup.private_key import ShortSubgroupPrivateKey
+from pyfate_gpu.he.scheme.short_subgroup.public_key import ShortSubgroupPublicKey
+from pyfate_gpu.he.scheme.short_subgroup.sizes import exponent_bits, order_bits, security_level
 
 SCHEME = "paillier-short-subgroup"
 INSECURE = {"allow_insecure_key_size": True}

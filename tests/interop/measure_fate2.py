@@ -22,7 +22,7 @@ import run_fate2
 
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
-from pyfate_gpu.jobs.toml import dump_toml
+from pyfate_gpu.storage.toml import dump_toml
 
 ENGINES = ("ours", "fate", "blinded")
 #: Iterations of ours for one of FATE's: they take less time, which must be long enough to measure.

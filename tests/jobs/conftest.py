@@ -8,7 +8,7 @@ import csv
 import pytest
 
 from pyfate_gpu import HeteroLogisticRegression, simulate
-from pyfate_gpu.jobs.toml import dump_toml
+from pyfate_gpu.storage.toml import dump_toml
 
 ROWS = 40
 #: Where parties listen that nobody calls.

@@ -24,7 +24,7 @@ from pyfate_gpu.glm.plaintext import fit_plaintext
 from pyfate_gpu.jobs import launcher
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.models import make_model
-from pyfate_gpu.jobs.toml import dump_toml
+from pyfate_gpu.storage.toml import dump_toml
 from tests.jobs.mortal_party import mortal
 
 PARTIES = ("guest", "host-0", "arbiter")

@@ -22,7 +22,7 @@ from pyfate_gpu.jobs.calibration import calibrate
 from pyfate_gpu.jobs.estimate import estimate
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.models import make_model
-from pyfate_gpu.jobs.toml import dump_toml
+from pyfate_gpu.storage.toml import dump_toml
 from tests.glm.real_data import CASES
 
 #: By name: a case of real data, parameters, and how many hosts share its host's columns.

@@ -22,7 +22,7 @@ from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.models import MODELS
 from pyfate_gpu.jobs.result import HALF
-from pyfate_gpu.jobs.toml import dump_toml
+from pyfate_gpu.storage.toml import dump_toml
 from tests.glm.real_data import CASES
 
 TOLERANCE = 1e-6

@@ -11,7 +11,7 @@ import resource
 import time
 
 from pyfate_gpu import simulate
-from pyfate_gpu.federation.psi import intersect
+from pyfate_gpu.protocol.psi import intersect
 
 
 def memory():

@@ -24,7 +24,7 @@ import numpy as np
 from pyfate_gpu import HeteroLogisticRegression, simulate, use_backend
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
-from pyfate_gpu.jobs.toml import dump_toml
+from pyfate_gpu.storage.toml import dump_toml
 
 GUEST_COLUMNS, HOST_COLUMNS = 13, 10
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -27,7 +27,7 @@ from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import _certify
 from pyfate_gpu.jobs.party import run_party
 from pyfate_gpu.jobs.ports import reserved_ports
-from pyfate_gpu.jobs.toml import dump_toml
+from pyfate_gpu.storage.toml import dump_toml
 
 PARTIES = ("guest", "host-0", "arbiter")
 ITERATIONS = 6

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import simulate
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.jobs.alignment import align, digest_of
-from pyfate_gpu.jobs.tables import Rows
 
 
 def rows_of(ids):
@@ -88,7 +88,7 @@ def psi():
     ],
 )
 def test_what_all_have_is_kept_in_one_order(guest, hosts, monkeypatch):
-    monkeypatch.setattr("pyfate_gpu.federation.psi.CHUNK", 2)
+    monkeypatch.setattr("pyfate_gpu.protocol.psi.CHUNK", 2)
     common = sorted(set(guest).intersection(*hosts))
     parties, _ = run("psi", guest, *hosts)
     assert parties.pop("arbiter") is None

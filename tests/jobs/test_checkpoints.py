@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import HeteroLogisticRegression, simulate
+from pyfate_gpu.data.sources import read_rows
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError, StorageError
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.jobs import launcher
@@ -18,7 +19,6 @@ from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.party import checkpoints_of, run_party
-from pyfate_gpu.jobs.tables import read_rows
 from tests.jobs.conftest import PORTS
 from tests.jobs.mortal_party import mortal
 
@@ -112,7 +112,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(checkpoints, monkeypatch):
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pyfate_gpu.jobs.files.os.fsync", full)
+    monkeypatch.setattr("pyfate_gpu.storage.files.os.fsync", full)
     with pytest.raises(StorageError, match="No space left on device; make room"):
         checkpoints().save(4, STATE)
     assert checkpoints().iterations() == [2]

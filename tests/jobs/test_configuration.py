@@ -14,7 +14,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.jobs.configuration import Engine, PartyConfiguration
 from pyfate_gpu.jobs.job import Job, as_toml
 from pyfate_gpu.jobs.models import make_model
-from pyfate_gpu.jobs.toml import dump_toml, load_toml
+from pyfate_gpu.storage.toml import dump_toml, load_toml
 from tests.jobs.conftest import PORTS
 
 GUEST_FILE = """

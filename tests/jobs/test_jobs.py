@@ -18,10 +18,10 @@ from pyfate_gpu.errors import ConfigurationError, PartyFailedError, StorageError
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.transcript import Transcript
-from pyfate_gpu.jobs.files import locked, write_atomically
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.party import run_party
+from pyfate_gpu.storage.files import locked, write_atomically
 from tests.jobs.conftest import PORTS
 
 
@@ -207,7 +207,7 @@ def test_files_are_whole_or_as_before(tmp_path, monkeypatch):
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pyfate_gpu.jobs.files.os.fsync", full)
+    monkeypatch.setattr("pyfate_gpu.storage.files.os.fsync", full)
     with pytest.raises(StorageError, match=r"cannot write .*x: No space left on device; make room"):
         write_atomically(path, b"newer")
     assert path.read_bytes() == b"new"

@@ -12,7 +12,7 @@ import pyfate_gpu
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.memory import MemoryChannel
-from pyfate_gpu.jobs.messages import MESSAGES, why_refuse
+from pyfate_gpu.protocol.messages import MESSAGES, why_refuse
 
 HOST = Party(Role.HOST)
 PACKAGE = Path(pyfate_gpu.__file__).parent

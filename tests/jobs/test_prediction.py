@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, simulate
+from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError, PartyFailedError
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.glm.metrics import classification_metrics
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.prediction import _as_csv, _scores, compare_halves, predict_party
-from pyfate_gpu.jobs.tables import Rows
+from pyfate_gpu.learning.metrics import classification_metrics
 from tests.jobs.conftest import PORTS, write_csv
 
 NEW_ROWS = {

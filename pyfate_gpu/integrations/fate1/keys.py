@@ -11,7 +11,7 @@ import gmpy2
 
 from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
-from pyfate_gpu.he.paillier.keygen import generate_paillier_keypair
+from pyfate_gpu.he.scheme.paillier.keygen import generate_paillier_keypair
 from pyfate_gpu.integrations.fate1.encoding import decode, encode
 from pyfate_gpu.integrations.fate1.encrypted_number import EncryptedNumber
 from pyfate_gpu.integrations.key_sizes import warn_of_short_key

@@ -8,11 +8,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from pyfate_gpu.backends.base import PublicEngine, Rows, choices_of
+from pyfate_gpu.backends.engines import PublicEngine, choices_of
+from pyfate_gpu.backends.matrices import Rows
 from pyfate_gpu.encoding import PlaintextArray
 from pyfate_gpu.errors import UnsupportedOperationError
 from pyfate_gpu.he import CiphertextArray, PrivateKey, PublicKey, generate_keypair
-from pyfate_gpu.he.bounds import check_bound
+from pyfate_gpu.he.array.bounds import check_bound
 from pyfate_gpu.integrations.fate2.coder import Coder
 from pyfate_gpu.integrations.fate2.vectors import CiphertextVector, PlaintextVector
 from pyfate_gpu.integrations.key_sizes import warn_of_short_key

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from pyfate_gpu.backends.words import integers_to_words
 from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray, from_description
 from pyfate_gpu.errors import ShapeError
 from pyfate_gpu.he import CiphertextArray, concatenate
-from pyfate_gpu.he.paillier.blinding import DERIVED, use_up
+from pyfate_gpu.he.array.freshness import DERIVED, use_up
 from pyfate_gpu.integrations.fate2.tables import stays_in_party
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class CiphertextVector:
         """Pickle as wire bytes, blinded again unless they are fresh; into the party's tables as computed."""
         if self.array is None:
             return restore_vector, (None, None, b"", self.size, False)
-        array, key = self.array, self.array.public_key
+        array, key = self.array, cast("PublicKey", self.array.public_key)
         if not stays_in_party():
             data = array.to_wire()
         elif use_up(array._batches):
@@ -181,7 +181,9 @@ def restore_unblinded(
 
 def cat(vectors: Sequence[CiphertextVector]) -> CiphertextVector:
     """One vector after the other."""
-    keys = [vector.array.public_key for vector in vectors if vector.array is not None]
+    keys = [
+        cast("PublicKey", vector.array.public_key) for vector in vectors if vector.array is not None
+    ]
     if not keys:
         return CiphertextVector(size=sum(map(len, vectors)))
     joined = concatenate([vector.under(keys[0]) for vector in vectors])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.he import CiphertextArray as EngineArray
 from pyfate_gpu.he import concatenate
-from pyfate_gpu.he.bounds import check_bound
+from pyfate_gpu.he.array.bounds import check_bound
 from pyfate_gpu.integrations.heu.schema import PheRuntimeError
 
 Index = npt.NDArray[np.int64]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray
 from pyfate_gpu.he import CiphertextArray as EngineArray
@@ -45,7 +45,9 @@ class Ciphertext:
 
 def write_array(kind: str, array: EngineArray) -> bytes:
     """Bytes of an array with its key, which HEU's receivers do not name."""
-    return pack(kind, numbers=public_numbers(array.public_key), frame=array.to_wire())
+    return pack(
+        kind, numbers=public_numbers(cast(EnginePublicKey, array.public_key)), frame=array.to_wire()
+    )
 
 
 def read_array(kind: str, data: bytes) -> EngineArray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import gmpy2
 
-from pyfate_gpu.he.paillier.checks import MIN_KEY_BITS
-from pyfate_gpu.he.paillier.keygen import generate_paillier_keypair as generate_keypair
+from pyfate_gpu.he.scheme.paillier.checks import MIN_KEY_BITS
+from pyfate_gpu.he.scheme.paillier.keygen import generate_paillier_keypair as generate_keypair
 from pyfate_gpu.integrations.phe.keyring import PaillierPrivateKeyring
 from pyfate_gpu.integrations.phe.private_key import PaillierPrivateKey
 from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey

@@ -12,17 +12,12 @@ import gmpy2
 import numpy as np
 
 from pyfate_gpu.backends import private_engine
-from pyfate_gpu.backends.base import (
-    Choices,
-    CsrMatrix,
-    Index,
-    PrivateEngine,
-    PrivateNumbers,
-    choices_of,
-)
+from pyfate_gpu.backends.engines import Choices, PrivateEngine, choices_of
+from pyfate_gpu.backends.matrices import CsrMatrix, Index
+from pyfate_gpu.backends.numbers import PrivateNumbers
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers, unsigned_to_words
-from pyfate_gpu.he.paillier.checks import MIN_KEY_BITS
-from pyfate_gpu.he.paillier.public_key import PublicKey
+from pyfate_gpu.he.scheme.paillier.checks import MIN_KEY_BITS
+from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
 
 CHUNK = 1 << 14
 """Numbers computed at a time: a long list needs little memory beside its result."""

@@ -11,9 +11,9 @@ import numpy as np
 from pyfate_gpu.errors import ChannelTimeoutError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.frame import Frame, decode_frame, encode_frame
-from pyfate_gpu.federation.id_cipher import IdCipher
-from pyfate_gpu.federation.psi import intersect
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
+from pyfate_gpu.protocol.id_cipher import IdCipher
+from pyfate_gpu.protocol.psi import intersect
 from tests.fuzz.readers.messages import join_frame, split_frame
 from tests.fuzz.target import Target, reseal
 

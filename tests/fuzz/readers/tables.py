@@ -7,8 +7,7 @@ import importlib.util
 
 import numpy as np
 
-from pyfate_gpu.jobs.configuration import DataSource
-from pyfate_gpu.jobs.tables import read_rows
+from pyfate_gpu.data.sources import DataSource, read_rows
 from tests.fuzz.target import Target, from_file
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None

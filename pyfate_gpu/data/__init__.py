@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One party's plain rows: tables, files, labels, preparation."""

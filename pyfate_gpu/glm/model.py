@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a party keeps of a model: how its columns are prepared, and its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.data.fixed_point import FixedPointMatrix
+from pyfate_gpu.data.preparation import FeaturePipeline
+from pyfate_gpu.data.tables import Table, check_same_columns
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class FittedHalf:
+    """One party's half of a fitted model.
+
+    Parameters
+    ----------
+    pipeline : FeaturePipeline
+        How columns become features.
+    weights : float64 [features, outputs]
+        The last row is the intercept where there is one.
+    intercept : bool
+        Whether there is one.
+    names : tuple of str or None
+        Names of the columns.
+    classes : array or None
+        What the guest of a classifier found in its labels, sorted.
+    """
+
+    pipeline: FeaturePipeline
+    weights: Floats
+    intercept: bool
+    names: tuple[str, ...] | None
+    classes: NDArray[np.generic] | None = None
+
+    @classmethod
+    def untrained(
+        cls, table: Table, *, standardize: bool, clip: float | None, intercept: bool
+    ) -> FittedHalf:
+        """Return a half for the columns of `table`, without outputs so far."""
+        pipeline = FeaturePipeline.fit(table.values, standardize=standardize, clip=clip)
+        weights = np.zeros((table.values.shape[1] + intercept, 0))
+        return cls(pipeline, weights, intercept, table.names)
+
+    @property
+    def columns(self) -> int:
+        """Columns of the table."""
+        return len(self.pipeline.mean)
+
+    def features(self, table: Table) -> FixedPointMatrix:
+        """Return the features of new rows, the intercept's ones included.
+
+        Raises
+        ------
+        DataError
+            When the table has other columns than that of fit.
+        """
+        check_same_columns(table, self.columns, self.names)
+        features = self.pipeline.transform(table.values)
+        return features.with_ones() if self.intercept else features
+
+    def share(self, table: Table) -> Floats:
+        """Return this party's share of the scores, [rows, outputs]."""
+        return self.features(table).values @ self.weights
+
+    def attributes(self) -> dict[str, object]:
+        """Return what scikit-learn's users look for."""
+        coef = self.weights[:-1] if self.intercept else self.weights
+        single = self.weights.shape[1] == 1
+        found: dict[str, object] = {
+            "coef_": coef[:, 0] if single else coef.T,
+            "n_features_in_": self.columns,
+        }
+        if self.intercept:
+            found["intercept_"] = float(self.weights[-1, 0]) if single else self.weights[-1]
+        if self.classes is not None:
+            found["classes_"] = self.classes
+        if self.names:
+            found["feature_names_in_"] = np.array(self.names, dtype=object)
+        return found

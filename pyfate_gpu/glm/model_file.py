@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A party's half of a model in a file: a ZIP of JSON and arrays; no pickle.
+
+``docs/models.md`` describes the format.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.data.preparation import FeaturePipeline
+from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
+from pyfate_gpu.glm.model import FittedHalf
+from pyfate_gpu.storage.archive import Arrays, pack, unpack
+
+FORMAT = "pyfate-gpu model"
+VERSION = 1
+_HEADER = "model.json"
+
+PathLike = str | os.PathLike[str]
+
+
+def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None:
+    """Write a half, for its owner only; the file is the old one, the new one, or not there.
+
+    Parameters
+    ----------
+    header : dict
+        What else to keep, as JSON takes it.
+
+    Raises
+    ------
+    ConfigurationError
+        When the classes are neither numbers nor texts.
+    StorageError
+        When the file cannot be written.
+    """
+    arrays: Arrays = {
+        "mean": half.pipeline.mean,
+        "scale": half.pipeline.scale,
+        "weights": half.weights,
+    }
+    if half.classes is not None:
+        arrays["classes"] = _plain_classes(half.classes)
+    own = {
+        "format": FORMAT,
+        "version": VERSION,
+        "clip": half.pipeline.clip,
+        "intercept": half.intercept,
+        "names": half.names,
+    }
+    text = json.dumps(own | header, indent=1, allow_nan=False)
+    _write(Path(path), pack(_HEADER, text, arrays))
+
+
+def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
+    """Return what `write_half` wrote.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be read.
+    DataError
+        When it is no model of this version, or damaged.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
+        return _checked_half(header, arrays), header
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
+        ) from None
+
+
+def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
+    mean, scale, weights = (arrays[name] for name in ("mean", "scale", "weights"))
+    clip, intercept, names = (header[name] for name in ("clip", "intercept", "names"))
+    classes = arrays.get("classes")
+    if (
+        not (clip is None or (type(clip) in (int, float) and 0 < clip < float("inf")))
+        or type(intercept) is not bool
+        or not (names is None or (isinstance(names, list) and _are_names(names)))
+        or set(arrays) - {"mean", "scale", "weights", "classes"}
+        or type(header["n_iter"]) is not int
+        or header["n_iter"] < 0
+        or not isinstance(header["params"], dict)
+    ):
+        raise ValueError("its header is not of this form")
+    if (
+        any(array.dtype != np.float64 for array in (mean, scale, weights))
+        or not all(np.isfinite(array).all() for array in (mean, scale, weights))
+        or mean.ndim != 1
+        or scale.shape != mean.shape
+        or not (scale > 0).all()
+        or weights.ndim != 2
+        or len(weights) != len(mean) + intercept
+        or not (names is None or len(names) == len(mean))
+        or not (classes is None or _are_classes(classes, max(2, weights.shape[1])))
+    ):
+        raise ValueError("its arrays do not fit together")
+    return FittedHalf(
+        FeaturePipeline(mean, scale, clip),
+        weights,
+        intercept,
+        None if names is None else tuple(names),
+        classes,
+    )
+
+
+def _are_names(names: list[Any]) -> bool:
+    return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+
+
+def _are_classes(classes: NDArray[Any], count: int) -> bool:
+    finite = classes.dtype.kind != "f" or bool(np.isfinite(classes).all())
+    return classes.shape == (count,) and finite and len(np.unique(classes)) == count
+
+
+def _plain_classes(classes: NDArray[np.generic]) -> NDArray[Any]:
+    """Return texts that came as Python objects, from pandas above all, as an array of texts."""
+    if classes.dtype != object:
+        return classes
+    if all(isinstance(label, str) for label in classes.tolist()):
+        return classes.astype(str)
+    raise ConfigurationError(
+        f"classes are {type(classes[0]).__name__} objects: use numbers or texts as labels to save the model"
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much there is to do: shapes of hosts' data to the guest, the guest's plan to everybody."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.protocol.keys import receive_key
+from pyfate_gpu.protocol.terms import agree_on_terms
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a host tells the guest of its data.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Of the features.
+    validation : int
+        Rows of the validation data, 0 without.
+    warm : bool
+        Whether it begins with the weights of an earlier fit.
+    """
+
+    rows: int
+    columns: int
+    validation: int = 0
+    warm: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What everybody is told before training: how much there is to do.
+
+    Parameters
+    ----------
+    columns : dict
+        How many columns each party with data has, the guest's with its intercept, by name.
+    outputs : int
+        Scores of a row: the classes, where there are more than two; otherwise 1.
+    batches : int
+        How many in an iteration.
+    validation : int
+        Rows of the validation data.
+    """
+
+    columns: dict[str, int]
+    outputs: int
+    batches: int
+    validation: int
+
+
+def connect(session: Session, task: str, settings: Settings) -> None:
+    """Agree on what is to be done and take the arbiter's key: how guest and hosts begin a task."""
+    agree_on_terms(session, task, settings.terms())
+    receive_key(
+        session, settings.key_bits, allow_insecure_key_size=settings.allow_insecure_key_size
+    )
+
+
+def report_shape(session: Session, shape: Shape) -> None:
+    """Tell the guest the shape of this host's data."""
+    session.send(
+        GUEST,
+        "shape",
+        rows=shape.rows,
+        columns=shape.columns,
+        validation=shape.validation,
+        warm=shape.warm,
+    )
+
+
+def collect_columns(session: Session, own: Shape) -> dict[str, int]:
+    """Return the columns of each party, having checked that all hosts fit the guest's data.
+
+    Raises
+    ------
+    ConfigurationError
+        When a host has other rows, or begins otherwise.
+    """
+    columns = {session.party.name: own.columns}
+    for host in session.hosts:
+        shape = Shape(
+            *session.receive(host, "shape", rows=int, columns=int, validation=int, warm=bool)
+        )
+        for what, here, there in (
+            ("rows", own.rows, shape.rows),
+            ("validation rows", own.validation, shape.validation),
+        ):
+            if here != there:
+                raise ConfigurationError(
+                    f"guest has {here} {what}, {host} has {there}: "
+                    "give every party the same rows in the same order"
+                )
+        if own.warm != shape.warm:
+            warm, cold = ("guest", host) if own.warm else (host, "guest")
+            raise ConfigurationError(
+                f"{warm} begins with the weights of an earlier fit, {cold} has none: "
+                "set warm_start=False, or load the missing half"
+            )
+        columns[host.name] = shape.columns
+    return columns
+
+
+def announce_plan(session: Session, plan: Plan) -> None:
+    """Send the plan to everybody: hosts check it, the arbiter decrypts no more than it says."""
+    session.send(
+        session.peers,
+        "plan",
+        columns=json.dumps(plan.columns),
+        outputs=plan.outputs,
+        batches=plan.batches,
+        validation=plan.validation,
+    )
+
+
+def receive_plan(session: Session) -> Plan:
+    """Return the guest's plan.
+
+    Raises
+    ------
+    ProtocolError
+        When it names other parties than there are, or counts that make no sense.
+    """
+    text, outputs, batches, validation = session.receive(
+        GUEST, "plan", columns=str, outputs=int, batches=int, validation=int
+    )
+    if outputs < 1 or batches < 1 or validation < 0:
+        raise ProtocolError(
+            f"the guest announced {outputs} outputs, {batches} batches, {validation} validation rows"
+        )
+    return Plan(_read_columns(text, session), outputs, batches, validation)
+
+
+def _read_columns(text: str, session: Session) -> dict[str, int]:
+    try:
+        columns = json.loads(text)
+    except ValueError:
+        columns = None
+    wanted = {party.name for party in (GUEST, *session.hosts)}
+    if (
+        not isinstance(columns, dict)
+        or set(columns) != wanted
+        or not all(type(count) is int and count > 0 for count in columns.values())
+    ):
+        raise ProtocolError(f"the guest announced {text!r} for the columns of {sorted(wanted)}")
+    return columns

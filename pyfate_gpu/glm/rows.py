@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a party brings to a task: prepared features; at the guest also labels, weights and offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
+from pyfate_gpu.data.tables import read_targets
+from pyfate_gpu.encoding import FixedPointEncoder, PlaintextArray
+from pyfate_gpu.errors import DataError
+from pyfate_gpu.protocol.batching import Batch
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class LabelledData:
+    """The guest's rows.
+
+    Parameters
+    ----------
+    features : FixedPointMatrix
+        The guest's columns, the intercept's ones included where it is fitted.
+    y : float64 [rows, outputs]
+        Labels as the family takes them.
+    weights : FixedPointMatrix [rows, 1] or None
+        Weights of the rows, mean 1; None for all the same.
+    offset : float64 [rows, 1] or None
+        Added to the scores: the logarithm of the exposure.
+    """
+
+    features: FixedPointMatrix
+    y: Floats
+    weights: FixedPointMatrix | None = None
+    offset: Floats | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> LabelledData:
+        """Return some of the rows."""
+        return LabelledData(
+            self.features.take(rows),
+            self.y[rows],
+            None if self.weights is None else self.weights.take(rows),
+            None if self.offset is None else self.offset[rows],
+        )
+
+    def weigh(self, values: Floats) -> Floats:
+        """Return `values` [rows, outputs] times the weights of the rows."""
+        return values if self.weights is None else values * self.weights.values
+
+    def shift(self, share: Floats) -> Floats:
+        """Return the guest's share of the scores with the offset."""
+        return share if self.offset is None else share + self.offset
+
+
+@dataclass(frozen=True, repr=False)
+class GuestBatch:
+    """The guest's part of a batch.
+
+    Parameters
+    ----------
+    sent : LabelledData
+        All rows, masked ones included.
+    own : LabelledData
+        The rows that count.
+    real : int64 or None
+        Where in `sent` these are; None for everywhere.
+    factors : PlaintextArray [rows sent, 1] or None
+        Weights of the rows, 0 for the masked ones, as residuals are multiplied by; None for all 1.
+    """
+
+    sent: LabelledData
+    own: LabelledData
+    real: NDArray[np.int64] | None
+    factors: PlaintextArray | NDArray[np.int8] | None
+
+    @classmethod
+    def of(cls, data: LabelledData, batch: Batch) -> GuestBatch:
+        """Take the rows of `batch`; the bound of weights is the number of all rows, which is public."""
+        sent = data.take(batch.rows)
+        if batch.counts is None:
+            factors = None if sent.weights is None else _encode(sent.weights, data.features.rows)
+            return cls(sent, sent, None, factors)
+        real = np.flatnonzero(batch.counts)
+        counts = batch.counts[:, np.newaxis]
+        if sent.weights is None:
+            return cls(sent, sent.take(real), real, counts.astype(np.int8))
+        masked = FixedPointMatrix(sent.weights.integers * counts)
+        return cls(sent, sent.take(real), real, _encode(masked, data.features.rows))
+
+
+def _encode(weights: FixedPointMatrix, rows: int) -> PlaintextArray:
+    return FixedPointEncoder(FRACTION_BITS, bound=float(rows)).encode(weights.values)
+
+
+def read_weights(weights: Any, rows: int) -> FixedPointMatrix | None:
+    """Return weights of rows, scaled to mean 1 and rounded; None for None.
+
+    Raises
+    ------
+    DataError
+        When they are not one number for each row, 0 or more, and some above 0.
+    """
+    if weights is None:
+        return None
+    values = read_targets(weights, rows, "sample_weight")
+    if values.min() < 0 or values.max() == 0:
+        raise DataError(
+            f"sample_weight reaches from {values.min():g} to {values.max():g}: "
+            "weights are 0 or more, and some above 0"
+        )
+    share = values / values.max()  # first, that the mean cannot overflow
+    return FixedPointMatrix.round((share / share.mean())[:, np.newaxis])
+
+
+def read_exposure(exposure: Any, rows: int) -> Floats | None:
+    """Return the logarithm of the exposure of each row, [rows, 1]; None for None.
+
+    Raises
+    ------
+    DataError
+        When it is not one number above 0 for each row.
+    """
+    if exposure is None:
+        return None
+    values = read_targets(exposure, rows, "exposure")
+    if values.min() <= 0:
+        raise DataError(f"an exposure is {values.min():g}: exposures are above 0")
+    return np.log(values)[:, np.newaxis]

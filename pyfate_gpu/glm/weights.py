@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One party's half of a model: its weights, and how they move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.data.fixed_point import FixedPointMatrix
+from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.learning.optimizers import OPTIMIZERS, Optimizer
+from pyfate_gpu.learning.penalties import PENALTIES
+
+Floats = NDArray[np.float64]
+
+
+class HalfModel:
+    """Weights of one party's columns, one column of them for each output.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Columns of the matrix it is used with, outputs.
+    settings : Settings
+        Optimizer, learning rate and penalty.
+    intercept : bool
+        The last column is the intercept's ones: no penalty on its weights.
+    start : float64 of that shape, optional
+        Weights to begin with; by default 0.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        settings: Settings,
+        *,
+        intercept: bool = False,
+        start: Floats | None = None,
+    ) -> None:
+        self.weights = np.zeros(shape) if start is None else start.copy()
+        self.best = self.weights
+        self._alpha = np.full((shape[0], 1), float(settings.alpha))
+        if intercept:
+            self._alpha[-1] = 0.0
+        self._settings = settings
+        self._penalty = PENALTIES[settings.penalty]
+        self._optimizer = make_optimizer(settings)
+
+    def scores(self, features: FixedPointMatrix) -> Floats:
+        """Return this half's share of the score of each row, [rows, outputs]."""
+        return features.values @ self.weights
+
+    @property
+    def penalty(self) -> float:
+        """What the penalty adds to the mean loss."""
+        return self._penalty.loss(self._alpha, self.weights)
+
+    @property
+    def penalty_gradient(self) -> Floats:
+        """The derivative of the penalty where it is smooth."""
+        return self._penalty.gradient(self._alpha, self.weights)
+
+    def begin(self, iteration: int) -> None:
+        """Take the learning rate of an iteration, counted from 1."""
+        self._optimizer.learning_rate = self._settings.rate(iteration)
+
+    def descend(self, gradient_sums: Floats, rows: int) -> None:
+        """Take one step, given X^T d over `rows` rows."""
+        gradient = gradient_sums.reshape(self.weights.shape) / rows + self.penalty_gradient
+        self.move(self._optimizer.step(gradient), self._optimizer.rates)
+
+    def move(self, step: Floats, rates: Floats | float) -> None:
+        """Subtract a step; shrink by what of the penalty is not smooth."""
+        self.weights = self._penalty.shrink(self._alpha, self.weights - step, rates)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next steps depend on."""
+        return {
+            "weights": self.weights,
+            "best": self.best,
+            **{f"optimizer_{name}": value for name, value in self._optimizer.state().items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.weights, self.best = state["weights"], state["best"]
+        prefix = "optimizer_"
+        names = [name for name in state if name.startswith(prefix)]
+        self._optimizer.restore({name.removeprefix(prefix): state[name] for name in names})
+
+    def keep_best(self) -> None:
+        """Note these weights as the best so far."""
+        self.best = self.weights
+
+
+def make_optimizer(settings: Settings) -> Optimizer:
+    """Return the update rule that the settings name."""
+    return OPTIMIZERS[settings.optimizer](settings.learning_rate)

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encrypted arrays with the manners of NumPy."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.backends.engines import PublicEngine
+from pyfate_gpu.backends.matrices import Rows
+from pyfate_gpu.encoding.plaintext import Encoder, Kind
+from pyfate_gpu.errors import UnsupportedOperationError
+from pyfate_gpu.he.array import (
+    arithmetic,
+    export,
+    linalg,
+    masks,
+    numpy_functions,
+    reductions,
+    selection,
+)
+from pyfate_gpu.he.array.freshness import DERIVED, Freshness, is_fresh
+from pyfate_gpu.he.array.reductions import Axis
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he.scheme.base import SchemePublicKey
+
+
+class CiphertextArray:
+    """An array of ciphertexts under one key, with one public exponent and one public bound.
+
+    Made by `PublicKey.encrypt`, `PublicKey.from_wire` and `PublicKey.from_ints`. Every operation
+    gives a new array. Plain operands may be numbers, NumPy arrays, or a `PlaintextArray` of any
+    encoder: floats are encoded by the array's own encoder, integers stay integers.
+
+    A result that could pass n/2 is refused (BoundError) before anything is computed. Slices copy.
+    Shapes that do not fit raise ShapeError, indices ArrayIndexError, plain operands that cannot be
+    encoded EncodingError, arrays of other keys KeyMismatchError, of other engines
+    DeviceMismatchError, and what ciphertexts cannot do UnsupportedOperationError.
+
+    NumPy's ``sum``, ``concatenate``, ``dot``, ``reshape``, ``transpose``, ``take`` and their like
+    take these arrays, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu import generate_keypair
+    >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+    >>> c = public.encrypt(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> private.decrypt(c.T[0] - c[0])
+    array([0., 1.])
+    >>> private.decrypt((c * 0.5).sum(axis=0))
+    array([2., 3.])
+    >>> private.decrypt(np.array([[1.0, -1.0]]) @ c)
+    array([[-2., -2.]])
+    """
+
+    __slots__ = (
+        "_batches", "_bound", "_encoder", "_engine", "_exponent", "_kind", "_public_key", "_rows",
+        "_shape",
+    )  # fmt: skip
+
+    __array_ufunc__ = None  # ndarray + c: NumPy steps back and calls c.__radd__
+    __pandas_priority__ = 5000  # DataFrame + c: pandas does, too; its own go up to 4000
+
+    def __init__(
+        self,
+        rows: Rows,
+        shape: tuple[int, ...],
+        *,
+        exponent: int,
+        bound: int,
+        kind: Kind,
+        encoder: Encoder,
+        batches: Freshness,
+        public_key: SchemePublicKey,
+        engine: PublicEngine,
+    ) -> None:
+        """Wrap rows of an engine; not for users. Precondition: rows fit shape, values the bound."""
+        self._rows = rows
+        self._shape = tuple(int(length) for length in shape)
+        self._exponent = exponent
+        self._bound = bound
+        self._kind: Kind = kind
+        self._encoder = encoder
+        self._batches = batches
+        self._public_key = public_key
+        self._engine = engine
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        """Number of ciphertexts."""
+        return math.prod(self._shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory the ciphertexts hold."""
+        return self._engine.nbytes(self._rows)
+
+    @property
+    def device(self) -> str:
+        """Where the ciphertexts are: "cpu", "cuda:0"."""
+        return self._engine.device
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend that computes on them."""
+        return self._engine.backend
+
+    @property
+    def public_key(self) -> SchemePublicKey:
+        """The key they are encrypted under."""
+        return self._public_key
+
+    @property
+    def exponent(self) -> int:
+        """Encrypted integers m stand for ``m * 2**exponent``; one for the whole array, public."""
+        return self._exponent
+
+    @property
+    def bound(self) -> int:
+        """Largest ``|m|`` there can be, from encoders, dtypes and shapes only; public."""
+        return self._bound
+
+    @property
+    def bound_bits(self) -> int:
+        """Bits of the bound."""
+        return self._bound.bit_length()
+
+    @property
+    def kind(self) -> Kind:
+        """What decryption gives: "f" floats, "i" integers."""
+        return self._kind
+
+    @property
+    def encoder(self) -> Encoder:
+        """Encodes the plain operands of this array's operations."""
+        return self._encoder
+
+    @property
+    def blinding(self) -> str:
+        """State: "fresh" leaves as it is, once; "derived" is re-blinded whenever it leaves."""
+        return "fresh" if is_fresh(self._batches) else "derived"
+
+    @property
+    def T(self) -> CiphertextArray:  # noqa: N802 - NumPy's name
+        """Axes in reverse order."""
+        return selection.transpose(self, None)
+
+    def transpose(self, *axes: int) -> CiphertextArray:
+        """Axes in the given order, by default reversed."""
+        return selection.transpose(self, axes or None)
+
+    def reshape(self, *shape: int | tuple[int, ...]) -> CiphertextArray:
+        """The same ciphertexts in another shape; one length may be -1."""
+        return selection.reshape(self, shape)
+
+    def ravel(self) -> CiphertextArray:
+        """The same ciphertexts along one axis."""
+        return selection.reshape(self, (-1,))
+
+    flatten = ravel
+
+    def __getitem__(self, key: Any) -> CiphertextArray:
+        """Anything NumPy can index by: integers, slices, masks, integer arrays, ..., newaxis."""
+        return selection.getitem(self, key)
+
+    def take(self, indices: npt.ArrayLike, axis: int | None = None) -> CiphertextArray:
+        """Chosen ciphertexts along an axis, or of the flattened array."""
+        return selection.take(self, indices, axis)
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> CiphertextArray:
+        """Repeat along new and length-1 axes, as `numpy.broadcast_to` does."""
+        return selection.broadcast_to(self, shape)
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise UnsupportedOperationError("a 0-dimensional CiphertextArray has no length")
+        return self._shape[0]
+
+    def __iter__(self) -> Iterator[CiphertextArray]:
+        return (self[row] for row in range(len(self)))
+
+    def __neg__(self) -> CiphertextArray:
+        return arithmetic.negate(self)
+
+    def __pos__(self) -> CiphertextArray:
+        return self
+
+    def __add__(self, other: Any) -> CiphertextArray:
+        return arithmetic.add(self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> CiphertextArray:
+        return arithmetic.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> CiphertextArray:
+        return arithmetic.add(arithmetic.negate(self), other)
+
+    def __mul__(self, other: Any) -> CiphertextArray:
+        return arithmetic.multiply(self, other)
+
+    __rmul__ = __mul__
+
+    def __matmul__(self, other: Any) -> CiphertextArray:
+        return linalg.matmul_right(self, other)
+
+    def __rmatmul__(self, other: Any) -> CiphertextArray:
+        return linalg.matmul_left(other, self)
+
+    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> CiphertextArray:
+        """Add along an axis, several axes, or all of them; an empty sum is an encryption of 0."""
+        return reductions.sum_axes(self, axis, keepdims)
+
+    def segment_sum(self, index: npt.ArrayLike, segments: int) -> CiphertextArray:
+        """Histogram: entry s of the result adds the rows (of axis 0) whose index is s.
+
+        Parameters
+        ----------
+        index : integer array of shape ``(len(self),)``, or ``(len(self), features)`` for a
+            one-axis array, which gives one histogram for each feature
+        segments : int
+            Number of bins; every index must be in ``[0, segments)``.
+
+        Returns
+        -------
+        CiphertextArray of shape ``(segments, ...)`` or ``(features, segments)``
+
+        Raises
+        ------
+        ShapeError
+            If the index does not fit.
+
+        Examples
+        --------
+        >>> from pyfate_gpu import generate_keypair
+        >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+        >>> private.decrypt(public.encrypt([1, 2, 3]).segment_sum([2, 0, 2], 4))
+        array([2, 0, 4, 0])
+        """
+        return reductions.segment_sum(self, index, segments)
+
+    def add_residue_mask(self, residues: npt.ArrayLike) -> CiphertextArray:
+        """Add uniform integers mod n (`PublicKey.random_residues`), as a fresh encryption.
+
+        The one operation without a bound check: the sum is meant to wrap around mod n. The result
+        is fresh and keeps the bound of the unmasked value, for whoever takes the mask off again.
+        """
+        return masks.add_residue_mask(self, residues)
+
+    def to_device(self, device: str) -> CiphertextArray:
+        """Move to the chosen backend if it computes on `device`, else to the first one that does."""
+        return export.to_device(self, device)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """Rows on a GPU for kernels in this process, uint32 ``[size, 2, limbs]``; do not change them.
+
+        They are halves of residues in base n, in Montgomery form, and are not re-blinded: whatever
+        leaves this process goes through `to_wire`. Only an array on a GPU has this attribute.
+        """
+        rows = export.on_gpu(self)
+        if rows is None:
+            raise AttributeError(f"the array lies on {self.device}, not on a GPU")
+        interface: dict[str, Any] = rows.__cuda_array_interface__
+        return interface
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The same rows by DLPack; refused (BufferError) unless they lie on a GPU."""
+        return self._for_dlpack().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        kind, index = self._for_dlpack().__dlpack_device__()
+        return int(kind), int(index)
+
+    def _for_dlpack(self) -> Any:
+        rows = export.on_gpu(self)
+        if rows is None:
+            raise BufferError(
+                f"the array lies on {self.device}, not on a GPU; see to_wire, to_ints"
+            )
+        return rows
+
+    def to_ints(self, *, reblind: bool = True) -> npt.NDArray[np.object_]:
+        """Canonical integers in [1, n^2), re-blinded unless they are fresh.
+
+        ``reblind=False`` gives the integers as they are: whoever knows the operands of a derived
+        ciphertext can then recover a small scalar from it. For use inside one party only.
+        """
+        return export.to_integers(self, reblind)
+
+    def to_wire(self, *, reblind: bool = True) -> bytes:
+        """Bytes for another party (docs/wire-format.md), re-blinded unless they are fresh."""
+        return self._public_key.to_wire(self, reblind=reblind)
+
+    def __repr__(self) -> str:
+        return (
+            f"CiphertextArray(scheme={self._public_key.scheme!r}, "
+            f"key_bits={self._public_key.key_bits}, fingerprint={self._public_key.fingerprint!r}, "
+            f"shape={self._shape}, kind={self._kind!r}, device={self.device!r}, "
+            f"backend={self.backend!r}, exponent={self._exponent}, bound_bits={self.bound_bits}, "
+            f"blinding={self.blinding!r})"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as wire bytes with their public key: what joblib and FATE need."""
+        return _restore, (self._public_key, self.to_wire())
+
+    def __copy__(self) -> CiphertextArray:
+        return self  # nothing changes an array
+
+    def __deepcopy__(self, memo: Any) -> CiphertextArray:
+        return self
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        # scipy.sparse asks NumPy what the right operand of `X @ c` is, and steps back in favour of
+        # c.__rmatmul__ for a 0-d object; it knows no __array_ufunc__. Everybody else is refused.
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if caller.startswith("scipy.sparse"):
+            operand = np.empty((), dtype=object)
+            operand[()] = self
+            return operand
+        raise UnsupportedOperationError(
+            "ciphertexts are no numbers and do not become a NumPy array by themselves; decrypt them "
+            "with the private key, take to_ints(), or bring a plain operand into NumPy: np.asarray(x) @ c"
+        )
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return numpy_functions.apply(function, args, kwargs)
+
+    def _not_linear(self, *unused: Any) -> NoReturn:
+        raise UnsupportedOperationError(
+            "Paillier adds ciphertexts and multiplies them by plain numbers, nothing else; "
+            "to divide, multiply by the reciprocal, c * (1 / x), or do it after decryption"
+        )
+
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _not_linear
+    __divmod__ = __rdivmod__ = __pow__ = __rpow__ = __abs__ = __round__ = _not_linear
+
+    def _no_value(self, *unused: Any) -> NoReturn:
+        raise UnsupportedOperationError(
+            "the value is encrypted: no truth value, comparison or number without the private key"
+        )
+
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = _no_value
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _no_value
+    __hash__ = None  # type: ignore[assignment]
+
+    def _replace(self, rows: Rows, shape: tuple[int, ...], **changes: Any) -> CiphertextArray:
+        """A new array of the same key and engine; derived unless `batches` says otherwise."""
+        arguments = {
+            "exponent": self._exponent,
+            "bound": self._bound,
+            "kind": self._kind,
+            "encoder": self._encoder,
+            "batches": DERIVED,
+            "public_key": self._public_key,
+            "engine": self._engine,
+        }
+        return CiphertextArray(rows, shape, **(arguments | changes))
+
+
+def _restore(public_key: SchemePublicKey, data: bytes) -> CiphertextArray:
+    return public_key.from_wire(data)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Matrix products with a plain matrix on either side, dense or sparse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyfate_gpu.backends.matrices import CsrMatrix
+from pyfate_gpu.backends.words import SignedWords
+from pyfate_gpu.encoding import PlaintextArray, PlaintextCsr
+from pyfate_gpu.errors import ShapeError, UnsupportedOperationError
+from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.operands import as_plaintext, common_kind, is_ciphertext
+from pyfate_gpu.he.array.selection import row_numbers
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he.array.arrays import CiphertextArray
+
+
+def matmul_left(matrix: Any, c: CiphertextArray) -> CiphertextArray:
+    """``matrix @ c`` with a plain matrix ``(m, n)`` or vector ``(n,)``, c ``(n,)`` or ``(n, p)``."""
+    plain = _as_matrix(matrix, c)
+    _check_product(plain.shape, c.shape)
+    rows = c.shape[0]
+    columns = 1 if c.ndim == 1 else c.shape[1]
+    outputs = 1 if len(plain.shape) == 1 else plain.shape[0]
+    data, terms = (plain.data, plain.longest_row) if isinstance(plain, PlaintextCsr) else (plain, 0)
+    terms = max(1, rows, terms)  # rows, not fewer: bounds tell nothing of which entries are zero
+    bound = check_bound(c.bound * data.bound * terms, c.public_key, f"a product over {terms}")
+    if columns:
+        result = c._engine.matmul(_engine_matrix(plain, outputs, rows), c._rows, columns)
+    else:  # sparse matrices would point at rows that are not there
+        result = c._engine.take(c._rows, np.empty(0, dtype=np.int64))
+    kind, encoder = common_kind([c, data])
+    return c._replace(
+        result, plain.shape[:-1] + c.shape[1:], exponent=c.exponent + data.exponent, bound=bound,
+        kind=kind, encoder=encoder,
+    )  # fmt: skip
+
+
+def matmul_right(c: CiphertextArray, matrix: Any) -> CiphertextArray:
+    """``c @ matrix``, computed as ``(matrix.T @ c.T).T``."""
+    if is_ciphertext(matrix):
+        raise UnsupportedOperationError(
+            "Paillier cannot multiply two ciphertexts; one of the matrices must be plain"
+        )
+    _check_product(c.shape, np.shape(matrix) if not hasattr(matrix, "shape") else matrix.shape)
+    if not hasattr(matrix, "T"):
+        matrix = np.asarray(matrix)
+    product = matmul_left(matrix.T, c.T)
+    if product.ndim < 2:
+        return product
+    numbers = row_numbers(product).T
+    rows = product._engine.take(product._rows, np.ascontiguousarray(numbers).ravel())
+    return product._replace(rows, numbers.shape)
+
+
+def _as_matrix(matrix: Any, c: CiphertextArray) -> PlaintextArray | PlaintextCsr:
+    """The plain factor, encoded; scipy.sparse matrices are known by their `tocsr`."""
+    if isinstance(matrix, PlaintextCsr):
+        return matrix
+    if not hasattr(matrix, "tocsr"):
+        return as_plaintext(matrix, c.encoder)
+    return PlaintextCsr.from_matrix(matrix, lambda data: as_plaintext(data, c.encoder))
+
+
+def _engine_matrix(
+    plain: PlaintextArray | PlaintextCsr, outputs: int, rows: int
+) -> SignedWords | CsrMatrix:
+    if isinstance(plain, PlaintextCsr):
+        return CsrMatrix(plain.shape, plain.indptr, plain.indices, plain.data.rows())
+    return np.ascontiguousarray(plain.words.reshape(outputs, rows, plain.words.shape[-1]))
+
+
+def _check_product(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2):
+        raise ShapeError(
+            f"matmul of shapes {left} and {right}: each must have one or two axes; "
+            f"use * for scalars and loop over stacks of matrices"
+        )
+    if left[-1] != right[0]:
+        raise ShapeError(
+            f"matmul of shapes {left} and {right}: the last axis of the first ({left[-1]}) must be "
+            f"as long as the first axis of the second ({right[0]})"
+        )

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A `JobReport` as one HTML page that needs no other file: tables, and pictures by matplotlib."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyfate_gpu.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pyfate_gpu.protocol.report import JobReport
+
+#: Paul Tol's bright scheme: told apart with any colour vision, and in print.
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
+SHOWN_WEIGHTS = 25
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+figure { margin: 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; }
+table { border-collapse: collapse; } td, th { padding: .15rem .8rem .15rem 0; text-align: left; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; } .quiet { color: #666; }
+"""
+
+
+def render(report: JobReport) -> str:
+    """Return the page.
+
+    Raises
+    ------
+    ConfigurationError
+        Without matplotlib.
+    """
+    try:
+        from matplotlib import figure, rc_context
+    except ImportError:
+        raise ConfigurationError(
+            "the page of a report takes matplotlib: pip install 'pyfate-gpu[plot]'; to_json() works without"
+        ) from None
+    drawn = []
+    style: dict[Any, Any] = {
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "svg.fonttype": "none",  # text stays text
+        "text.parse_math": False,  # names of columns are no formulas
+    }
+    for title, draw in _figures(report):
+        with rc_context(style | {"svg.hashsalt": title}):
+            canvas = figure.Figure(figsize=(5.4, 3.2), layout="constrained")
+            draw(canvas.add_subplot(), report)
+            drawn.append(f"<figure><figcaption>{escape(title)}</figcaption>{_svg(canvas)}</figure>")
+    first = report.parties[0]
+    hardened = ", hardened" if first.hardened else ""
+    return (
+        '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
+        f"<title>{report.estimator}</title><style>{_STYLE}</style>\n"
+        f"<h1>{report.estimator}</h1>\n"
+        f'<p class="quiet">{first.iterations} iterations; backend {escape(first.engine)} on {first.device}{hardened}; '
+        f"key of {first.key_bits} bits, fingerprint {first.key_fingerprint}</p>\n"
+        + _table("Metrics", [(name, f"{value:.4f}") for name, value in report.metrics.items()])
+        + '<div class="figures">\n' + "\n".join(drawn) + "\n</div>\n"
+        + _table("Cost", _costs(report))
+        + _table("Parameters", [(name, repr(value)) for name, value in report.parameters.items()])
+        + "</html>\n"
+    )  # fmt: skip
+
+
+Draw = Callable[[Any, "JobReport"], None]
+
+
+def _figures(report: JobReport) -> Iterable[tuple[str, Draw]]:
+    if report.losses:
+        yield "Loss by iteration", _draw_losses
+    if report.validation:
+        yield "Validation rows by iteration", _draw_validation
+    if report.roc:
+        yield "Receiver operating characteristic", _draw_roc
+    if report.weights:
+        yield "Largest weights", _draw_weights
+    yield "Seconds by step", _draw_seconds
+    yield "Megabytes sent by message", _draw_bytes
+
+
+def _draw_losses(axes: Any, report: JobReport) -> None:
+    axes.plot(range(1, len(report.losses) + 1), report.losses, color=COLOURS[0])
+    axes.set(xlabel="iteration", ylabel="mean loss with penalty")
+
+
+def _draw_validation(axes: Any, report: JobReport) -> None:
+    iterations = range(1, len(report.validation) + 1)
+    for colour, name in zip(COLOURS, report.validation[0], strict=False):
+        values = [metrics[name] for metrics in report.validation]
+        axes.plot(iterations, values, color=colour, label=name)
+    axes.set(xlabel="iteration")
+    axes.legend(frameon=False)
+
+
+def _draw_roc(axes: Any, report: JobReport) -> None:
+    axes.plot(report.roc["false_positives"], report.roc["true_positives"], color=COLOURS[0])
+    axes.plot([0, 1], [0, 1], color=COLOURS[-1], linestyle="--", linewidth=1)
+    axes.set(xlabel="false positives", ylabel="true positives", aspect="equal")
+    axes.text(0.95, 0.08, f"AUC {report.metrics['auc']:.4f}", ha="right")
+
+
+def _draw_weights(axes: Any, report: JobReport) -> None:
+    bars = [
+        (float(np.abs(values).max()), f"{party}: {name:.24}", values, colour)
+        for colour, (party, weights) in zip(COLOURS * 9, report.weights.items(), strict=False)
+        for name, values in weights.items()
+    ]
+    bars = sorted(bars, key=lambda bar: bar[0])[-SHOWN_WEIGHTS:]
+    for place, (_, _, values, colour) in enumerate(bars):
+        height = 0.8 / len(values)
+        places = [place + height * (i - (len(values) - 1) / 2) for i in range(len(values))]
+        axes.barh(places, values, height=height, color=colour)
+    axes.set_yticks(range(len(bars)), [name for _, name, _, _ in bars], fontsize=6)
+    axes.axvline(0, color="#222222", linewidth=0.8)
+
+
+def _draw_seconds(axes: Any, report: JobReport) -> None:
+    _draw_stacks(axes, {each.party: each.usage.seconds for each in report.parties})
+
+
+def _draw_bytes(axes: Any, report: JobReport) -> None:
+    sent = {
+        each.party: {name: count / 1e6 for name, count in each.usage.sent.items()}
+        for each in report.parties
+    }
+    _draw_stacks(axes, sent)
+
+
+def _draw_stacks(axes: Any, parts: dict[str, Any]) -> None:
+    """Draw a bar for each party, of the seven largest parts and the sum of the others."""
+    totals: dict[str, float] = {}
+    for values in parts.values():
+        for name, value in values.items():
+            totals[name] = totals.get(name, 0.0) + value
+    names = sorted(totals, key=lambda name: -totals[name])
+    shown, others = names[: len(COLOURS) - 1], names[len(COLOURS) - 1 :]
+    left = np.zeros(len(parts))
+    for colour, name in zip(COLOURS, [*shown, "others"], strict=False):
+        members = others if name == "others" else [name]
+        widths = np.array([sum(v.get(m, 0.0) for m in members) for v in parts.values()])
+        if widths.any():
+            axes.barh(list(parts), widths, left=left, color=colour, label=name)
+            left += widths
+    axes.invert_yaxis()
+    axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _costs(report: JobReport) -> list[tuple[str, str]]:
+    return [
+        (
+            each.party,
+            f"{each.seconds:.2f} s, {each.usage.bytes_sent / 1e6:.2f} MB sent, "
+            f"{each.usage.bytes_received / 1e6:.2f} MB received",
+        )
+        for each in report.parties
+    ]
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
+    if not rows:
+        return ""
+    cells = "".join(
+        f'<tr><td>{escape(name)}</td><td class="number">{escape(value)}</td></tr>\n'
+        for name, value in rows
+    )
+    return f"<h2>{title}</h2>\n<table>\n{cells}</table>\n"
+
+
+def _svg(canvas: Any) -> str:
+    buffer = io.StringIO()
+    canvas.savefig(
+        buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    )
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What parties settle before a task: that they want the same one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.roles import GUEST
+
+#: Raised whenever messages or their meaning change.
+PROTOCOL_VERSION = 2
+
+
+def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> None:
+    """Compare what the guest wants with what this party was told to do.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming every difference, in the party that differs from the guest.
+    """
+    session.begin()
+    mine = {"task": task, "protocol": PROTOCOL_VERSION, **terms}
+    if session.party == GUEST:
+        session.send(session.peers, "terms", terms=json.dumps(mine))
+    else:
+        theirs = _read_terms(session)
+        names = [name for name in sorted({**mine, **theirs}) if mine.get(name) != theirs.get(name)]
+        if names:
+            pairs = [
+                f"{name} {theirs.get(name)!r} there, {mine.get(name)!r} here" for name in names
+            ]
+            raise ConfigurationError(
+                f"{session.party} and the guest are set differently: {'; '.join(pairs)}"
+            )
+    session.agree(task)
+
+
+def _read_terms(session: Session) -> dict[str, Any]:
+    try:
+        terms = json.loads(session.receive(GUEST, "terms", terms=str))
+    except (TypeError, ValueError):
+        terms = None
+    if not isinstance(terms, dict):
+        raise ProtocolError("the guest's terms are not a JSON object")
+    return terms

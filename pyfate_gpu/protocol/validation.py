@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How good the model is on other rows after each iteration, and when it is no longer getting better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyfate_gpu.errors import DataError
+from pyfate_gpu.federation import Session
+from pyfate_gpu.learning.metrics import Evaluate, Floats
+from pyfate_gpu.protocol.scoring import collect_scores
+
+
+@dataclass(repr=False)
+class Validator:
+    """The guest's judgement after each iteration.
+
+    Parameters
+    ----------
+    y : float64 [rows, outputs]
+        Labels of the validation rows.
+    evaluate : callable
+        Metrics by name, given labels and scores; the first one is judged by, less is better.
+    patience : int or None
+        Iterations without a better one before training stops; None for never.
+
+    Attributes
+    ----------
+    history : list of dict
+        Metrics after each iteration.
+    best : int
+        The best iteration so far, from 1; 0 before the first.
+    """
+
+    y: Floats
+    evaluate: Evaluate
+    patience: int | None
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: int = 0
+
+    def collect(self, session: Session, share: Floats, iteration: int) -> None:
+        """Judge an iteration together with the hosts, given the guest's share of the scores."""
+        self.judge(collect_scores(session, share, "validation", iteration))
+
+    def judge(self, scores: Floats) -> None:
+        """Judge the next iteration by the scores of the validation rows."""
+        self.history.append(self.evaluate(self.y, scores))
+        judged = [next(iter(metrics.values())) for metrics in self.history]
+        if judged[-1] != judged[-1]:
+            raise DataError(
+                "the metrics of the validation rows became NaN: lower the learning rate"
+            )
+        if self.best == 0 or judged[-1] < judged[self.best - 1]:
+            self.best = len(judged)
+
+    def state(self) -> dict[str, Any]:
+        """Return what was judged so far."""
+        return {"history": self.history, "judged_best": self.best}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.history, self.best = list(state["history"]), state["judged_best"]
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the weights of the last iteration are the ones to keep so far."""
+        return self.patience is None or self.best == len(self.history)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there was no better iteration for too long."""
+        return self.patience is not None and len(self.history) - self.best >= self.patience
