@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation.pem import read_certificates, read_key
 from pyfate_gpu.federation.roles import Party
 
 if TYPE_CHECKING:
@@ -61,22 +62,29 @@ class Authority:
         Raises
         ------
         ConfigurationError
-            When its files cannot be read.
+            When its files cannot be read, are not of one authority, or its time is over.
         """
         require_cryptography()
-        from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+        key_file, file = folder / f"{AUTHORITY}.key", folder / f"{AUTHORITY}.pem"
         try:
-            key = load_pem_private_key((folder / f"{AUTHORITY}.key").read_bytes(), password=None)
-            certificate = x509.load_pem_x509_certificate((folder / f"{AUTHORITY}.pem").read_bytes())
-        except (OSError, ValueError) as error:
+            key = read_key(str(key_file), key_file.read_bytes())
+            certificate, *_ = read_certificates(str(file), file.read_bytes())
+        except OSError as error:
             raise ConfigurationError(f"no authority can be read from {folder}: {error}") from None
         if not isinstance(key, EllipticCurvePrivateKey):
             raise ConfigurationError(
                 f"the authority's key in {folder} was not made by this command"
             )
+        anew = (
+            f"remove {key_file.name} and {file.name} there to make a new authority, for all parties"
+        )
+        if key.public_key() != certificate.public_key():
+            raise ConfigurationError(f"the key in {key_file} is not that of {file}: {anew}")
+        if certificate.not_valid_after_utc < datetime.now(timezone.utc):
+            end = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M}"
+            raise ConfigurationError(f"the authority in {file} ended at {end} UTC: {anew}")
         return cls(key, certificate)
 
     @property

@@ -126,30 +126,6 @@ def pair(authority, party, days=90):
     return Credentials(authority.pem, certificate, key)
 
 
-@pytest.mark.parametrize(
-    ("spoil", "text"),
-    [
-        (lambda own, ca: pair(ca, GUEST, -1), "is valid from .*: make a new one"),
-        (lambda own, ca: pair(ca, ARBITER), "this is guest, its certificate names arbiter"),
-        (
-            lambda own, ca: Credentials(Authority.create().pem, own.certificate, own.key),
-            "not issued by the authority",
-        ),
-        (
-            lambda own, ca: Credentials(own.authority, own.certificate, pair(ca, GUEST).key),
-            "private key is not that of the certificate",
-        ),
-        (lambda own, ca: Credentials(b"", own.certificate, own.key), "no PEM file"),
-    ],
-    ids=["expired", "of another party", "of another authority", "of another key", "missing"],
-)
-def test_own_certificates_that_cannot_work_are_explained(
-    authority, certified, open_channel, spoil, text
-):
-    with pytest.raises(ConfigurationError, match=text):
-        open_channel(GUEST, credentials=spoil(certified[GUEST], authority))
-
-
 def refusal(address, claims, to=HOST, *, server="host-0", **credentials):
     """How a party answers a greeting: the error of the caller."""
     secure = grpc.ssl_channel_credentials(**credentials)

@@ -96,7 +96,7 @@ class GrpcChannel(MailboxChannel):
             for address in (listen, *peers.values()):
                 check_loopback(address)
         else:
-            credentials.check(party)
+            credentials = credentials.check(party)
         instance = secrets.token_hex(16)
         self._timeout = timeout
         self._peer_timeout = peer_timeout
@@ -128,9 +128,19 @@ class GrpcChannel(MailboxChannel):
         ProtocolError
             When somebody refuses us.
         """
-        deadline = time.monotonic() + self._timeout
-        for peer in self._links:
-            self._meet(peer, deadline)
+        deadline, pause = time.monotonic() + self._timeout, 0.05
+        missing = dict.fromkeys(self._links, "")  # and why, as far as known
+        while missing:
+            for peer in tuple(missing):
+                self.mailbox.check()
+                missing[peer], met = self._meet(peer, missing[peer], deadline)
+                if met:
+                    del missing[peer]
+            if missing and time.monotonic() > deadline:
+                raise ChannelTimeoutError(self._nobody(missing))
+            if missing:
+                time.sleep(pause)
+                pause = min(1.0, 1.5 * pause)
         self._heart.start()
         logger.info("%s is connected to %s", self._party, ", ".join(map(str, self._links)))
 
@@ -179,29 +189,34 @@ class GrpcChannel(MailboxChannel):
         with self._locks[to]:
             self._links[to].deliver(opening, data, self._timeout, self.mailbox.check)
 
-    def _meet(self, peer: Party, deadline: float) -> None:
-        link, interval, reason = self._links[peer], 0.05, ""
-        while True:
-            self.mailbox.check()
-            try:
-                self._others.hear(peer, link.greet(max(0.1, min(5.0, deadline - time.monotonic()))))
-                return
-            except grpc.RpcError as error:
-                if self._others.has_left(peer):
-                    return  # it had little to do, and greeted us before it left
-                if error.code() in REFUSALS:
-                    raise ProtocolError(
-                        f"{peer} at {link.address} refused: {reason_of(error)}"
-                    ) from None
-                if not reason or error.code() != grpc.StatusCode.DEADLINE_EXCEEDED:
-                    reason = reason_of(error)  # that the time was over says less than any other
-                if time.monotonic() > deadline:
-                    raise ChannelTimeoutError(
-                        f"{self._party} waited {self._timeout:g} s for {peer} at {link.address}: "
-                        f"{reason}. Is that party running there, with a certificate of the same authority?"
-                    ) from None
-            time.sleep(interval)
-            interval = min(1.0, 1.5 * interval)
+    def _meet(self, peer: Party, reason: str, deadline: float) -> tuple[str, bool]:
+        """Greet `peer` once; return why it did not answer, as far as known so far, and whether it did."""
+        link = self._links[peer]
+        try:
+            self._others.hear(peer, link.greet(max(0.1, min(5.0, deadline - time.monotonic()))))
+            return "", True
+        except grpc.RpcError as error:
+            if self._others.has_left(peer):
+                return "", True  # it had little to do, and greeted us before it left
+            if error.code() in REFUSALS:
+                raise ProtocolError(
+                    f"{peer} at {link.address} refused: {reason_of(error)}"
+                ) from None
+            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                return reason or reason_of(error), False  # that the time was over says the least
+            return link.why_no_tls() or reason_of(error), False
+
+    def _nobody(self, missing: Mapping[Party, str]) -> str:
+        """Return who did not come, and why."""
+        each = []
+        for peer, reason in missing.items():
+            link = self._links[peer]
+            earlier = f"; before, {link.trouble}" if link.trouble not in (None, reason) else ""
+            each.append(f"for {peer} at {link.address}: {reason}{earlier}")
+        return (
+            f"{self._party} waited {self._timeout:g} s {', and '.join(each)}. Is every party running there, "
+            "with a certificate of the same authority?"
+        )
 
     def _beat(self) -> None:
         """Look for signs of life of all peers until closing or until one is missed."""
@@ -221,6 +236,7 @@ class GrpcChannel(MailboxChannel):
                         or self._others.silence(peer) < self._peer_timeout
                     ):
                         continue
+                    link.why_no_tls()  # into the log; what others hear names no certificates
                     self._give_up(
                         f"{peer} at {link.address} was silent for {self._peer_timeout:g} s: "
                         f"it crashed or cannot be reached; {reason_of(error)}"

@@ -4,27 +4,50 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation.pem import read_certificates, read_key
 from pyfate_gpu.federation.roles import Party
+from pyfate_gpu.federation.transports.grpc.calls import printable
+from pyfate_gpu.federation.transports.grpc.rehearsal import rehearse
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from cryptography.x509 import Certificate
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """A party's certificate with its key, and the authority that all parties trust; PEM.
+    """A party's certificate with its key, and the authorities that all parties trust; PEM.
 
     The name of the party (``guest``, ``host-0``, ``arbiter``) is a DNS name among the subject's alternative names.
+
+    Parameters
+    ----------
+    authority : bytes
+        Certificates that are trusted: of authorities, of those between them and parties, or of parties.
+    certificate : bytes
+        The party's own, and those between it and an authority, in any order.
+    key : bytes
+        The private key.
+    files : tuple of str
+        What the three are called in errors.
     """
 
     authority: bytes
     certificate: bytes
     key: bytes = field(repr=False)
+    files: tuple[str, str, str] = field(
+        default=("the authority's file", "the party's file", "the key's file"), compare=False
+    )
 
     @classmethod
     def load(cls, authority: Path, certificate: Path, key: Path) -> Credentials:
@@ -38,67 +61,96 @@ class Credentials:
         try:
             if stat.S_IMODE(key.stat().st_mode) & 0o077:
                 raise ConfigurationError(f"others can read {key}, a private key: chmod 600 {key}")
-            return cls(authority.read_bytes(), certificate.read_bytes(), key.read_bytes())
+            contents = authority.read_bytes(), certificate.read_bytes(), key.read_bytes()
         except OSError as error:
             raise ConfigurationError(
                 f"cannot read {error.filename}: {error.strerror}; pyfate-gpu certs makes certificates"
             ) from None
+        return cls(*contents, files=(str(authority), str(certificate), str(key)))
 
-    def check(self, party: Party) -> None:
-        """Refuse what the other parties would refuse, with a better reason than a broken handshake.
+    def check(self, party: Party) -> Credentials:
+        """Return the same as gRPC takes it, and refuse what it would not take with a better reason than its own.
+
+        The party's certificate comes first, followed by those on the way to an authority, and nothing is out of
+        date: gRPC takes the first for the party's own, and stops at what is out of date though there is another way.
 
         Raises
         ------
         ConfigurationError
-            When the certificate is expired, of another authority, of another party, or not of this key.
+            When one of the files cannot be used for `party`, saying which, why and what to do.
         """
-        from cryptography import x509
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from pyfate_gpu.federation.transports.grpc.chain import Chain, dns_names
 
-        try:
-            chain = x509.load_pem_x509_certificates(self.certificate)
-            authorities = x509.load_pem_x509_certificates(self.authority)
-            key = load_pem_private_key(self.key, password=None)
-        except (ValueError, TypeError) as error:
-            raise ConfigurationError(
-                f"certificate, key or authority is no PEM file: {error}"
-            ) from None
-        own, now = chain[0], datetime.now(timezone.utc)
-        if not own.not_valid_before_utc <= now <= own.not_valid_after_utc:
-            raise ConfigurationError(
-                f"the certificate of {party} is valid from {own.not_valid_before_utc:%Y-%m-%d} to "
-                f"{own.not_valid_after_utc:%Y-%m-%d}: make a new one (pyfate-gpu certs) or set the clock"
-            )
-        names = _dns_names(own)
+        authority_file, file, key_file = self.files
+        certificates = read_certificates(file, self.certificate)
+        trusted = read_certificates(authority_file, self.authority)
+        key = read_key(key_file, self.key)
+        own = _certificate_of(key, certificates, file, key_file)
+        names = dns_names(own)
         if party_of(names) != party:
             raise ConfigurationError(
-                f"this is {party}, its certificate names {', '.join(names) or 'nobody'}: "
-                f"it takes one with the DNS name {party} and no other party's"
+                f"this is {party}, its certificate in {file} names {', '.join(names) or 'nobody'}: it takes one "
+                f"with the DNS name {party} among its subject's alternative names and no other party's"
             )
-        if key.public_key() != own.public_key():
-            raise ConfigurationError(f"the private key is not that of the certificate of {party}")
-        for issuer in authorities:
-            if issuer.subject == chain[-1].issuer:
-                try:
-                    chain[-1].verify_directly_issued_by(issuer)
-                except (InvalidSignature, ValueError, TypeError):
-                    continue
-                return
-        raise ConfigurationError(
-            f"the certificate of {party} was not issued by the authority given: all parties take "
-            "certificates of the same one"
+        chain = Chain(own, certificates, trusted, file=file, authority=authority_file)
+        rest = [c for c in certificates if c not in chain.path]
+        canonical = replace(
+            self,
+            authority=_pem(_in_date(trusted, authority_file) or trusted),
+            certificate=_pem([*chain.path, *_in_date(rest, file)]),
+            key=_key_pem(key),
+        )
+        reason = rehearse(party, canonical.authority, canonical.certificate, canonical.key)
+        if reason is not None:
+            raise ConfigurationError("; ".join(chain.problems) or canonical._refused(reason))
+        return canonical
+
+    def _refused(self, reason: str) -> str:
+        return (
+            f"gRPC makes no connection by the certificates in {self.files[1]} and {self.files[0]}: "
+            f"{printable(reason)}; have others issued"
         )
 
 
-def _dns_names(certificate: Any) -> list[str]:
-    from cryptography import x509
+def _certificate_of(
+    key: PrivateKeyTypes, certificates: list[Certificate], file: str, key_file: str
+) -> Certificate:
+    """Return the one that is of `key`; of several the first in date."""
+    from pyfate_gpu.federation.transports.grpc.chain import describe, out_of_date
 
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    return list(names.get_values_for_type(x509.DNSName))
+    own = [c for c in certificates if c.public_key() == key.public_key()]
+    if not own:
+        named = ", ".join(map(describe, certificates))
+        raise ConfigurationError(
+            f"the private key in {key_file} is not that of {named} in {file}: give the key that the "
+            "certificate was asked for with"
+        )
+    return next((c for c in own if out_of_date(c) is None), own[0])
+
+
+def _in_date(certificates: Iterable[Certificate], file: str) -> list[Certificate]:
+    from pyfate_gpu.federation.transports.grpc.chain import describe, out_of_date
+
+    found = []
+    for certificate in certificates:
+        text = out_of_date(certificate)
+        if text is None:
+            found.append(certificate)
+        else:
+            logger.warning("%s in %s %s: passed over", describe(certificate), file, text)
+    return found
+
+
+def _pem(certificates: Iterable[Certificate]) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+
+
+def _key_pem(key: PrivateKeyTypes) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def party_of(names: Iterable[str]) -> Party | None:

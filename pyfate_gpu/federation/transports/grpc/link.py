@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ from pyfate_gpu.federation.transports.grpc.calls import (
     printable,
 )
 from pyfate_gpu.federation.transports.grpc.credentials import Credentials
+from pyfate_gpu.federation.transports.grpc.diagnosis import why_no_tls
+
+logger = logging.getLogger(__name__)
 
 #: The peer answered, and its answer will not change.
 REFUSALS = frozenset(
@@ -69,6 +73,8 @@ class Link:
         self.address = address
         self._metadata = caller.metadata()
         self._sequence = 0
+        self._credentials = credentials
+        self.trouble: str | None = None  # the last that stood between us and the peer
         self._channel = _channel(self.peer, address, credentials)
         self._greet = self._channel.unary_unary(f"/{SERVICE}/Greet")
         self._stop = self._channel.unary_unary(f"/{SERVICE}/Stop")
@@ -84,6 +90,14 @@ class Link:
             When there was none.
         """
         return str(self._greet(b"", timeout=timeout, metadata=self._metadata).decode("ascii"))
+
+    def why_no_tls(self) -> str | None:
+        """Return what stands between us and a peer that listens, None if nothing is known; log what is new."""
+        found = why_no_tls(self.peer, self.address, self._credentials)
+        if found not in (None, self.trouble):
+            logger.warning("no connection to %s at %s: %s", self.peer, self.address, found)
+            self.trouble = found
+        return found
 
     def stop(self, reason: str, timeout: float) -> bool:
         """Tell the peer why we stop, or that all is done when `reason` is empty; return whether it heard."""
@@ -127,7 +141,7 @@ class Link:
             while True:  # until the peer says how much of it has come
                 check()
                 if time.monotonic() > deadline:
-                    raise self._too_late(opening, timeout, reason_of(failure))
+                    raise self._too_late(opening, timeout, self.why_no_tls() or reason_of(failure))
                 try:
                     here = int(
                         self._resume(
