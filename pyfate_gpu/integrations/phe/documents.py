@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -93,18 +94,24 @@ MAX_EXPONENT = 4096
 def _check(jwk: Any, operation: str) -> None:
     if not isinstance(jwk, Mapping) or jwk.get("kty") != KEY_TYPE:
         raise KeyFileError(f"the file is no key; a JSON object with kty {KEY_TYPE!r} was expected")
-    operations = jwk.get("key_ops")
+    operations = jwk.get("key_ops", [operation])  # optional in RFC 7517
     if not isinstance(operations, list) or operation not in operations:
-        raise KeyFileError(f"the key is for {operations!r}, not for {operation!r}")
+        raise KeyFileError(
+            f"member 'key_ops' of the key is {operations!r:.80}, which is not for {operation!r}"
+        )
 
 
 def _number(jwk: Mapping[str, Any], member: str) -> int:
+    """The integer of a member, in either alphabet of base64, padded or not, with zero bytes before it."""
+    if member not in jwk:
+        raise KeyFileError(f"member {member!r} of the key is missing")
+    text = jwk[member]
+    if not isinstance(text, str) or not re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", text):
+        raise KeyFileError(f"member {member!r} of the key is no base64url number")
     try:
-        return base64_to_int(jwk[member])
-    except (KeyError, TypeError, ValueError):
-        raise KeyFileError(
-            f"member {member!r} of the key is missing or no base64url number"
-        ) from None
+        return base64_to_int(text.rstrip("="))
+    except ValueError:
+        raise KeyFileError(f"member {member!r} of the key is no base64url number") from None
 
 
 def _default_kid(kind: str) -> str:

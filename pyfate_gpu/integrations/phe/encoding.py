@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import BoundError, EncodingError, UnsupportedOperationError
+from pyfate_gpu.integrations.scalars.errors import ShiftError
+from pyfate_gpu.integrations.scalars.exponents import as_exponent, check_result, passes
+from pyfate_gpu.integrations.scalars.numbers import widened
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
@@ -60,46 +61,49 @@ class EncodedNumber:
         Raises
         ------
         TypeError
-            If `scalar` is no such number and no `precision` is given.
+            If `scalar` is no such number and no `precision` is given, or a float of NumPy's with more
+            digits than 64 bits hold.
         ValueError, OverflowError
             If it is beyond ``max_int``, not a number, or infinite.
         """
-        mantissa, exponent = cls._mantissa(scalar, precision, max_exponent)
-        if abs(mantissa) > public_key.max_int:
-            raise EncodingError(
-                f"the encoded integer has {mantissa.bit_length()} bits; this key takes at most "
-                f"{public_key.max_int.bit_length()} (n/3): use a longer key or less precision"
-            )
-        return cls(public_key, mantissa % public_key.n, exponent)
-
-    @classmethod
-    def _mantissa(
-        cls, scalar: Any, precision: float | None, max_exponent: int | None
-    ) -> tuple[int, int]:
-        """Signed integer and exponent of a number."""
-        if is_integer(scalar):
-            scalar = int(scalar)
-        elif isinstance(scalar, np.floating):
-            scalar = float(scalar)
+        scalar = widened(scalar)
         if isinstance(scalar, float) and not math.isfinite(scalar):
             kind = EncodingError if math.isnan(scalar) else BoundError
             raise kind(f"{scalar} cannot be encrypted; clean the data, numbers are finite")
         exponent = cls._exponent(scalar, precision)
         if max_exponent is not None:
-            exponent = min(max_exponent, exponent)
-        if exponent <= 0 and isinstance(scalar, int | float):
+            exponent = min(as_exponent(max_exponent), exponent)
+        limit = public_key.max_int
+        mantissa = cls._mantissa(scalar, exponent, limit)
+        if mantissa is None or abs(mantissa) > limit:
+            raise EncodingError(
+                f"the number at exponent {exponent} is an integer beyond the {limit.bit_length()} bits "
+                f"(n/3) that this key takes: use a longer key or less precision"
+            )
+        return cls(public_key, mantissa % public_key.n, exponent)
+
+    @classmethod
+    def _mantissa(cls, scalar: Any, exponent: int, limit: int) -> int | None:
+        """The number as an integer at an exponent; None if it is too far beyond the limit to compute."""
+        if isinstance(scalar, int | float):
             numerator, denominator = scalar.as_integer_ratio()
-            mantissa, rest = divmod(numerator * cls.BASE**-exponent, denominator)
-            if not rest:
-                return mantissa, exponent
-        return round(Fraction(scalar) * Fraction(cls.BASE) ** -exponent), exponent
+        else:
+            numerator, denominator = Fraction(scalar).as_integer_ratio()
+        if exponent > 0:
+            return round(Fraction(numerator, denominator * cls.BASE**exponent))
+        if passes(numerator, -exponent, limit * denominator, cls.BASE):
+            return None
+        quotient, rest = divmod(numerator * cls.BASE**-exponent if numerator else 0, denominator)
+        up = 2 * rest > denominator or (2 * rest == denominator and quotient & 1)
+        return int(quotient + up)
 
     @classmethod
     def _exponent(cls, scalar: Any, precision: float | None) -> int:
         """Exponent for a precision; without one, that which loses no bit of an integer or float."""
         if precision is not None:
             if not 0 < precision < math.inf:
-                raise EncodingError(f"precision is {precision}; it must be above 0 and finite")
+                kind = ShiftError if precision == math.inf else EncodingError
+                raise kind(f"precision is {precision}; it must be above 0 and finite")
             return math.floor(math.log(precision, cls.BASE))
         if isinstance(scalar, int):
             return 0
@@ -118,25 +122,33 @@ class EncodedNumber:
         ValueError
             If the encoding is not below n.
         OverflowError
-            If it lies in the middle third of [0, n), where only overflow leads.
+            If it lies in the middle third of [0, n), where only overflow leads, or the number is too
+            large for a float.
         """
         n, limit = self.public_key.n, self.public_key.max_int
-        if self.encoding >= n:
+        mantissa, exponent = operator.index(self.encoding), as_exponent(self.exponent)
+        if mantissa >= n:
             raise EncodingError(
                 "the encoding is not below n; the number is corrupt or another key's"
             )
-        if self.encoding <= limit:
-            mantissa = self.encoding
-        elif self.encoding >= n - limit:
-            mantissa = self.encoding - n
-        else:
+        if mantissa >= n - limit:
+            mantissa -= n
+        elif mantissa > limit:
             raise BoundError(
                 "the decrypted number overflowed: it is beyond n/3; use a longer key, or fewer or "
                 "smaller products"
             )
-        if self.exponent >= 0:
-            return int(mantissa * self.BASE**self.exponent)
-        return float(mantissa / self.BASE**-self.exponent)
+        if exponent >= 0:
+            check_result(mantissa, exponent, self.BASE)
+            return int(mantissa * self.BASE**exponent) if mantissa else 0
+        if -exponent > n.bit_length() + 1100:  # below the smallest float whatever the mantissa
+            return math.copysign(0.0, mantissa)
+        try:
+            return float(mantissa / self.BASE**-exponent)
+        except OverflowError:
+            raise BoundError(
+                "the decrypted number is too large for a float; decrypt_encoded gives its integer"
+            ) from None
 
     def decrease_exponent_to(self: Encoded, new_exp: int) -> Encoded:
         """The same number with a smaller exponent.
@@ -144,17 +156,30 @@ class EncodedNumber:
         Raises
         ------
         ValueError
-            If `new_exp` is greater than the exponent.
+            If `new_exp` is greater than the exponent, or the encoded integer would pass the key, which
+            python-paillier does not notice.
         """
-        factor = scale_between(self.exponent, new_exp, self.BASE)
-        return type(self)(self.public_key, self.encoding * factor % self.public_key.n, new_exp)
+        digits = digits_between(self.exponent, new_exp)
+        n, limit = self.public_key.n, self.public_key.max_int
+        encoding = operator.index(self.encoding)
+        signed = encoding - n if encoding > n // 2 else encoding
+        if digits and signed:
+            far = passes(signed, digits, limit, self.BASE)
+            signed = limit + 1 if far else signed * self.BASE**digits
+            if abs(signed) > limit:
+                raise ShiftError(
+                    f"at exponent {new_exp} the encoded integer passes the {limit.bit_length()} bits "
+                    f"(n/3) of this key: use a longer key or a greater exponent"
+                )
+        return type(self)(self.public_key, signed % n, int(new_exp))
 
 
-def scale_between(exponent: int, new_exp: int, base: int) -> int:
-    """Return ``base**(exponent - new_exp)``; raise if the exponent would grow."""
-    if new_exp > exponent:
+def digits_between(exponent: int, new_exp: int) -> int:
+    """How far an exponent is lowered; raise if it would grow."""
+    digits = as_exponent(exponent) - as_exponent(new_exp)
+    if digits < 0:
         raise EncodingError(
             f"the exponent is {exponent} and cannot become {new_exp}: only a smaller one keeps "
             f"every digit"
         )
-    return int(base ** (exponent - new_exp))
+    return digits

@@ -10,26 +10,35 @@ import numpy as np
 
 from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import EncodingError, UnsupportedOperationError
-from pyfate_gpu.integrations.phe.encoding import EncodedNumber, scale_between
+from pyfate_gpu.integrations.phe.encoding import EncodedNumber, digits_between
 from pyfate_gpu.integrations.scalars import deferred
 from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
-from pyfate_gpu.integrations.scalars.exponents import alignment
+from pyfate_gpu.integrations.scalars.exponents import alignment, as_exponent
+from pyfate_gpu.integrations.scalars.numbers import reciprocal
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
+
+Encoding = type[EncodedNumber]
 
 
 class EncryptedNumber:
     """A ciphertext of a number; ``+ -`` with numbers of either kind, ``* /`` with plain ones.
 
     Products and the sums made of them are computed when their value is wanted, all terms in one
-    call; the value is the one python-paillier computes.
+    call; the value is the one python-paillier computes. A number that was encoded by a subclass of
+    `EncodedNumber` keeps it: operands are encoded and exponents aligned in its base.
 
     Parameters
     ----------
     public_key : PaillierPublicKey
     ciphertext : int
     exponent : int
+
+    Raises
+    ------
+    TypeError
+        If one of them is something else.
     """
 
     def __init__(self, public_key: PaillierPublicKey, ciphertext: int, exponent: int = 0) -> None:
@@ -37,19 +46,41 @@ class EncryptedNumber:
             raise UnsupportedOperationError(
                 f"the ciphertext is a {type(ciphertext).__name__}; it must be an integer"
             )
+        from pyfate_gpu.integrations.phe.public_key import PaillierPublicKey
+
+        if not isinstance(public_key, PaillierPublicKey):
+            raise UnsupportedOperationError(
+                f"the public key is a {type(public_key).__module__}.{type(public_key).__name__}; it "
+                f"must be a PaillierPublicKey of this module: make one of its n"
+            )
+        self._set(public_key, deferred.integer(ciphertext), as_exponent(exponent))
+
+    def _set(
+        self,
+        public_key: PaillierPublicKey,
+        content: Any,
+        exponent: int,
+        fresh: bool = False,
+        encoding: Encoding = EncodedNumber,
+    ) -> None:
         self.public_key = public_key
         self.exponent = exponent
-        self._content: Any = deferred.integer(ciphertext)
-        self.__is_obfuscated = False
+        self._encoding = encoding
+        self._content = content
+        self.__is_obfuscated = fresh
 
     @classmethod
     def _make(
-        cls, public_key: PaillierPublicKey, content: Any, exponent: int, fresh: bool = False
+        cls,
+        public_key: PaillierPublicKey,
+        content: Any,
+        exponent: int,
+        fresh: bool = False,
+        encoding: Encoding = EncodedNumber,
     ) -> EncryptedNumber:
         """From what `deferred` returns; `fresh` if its randomness is new and of this number alone."""
-        number = cls(public_key, 0, exponent)
-        number._content = deferred.integer(content) if isinstance(content, int) else content
-        number.__is_obfuscated = fresh
+        number = cls.__new__(cls)
+        number._set(public_key, content, exponent, fresh, encoding)
         return number
 
     def ciphertext(self, be_secure: bool = True) -> int:
@@ -76,23 +107,30 @@ class EncryptedNumber:
         Raises
         ------
         ValueError
-            If `new_exp` is greater than the exponent.
+            If `new_exp` is greater than the exponent, or so small that the number would pass the key.
         """
-        factor = scale_between(self.exponent, new_exp, EncodedNumber.BASE)
-        return self._scaled(factor, new_exp)
+        digits = digits_between(self.exponent, new_exp)
+        factor = alignment(digits, self.public_key.max_int, self._encoding.BASE)
+        return self._scaled(factor, int(new_exp), self._encoding)
 
     def __add__(self, other: Any) -> EncryptedNumber:
         if isinstance(other, EncryptedNumber):
             self._check_key(other)
-            return self._plus(other._content, other.exponent)
+            encoding = self._common(other._encoding, other.exponent)
+            return self._plus(other._content, other.exponent, encoding)
         if isinstance(other, np.ndarray):
             return NotImplemented
         if not isinstance(other, EncodedNumber):
-            other = EncodedNumber.encode(self.public_key, other, max_exponent=self.exponent)
+            other = self._encoding.encode(self.public_key, other, max_exponent=self.exponent)
         self._check_key(other)
-        exponent = min(self.exponent, other.exponent)
-        plain = other.decrease_exponent_to(exponent).encoding
-        return self._plus(deferred.integer(1 + plain * self.public_key.n), exponent)
+        encoding = self._common(type(other), other.exponent)
+        lower = min(self.exponent, as_exponent(other.exponent))
+        # In the base that both have; of another one it may be an integer, whose exponent is 0.
+        plain = encoding(other.public_key, other.encoding, other.exponent).decrease_exponent_to(
+            lower
+        )
+        content = deferred.integer(1 + plain.encoding * self.public_key.n)
+        return self._plus(content, lower, encoding)
 
     __radd__ = __add__
 
@@ -104,47 +142,68 @@ class EncryptedNumber:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if not isinstance(other, EncodedNumber):
-            other = EncodedNumber.encode(self.public_key, other)
+            other = self._encoding.encode(self.public_key, other)
         self._check_key(other)
         n, factor = self.public_key.n, other.encoding
+        if not is_integer(factor):
+            raise UnsupportedOperationError(
+                f"the encoding is a {type(factor).__name__}; it must be an integer"
+            )
         if not 0 <= factor < n:
             raise EncodingError("the encoding is outside [0, n); it is corrupt or another key's")
-        if factor >= n - self.public_key.max_int:
-            factor -= n
-        return self._scaled(factor, self.exponent + other.exponent)
+        signed = int(factor) - n if factor >= n - self.public_key.max_int else int(factor)
+        encoding = self._common(type(other), other.exponent)
+        return self._scaled(signed, self.exponent + as_exponent(other.exponent), encoding)
 
     __rmul__ = __mul__
 
     def __sub__(self, other: Any) -> EncryptedNumber:
         if isinstance(other, np.ndarray):
             return NotImplemented
-        if not isinstance(other, EncryptedNumber | EncodedNumber):
-            other = EncodedNumber.encode(self.public_key, other, max_exponent=self.exponent)
         if isinstance(other, EncodedNumber):
-            encoding = -other.encoding % other.public_key.n
-            return self.__add__(EncodedNumber(other.public_key, encoding, other.exponent))
+            raise UnsupportedOperationError(
+                "an EncodedNumber is added to, or multiplied by, a ciphertext, and not subtracted from "
+                "it, as in python-paillier; encode the negated number and add that"
+            )
+        if not isinstance(other, EncryptedNumber):
+            encoded = self._encoding.encode(self.public_key, other, max_exponent=self.exponent)
+            encoded.encoding = -encoded.encoding % self.public_key.n
+            return self.__add__(encoded)
         return self.__add__(other.__mul__(-1))
 
     def __rsub__(self, other: Any) -> EncryptedNumber:
         return self.__mul__(-1).__add__(other)
 
     def __truediv__(self, scalar: Any) -> EncryptedNumber:
-        return self.__mul__(1 / scalar)
+        if isinstance(scalar, np.ndarray):
+            return NotImplemented
+        return self.__mul__(reciprocal(scalar))
 
-    def _plus(self, content: Any, exponent: int) -> EncryptedNumber:
-        lower, n = min(self.exponent, exponent), self.public_key.n
+    def _common(self, encoding: Encoding, exponent: int) -> Encoding:
+        """The encoding of a result with another operand: one base, or one of them is an integer."""
+        if encoding.BASE == self._encoding.BASE or exponent == 0:
+            return self._encoding
+        if self.exponent == 0:
+            return encoding
+        raise UnsupportedOperationError(
+            f"the numbers have exponents of base {self._encoding.BASE} and {encoding.BASE}; encode both "
+            f"in one base"
+        )
+
+    def _plus(self, content: Any, exponent: int, encoding: Encoding) -> EncryptedNumber:
+        lower, limit = min(self.exponent, exponent), self.public_key.max_int
         total = deferred.add(
             self._content,
-            alignment(self.exponent - lower, n),
+            alignment(self.exponent - lower, limit, encoding.BASE),
             content,
-            alignment(exponent - lower, n),
+            alignment(exponent - lower, limit, encoding.BASE),
             self.public_key.engine(),
         )
-        return EncryptedNumber._make(self.public_key, total, lower)
+        return EncryptedNumber._make(self.public_key, total, lower, encoding=encoding)
 
-    def _scaled(self, factor: int, exponent: int) -> EncryptedNumber:
+    def _scaled(self, factor: int, exponent: int, encoding: Encoding) -> EncryptedNumber:
         product = deferred.multiply(self._content, factor, self.public_key.engine())
-        return EncryptedNumber._make(self.public_key, product, exponent)
+        return EncryptedNumber._make(self.public_key, product, exponent, encoding=encoding)
 
     def _value(self) -> Any:
         if isinstance(self._content, deferred.Deferred):
@@ -166,11 +225,18 @@ class EncryptedNumber:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the blinded ciphertext: a pickle goes to another process, or to others."""
-        return _restore, (self.public_key, self.ciphertext(), self.exponent)
+        kept = () if self._encoding is EncodedNumber else (self._encoding,)
+        return _restore, (self.public_key, self.ciphertext(), self.exponent, *kept)
 
 
-def _restore(public_key: PaillierPublicKey, ciphertext: int, exponent: int) -> EncryptedNumber:
-    return EncryptedNumber(public_key, ciphertext, exponent)
+def _restore(
+    public_key: PaillierPublicKey,
+    ciphertext: int,
+    exponent: int,
+    encoding: Encoding = EncodedNumber,
+) -> EncryptedNumber:
+    content = deferred.integer(ciphertext)
+    return EncryptedNumber._make(public_key, content, exponent, encoding=encoding)
 
 
 def residues(numbers: Sequence[EncryptedNumber]) -> list[int]:

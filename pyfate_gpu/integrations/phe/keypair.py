@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import gmpy2
 
+from pyfate_gpu.encoding.numbers import as_integer
+from pyfate_gpu.errors import InvalidKeyError
 from pyfate_gpu.he.scheme.paillier.checks import MIN_KEY_BITS
 from pyfate_gpu.he.scheme.paillier.keygen import generate_paillier_keypair as generate_keypair
 from pyfate_gpu.integrations.phe.keyring import PaillierPrivateKeyring
@@ -32,8 +34,9 @@ def generate_paillier_keypair(
     Raises
     ------
     InvalidKeyError
-        If `n_length` is odd, below 8 or above 8192.
+        If `n_length` is no integer, odd, below 8 or above 8192.
     """
+    n_length = as_integer(n_length, "n_length", InvalidKeyError)
     if n_length >= MIN_KEY_BITS or n_length < 8 or n_length % 2:
         key, private = generate_keypair(n_length, allow_insecure=True)
         public_key = PaillierPublicKey._with_base(key.n, key.h)

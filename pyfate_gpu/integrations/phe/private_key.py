@@ -34,9 +34,16 @@ class PaillierPrivateKey:
     ------
     InvalidKeyError
         (a ValueError) if ``p * q != n`` or ``p == q``.
+    TypeError
+        If `public_key` is no key of this module.
     """
 
     def __init__(self, public_key: PaillierPublicKey, p: int, q: int) -> None:
+        if not isinstance(public_key, PaillierPublicKey):
+            raise UnsupportedOperationError(
+                f"the public key is a {type(public_key).__module__}.{type(public_key).__name__}; it "
+                f"must be a PaillierPublicKey of this module: make one of its n"
+            )
         if p * q != public_key.n:
             raise InvalidKeyError("p*q is not n; the primes do not belong to this public key")
         if p == q:
@@ -78,8 +85,8 @@ class PaillierPrivateKey:
     def decrypt_encoded(
         self, encrypted_number: EncryptedNumber, Encoding: type[EncodedNumber] | None = None
     ) -> EncodedNumber:
-        """Decrypt, and leave the number encoded."""
-        return self._decrypt_encoded([encrypted_number], Encoding or EncodedNumber)[0]
+        """Decrypt, and leave the number encoded: as it was, or as `Encoding` says."""
+        return self._decrypt_encoded([encrypted_number], Encoding)[0]
 
     def decrypt_many(
         self, encrypted_numbers: Iterable[EncryptedNumber] | npt.NDArray[np.object_]
@@ -87,7 +94,7 @@ class PaillierPrivateKey:
         """Decrypt many numbers in one batch: a list, or an object array of the shape of an array."""
         array = encrypted_numbers
         flat = array.ravel().tolist() if isinstance(array, np.ndarray) else list(array)
-        decoded = [each.decode() for each in self._decrypt_encoded(flat, EncodedNumber)]
+        decoded = [each.decode() for each in self._decrypt_encoded(flat)]
         return same_container(decoded, array)
 
     def raw_decrypt(self, ciphertext: int) -> int:
@@ -105,7 +112,7 @@ class PaillierPrivateKey:
         return self._decrypt([ciphertext % self.public_key.nsquare])[0]
 
     def _decrypt_encoded(
-        self, numbers: list[EncryptedNumber], encoding: type[EncodedNumber]
+        self, numbers: list[EncryptedNumber], encoding: type[EncodedNumber] | None = None
     ) -> list[EncodedNumber]:
         for number in numbers:
             if not isinstance(number, EncryptedNumber):
@@ -119,7 +126,7 @@ class PaillierPrivateKey:
                 )
         plaintexts = self._decrypt(residues(numbers))
         return [
-            encoding(self.public_key, plaintext, number.exponent)
+            (encoding or number._encoding)(self.public_key, plaintext, number.exponent)
             for plaintext, number in zip(plaintexts, numbers, strict=True)
         ]
 

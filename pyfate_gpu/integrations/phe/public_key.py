@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +13,16 @@ import gmpy2
 import numpy as np
 import numpy.typing as npt
 
+from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.integrations.key_sizes import warn_of_short_key
 from pyfate_gpu.integrations.phe.encoding import EncodedNumber
 from pyfate_gpu.integrations.phe.encrypted_number import EncryptedNumber, same_container
+from pyfate_gpu.integrations.scalars import deferred
 from pyfate_gpu.integrations.scalars.blinding_stock import BlindingStock
 from pyfate_gpu.integrations.scalars.engines import KeyEngine, key_engine
+from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
+from pyfate_gpu.integrations.scalars.exponents import as_exponent
 
 
 class PaillierPublicKey:
@@ -38,9 +43,9 @@ class PaillierPublicKey:
     """
 
     def __init__(self, n: int) -> None:
-        if n < 6:
+        self.n = as_integer(n, "n", InvalidKeyError)
+        if self.n < 6:
             raise InvalidKeyError(f"n is {n}; it must be the product of two different primes")
-        self.n = int(n)
         self.g = self.n + 1
         self.nsquare = self.n * self.n
         self.max_int = self.n // 3 - 1
@@ -80,9 +85,17 @@ class PaillierPublicKey:
         return self.encrypt_encoded(value, r_value)
 
     def encrypt_encoded(self, encoding: EncodedNumber, r_value: int | None) -> EncryptedNumber:
-        """Encrypt an encoded number; fresh randomness unless `r_value` is given."""
-        ciphertext = self.raw_encrypt(encoding.encoding, r_value)
-        return EncryptedNumber._make(self, ciphertext, encoding.exponent, fresh=r_value is None)
+        """Encrypt an encoded number; fresh randomness unless `r_value` is given.
+
+        Raises
+        ------
+        ValueError
+            If it was encoded for another key.
+        """
+        self._check_encoded(encoding)
+        content = deferred.integer(self.raw_encrypt(encoding.encoding, r_value))
+        exponent = as_exponent(encoding.exponent)
+        return EncryptedNumber._make(self, content, exponent, not r_value, type(encoding))
 
     def encrypt_many(
         self, values: Sequence[Any] | npt.NDArray[Any], precision: float | None = None
@@ -106,13 +119,14 @@ class PaillierPublicKey:
             else EncodedNumber.encode(self, value, precision)
             for value in flat
         ]
-        signed = [
-            each.encoding if each.encoding <= self.max_int else each.encoding - self.n
-            for each in encoded
-        ]
-        ciphertexts = self.engine().encrypt(signed)
+        for each in encoded:
+            self._check_encoded(each)
+        residues = [operator.index(each.encoding) % self.n for each in encoded]
+        ciphertexts = self.engine().encrypt(
+            [r if r <= self.max_int else r - self.n for r in residues]
+        )
         numbers = [
-            EncryptedNumber._make(self, ciphertext, each.exponent, fresh=True)
+            EncryptedNumber._make(self, ciphertext, as_exponent(each.exponent), True, type(each))
             for ciphertext, each in zip(ciphertexts, encoded, strict=True)
         ]
         return same_container(numbers, values)
@@ -130,9 +144,15 @@ class PaillierPublicKey:
                 f"raw_encrypt takes an integer, not {type(plaintext).__name__}"
             )
         encoded = 1 + gmpy2.mpz(plaintext) % self.n * self.n
-        if r_value is None:
+        if not r_value:  # 0, which has no inverse, counts as none
             return int(encoded * self.random_factor() % self.nsquare)
         return int(encoded * gmpy2.powmod(r_value, self.n, self.nsquare) % self.nsquare)
+
+    def _check_encoded(self, encoding: EncodedNumber) -> None:
+        if encoding.public_key != self:
+            raise DifferentKeyError(
+                f"the number was encoded for {encoding.public_key!r}, this key is {self!r}"
+            )
 
     def random_factor(self) -> Any:
         """A fresh encryption of zero, used nowhere else."""

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the keys compute with: the batched engine, and plain gmpy2 for toy keys it refuses."""
+"""What the keys compute with: batches on the chosen engine, or on the reference one for the shortest keys."""
 
 from __future__ import annotations
 
 import itertools
-import secrets
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -12,9 +11,11 @@ import gmpy2
 import numpy as np
 
 from pyfate_gpu.backends import private_engine
-from pyfate_gpu.backends.engines import Choices, PrivateEngine, choices_of
+from pyfate_gpu.backends.base import EngineOptions
+from pyfate_gpu.backends.engines import Choices, PrivateEngine, PublicEngine, choices_of
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
-from pyfate_gpu.backends.numbers import PrivateNumbers
+from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers, unsigned_to_words
 from pyfate_gpu.he.scheme.paillier.checks import MIN_KEY_BITS
 from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
@@ -49,14 +50,29 @@ class KeyEngine(Protocol):
 def key_engine(n: int, h: int | None) -> KeyEngine:
     """The engine for a key of any size."""
     if n.bit_length() < MIN_KEY_BITS:
-        return ToyEngine(n)
+        return BatchedEngine(ShortKey(n))
     return BatchedEngine(PublicKey(n, h, allow_insecure_key_size=True))
+
+
+class ShortKey:
+    """A modulus below 256 bits: python-paillier takes it, and only the reference engine computes with it."""
+
+    h = None
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.numbers = PublicNumbers(n)
+        self._engine = ReferenceBackend().public_engine(self.numbers, EngineOptions())
+
+    def engine(self) -> PublicEngine:
+        """The reference engine."""
+        return self._engine
 
 
 class BatchedEngine:
     """The engine chosen by `pyfate_gpu.use_backend` at the time of each call."""
 
-    def __init__(self, key: PublicKey) -> None:
+    def __init__(self, key: PublicKey | ShortKey) -> None:
         self._key = key
         self._private: dict[Choices, PrivateEngine] = {}
         self.n_squared = gmpy2.mpz(key.n) ** 2
@@ -105,43 +121,6 @@ class BatchedEngine:
             numbers = PrivateNumbers(self._key.numbers, p, q)
             self._private[chosen] = private_engine(numbers, public)
         return self._private[chosen]
-
-
-class ToyEngine:
-    """Textbook Paillier for keys below 256 bits, which only lessons and tests use."""
-
-    largest_batch = 4
-
-    def __init__(self, n: int) -> None:
-        self._n = gmpy2.mpz(n)
-        self.n_squared = self._n**2
-
-    def encrypt(self, plain: Sequence[int]) -> list[Any]:
-        """``(1 + m n) r^n`` mod n^2 each."""
-        n, n2 = self._n, self.n_squared
-        return [(1 + m * n) * gmpy2.powmod(self._unit(), n, n2) % n2 for m in plain]
-
-    def decrypt(self, p: int, q: int, ciphertexts: Sequence[int]) -> list[int]:
-        """``L(c^k) / k`` mod n with ``k = lcm(p - 1, q - 1)`` and ``L(x) = (x - 1) / n``."""
-        n = self._n
-        order = gmpy2.lcm(p - 1, q - 1)
-        inverse = gmpy2.invert(order, n)
-        return [
-            int((gmpy2.powmod(c, order, self.n_squared) - 1) // n * inverse % n)
-            for c in ciphertexts
-        ]
-
-    def powers(
-        self, values: Sequence[Any], indices: Index, factors: Sequence[int], offsets: Index
-    ) -> list[Any]:
-        """One power after the other."""
-        return product_of_powers(values, indices, factors, offsets, self.n_squared)
-
-    def _unit(self) -> int:
-        while True:
-            r = 1 + secrets.randbelow(int(self._n) - 1)
-            if gmpy2.gcd(r, self._n) == 1:
-                return r
 
 
 def product_of_powers(

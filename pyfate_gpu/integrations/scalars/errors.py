@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What both interfaces raise for numbers and keys that do not belong together."""
+"""What both interfaces raise where this package and the partner have different types for one fault."""
 
 from __future__ import annotations
 
-from pyfate_gpu.errors import KeyMismatchError
+from pyfate_gpu.errors import BoundError, EncodingError, KeyMismatchError
 
 
 class DifferentKeyError(KeyMismatchError, ValueError):
     """Numbers or keys that do not belong together: a ValueError, as in python-paillier and FATE."""
+
+
+class ShiftError(BoundError, EncodingError):
+    """An exponent that shifts a number past its key: a ValueError, as in python-paillier and FATE."""
