@@ -12,7 +12,8 @@ from pyfate_gpu.errors import EncodingError, UnsupportedOperationError
 from pyfate_gpu.integrations.fate1.encoding import encode
 from pyfate_gpu.integrations.scalars import deferred
 from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
-from pyfate_gpu.integrations.scalars.exponents import alignment
+from pyfate_gpu.integrations.scalars.exponents import alignment, as_exponent
+from pyfate_gpu.integrations.scalars.numbers import reciprocal
 
 if TYPE_CHECKING:
     from pyfate_gpu.integrations.fate1.keys import PublicKey
@@ -41,16 +42,12 @@ class EncryptedNumber:
             raise UnsupportedOperationError(
                 f"the ciphertext is a {type(ciphertext).__name__}; it must be an integer"
             )
-        if not is_integer(exponent):
+        if not hasattr(public_key, "number_class"):
             raise UnsupportedOperationError(
-                f"the exponent is a {type(exponent).__name__}; it must be an integer"
+                f"the public key is a {type(public_key).__module__}.{type(public_key).__name__}, none "
+                f"of this module's; call install() before keys are made"
             )
-        if not hasattr(public_key, "engine"):
-            raise UnsupportedOperationError(
-                f"the public key is a {type(public_key).__name__} of FATE's own; call install() "
-                f"before keys are made"
-            )
-        self._set(public_key, deferred.integer(ciphertext), exponent)
+        self._set(public_key, deferred.integer(ciphertext), as_exponent(exponent))
 
     def _set(self, public_key: PublicKey, content: Any, exponent: int, fresh: bool = False) -> None:
         self.public_key = public_key
@@ -85,15 +82,16 @@ class EncryptedNumber:
         Raises
         ------
         ValueError
-            If `new_exponent` is less than the exponent.
+            If `new_exponent` is less than the exponent, or so great that the number would pass the key.
         """
-        if new_exponent < self.exponent:
+        digits = as_exponent(new_exponent) - self.exponent
+        if digits < 0:
             raise EncodingError(
                 f"the exponent is {self.exponent} and cannot become {new_exponent}: only a greater "
                 f"one keeps every digit"
             )
-        factor = alignment(new_exponent - self.exponent, self.public_key.n)
-        return self._scaled(factor, new_exponent)
+        factor = alignment(digits, self.public_key.max_int)
+        return self._scaled(factor, int(new_exponent))
 
     def __add__(self: Self, other: Any) -> Self:
         if isinstance(other, np.ndarray):
@@ -136,15 +134,17 @@ class EncryptedNumber:
         return self.__mul__(-1).__add__(other)
 
     def __truediv__(self: Self, scalar: Any) -> Self:
-        return self.__mul__(1 / scalar)
+        if isinstance(scalar, np.ndarray):
+            return NotImplemented
+        return self.__mul__(reciprocal(scalar))
 
     def _plus(self: Self, content: Any, exponent: int) -> Self:
-        higher = max(self.exponent, exponent)
+        higher, limit = max(self.exponent, exponent), self.public_key.max_int
         total = deferred.add(
             self._content,
-            alignment(higher - self.exponent, self.public_key.n),
+            alignment(higher - self.exponent, limit),
             content,
-            alignment(higher - exponent, self.public_key.n),
+            alignment(higher - exponent, limit),
             self.public_key.engine(),
         )
         return self._make(self.public_key, total, higher)

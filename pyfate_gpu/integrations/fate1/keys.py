@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import gmpy2
 
-from pyfate_gpu.encoding.numbers import is_integer
+from pyfate_gpu.encoding.numbers import as_integer, is_integer
 from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.he.scheme.paillier.keygen import generate_paillier_keypair
 from pyfate_gpu.integrations.fate1.encoding import decode, encode
@@ -19,6 +20,7 @@ from pyfate_gpu.integrations.scalars import deferred
 from pyfate_gpu.integrations.scalars.blinding_stock import BlindingStock
 from pyfate_gpu.integrations.scalars.engines import KeyEngine, key_engine
 from pyfate_gpu.integrations.scalars.errors import DifferentKeyError
+from pyfate_gpu.integrations.scalars.exponents import as_exponent
 
 
 class PublicKey:
@@ -35,7 +37,7 @@ class PublicKey:
     number_class: ClassVar[type[EncryptedNumber]] = EncryptedNumber
 
     def __init__(self, n: int, h: int | None = None) -> None:
-        self.n = int(n)
+        self.n = as_integer(n, "n", InvalidKeyError)
         self.g = self.n + 1
         self.nsquare = self.n * self.n
         self.max_int = self.n // 3 - 1
@@ -65,7 +67,7 @@ class PublicKey:
         """
         encoding, exponent = encode(value, self.n, self.max_int, precision)
         content = deferred.integer(self.raw_encrypt(encoding, random_value))
-        return self.number_class._make(self, content, exponent, fresh=random_value is None)
+        return self.number_class._make(self, content, exponent, fresh=not random_value)
 
     def encrypt_many(self, values: Sequence[Any], precision: float | None = None) -> list[Any]:
         """Encrypt many numbers in one batch."""
@@ -78,7 +80,8 @@ class PublicKey:
 
     def raw_encrypt_many(self, plaintexts: Sequence[int], exponent: int = 0) -> list[Any]:
         """Encrypt integers mod n in one batch."""
-        contents = self._encrypt_residues([int(plaintext) % self.n for plaintext in plaintexts])
+        exponent = as_exponent(exponent)
+        contents = self._encrypt_residues([operator.index(p) % self.n for p in plaintexts])
         return [self.number_class._make(self, each, exponent, fresh=True) for each in contents]
 
     def raw_encrypt(self, plaintext: int, random_value: int | None = None) -> int:
@@ -91,7 +94,7 @@ class PublicKey:
 
     def apply_obfuscator(self, ciphertext: int, random_value: int | None = None) -> int:
         """Blind an integer mod n^2, with fresh randomness unless `random_value` is given."""
-        if random_value is None:
+        if not random_value:  # 0, which has no inverse, counts as none
             return int(ciphertext * self.random_factor() % self.nsquare)
         factor = gmpy2.powmod(random_value, self.n, self.nsquare)
         return int(ciphertext * factor % self.nsquare)
@@ -233,8 +236,9 @@ def generate_keypair(
     Raises
     ------
     InvalidKeyError
-        If `n_length` is odd, below 256 or above 8192.
+        If `n_length` is no integer, odd, below 256 or above 8192.
     """
+    n_length = as_integer(n_length, "n_length", InvalidKeyError)
     key, private = generate_paillier_keypair(n_length, allow_insecure=True)
     public = restore_key(public_class, key.n, key.h)
     return public, private_class(public, *private._secret_factors())

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyfate_gpu.errors import BoundError, EncodingError, UnsupportedOperationError
-from pyfate_gpu.integrations.scalars.errors import ShiftError
+from pyfate_gpu.integrations.scalars.errors import OutOfRangeError
 from pyfate_gpu.integrations.scalars.exponents import as_exponent, check_result, passes
 from pyfate_gpu.integrations.scalars.numbers import widened
 
@@ -68,7 +68,7 @@ class EncodedNumber:
         """
         scalar = widened(scalar)
         if isinstance(scalar, float) and not math.isfinite(scalar):
-            kind = EncodingError if math.isnan(scalar) else BoundError
+            kind = EncodingError if math.isnan(scalar) else OutOfRangeError
             raise kind(f"{scalar} cannot be encrypted; clean the data, numbers are finite")
         exponent = cls._exponent(scalar, precision)
         if max_exponent is not None:
@@ -102,7 +102,7 @@ class EncodedNumber:
         """Exponent for a precision; without one, that which loses no bit of an integer or float."""
         if precision is not None:
             if not 0 < precision < math.inf:
-                kind = ShiftError if precision == math.inf else EncodingError
+                kind = OutOfRangeError if precision == math.inf else EncodingError
                 raise kind(f"precision is {precision}; it must be above 0 and finite")
             return math.floor(math.log(precision, cls.BASE))
         if isinstance(scalar, int):
@@ -167,7 +167,7 @@ class EncodedNumber:
             far = passes(signed, digits, limit, self.BASE)
             signed = limit + 1 if far else signed * self.BASE**digits
             if abs(signed) > limit:
-                raise ShiftError(
+                raise OutOfRangeError(
                     f"at exponent {new_exp} the encoded integer passes the {limit.bit_length()} bits "
                     f"(n/3) of this key: use a longer key or a greater exponent"
                 )

@@ -10,5 +10,8 @@ class DifferentKeyError(KeyMismatchError, ValueError):
     """Numbers or keys that do not belong together: a ValueError, as in python-paillier and FATE."""
 
 
-class ShiftError(BoundError, EncodingError):
-    """An exponent that shifts a number past its key: a ValueError, as in python-paillier and FATE."""
+class OutOfRangeError(BoundError, EncodingError):
+    """A number, or an exponent that shifts one, beyond what the key or the partner's floats hold.
+
+    The partners raise ValueError for some of it and OverflowError for the rest; this is both.
+    """

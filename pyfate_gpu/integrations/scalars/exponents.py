@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import BoundError, UnsupportedOperationError
-from pyfate_gpu.integrations.scalars.errors import ShiftError
+from pyfate_gpu.integrations.scalars.errors import OutOfRangeError
 
 LARGEST_RESULT_BITS = 1 << 26
 """A decoded integer of more bits (8 MiB) has a corrupt exponent; computing it might take all memory."""
@@ -37,7 +37,7 @@ def alignment(digits: int, max_int: int, base: int = 16) -> int:
     if not digits:
         return 1
     if passes(1, digits, max_int, base) or (factor := base**digits) > max_int:
-        raise ShiftError(
+        raise OutOfRangeError(
             f"the exponents are {digits} digits of base {base} apart, and the key holds numbers of "
             f"{max_int.bit_length()} bits (n/3): use a longer key, or less precision for the smaller "
             f"number, unless its exponent is corrupt or foreign"
