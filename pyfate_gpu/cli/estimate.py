@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.jobs.calibration import calibrate
 from pyfate_gpu.jobs.estimate import Estimate, shape_of
 from pyfate_gpu.jobs.estimate import estimate as estimate_job
 from pyfate_gpu.jobs.job import Job
-from pyfate_gpu.jobs.models import make_model
 
 
 def estimate(
@@ -27,7 +27,7 @@ def estimate(
 ) -> None:
     """Say what a job will take: time by operation and party, bytes, memory; from two seconds of measuring."""
     found = Job.load(job)
-    model = make_model(found.model, found.parameters)
+    model = make_estimator(found.model, found.parameters)
     shape = shape_of(found, rows=rows, columns=columns or None)
     with found.engine.use():
         calibration = calibrate(

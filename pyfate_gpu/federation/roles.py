@@ -13,23 +13,33 @@ MAX_INDEX = 999_999
 
 
 class Role(str, Enum):
-    """What a party brings: the guest labels, a host features, the arbiter the private key."""
+    """What a party brings.
+
+    The guest has labels, a host features, the arbiter the private key; a client has rows of its own, all
+    columns of them, and the server adds up what clients send.
+    """
 
     GUEST = "guest"
     HOST = "host"
     ARBITER = "arbiter"
+    CLIENT = "client"
+    SERVER = "server"
+
+
+#: Roles that any number of parties may play, each with a number.
+NUMBERED = (Role.HOST, Role.CLIENT)
 
 
 @dataclass(frozen=True)
 class Party:
-    """One participant: its role, and its number among the hosts.
+    """One participant: its role, and its number among the hosts or clients.
 
     Parameters
     ----------
     role : Role
         The part it plays.
     index : int
-        Number among the hosts, from 0; always 0 for the guest and the arbiter.
+        Number among the hosts or clients, from 0; always 0 for the other roles.
 
     Examples
     --------
@@ -46,17 +56,17 @@ class Party:
     def __post_init__(self) -> None:
         if not isinstance(self.role, Role):
             raise ConfigurationError(f"role is {self.role!r}; it must be one of {', '.join(Role)}")
-        last = MAX_INDEX if self.role is Role.HOST else 0
+        last = MAX_INDEX if self.role in NUMBERED else 0
         if type(self.index) is not int or not 0 <= self.index <= last:
             raise ConfigurationError(
                 f"no party {self.role.value} number {self.index}: "
-                "hosts are numbered from 0, guest and arbiter are one each"
+                "hosts and clients are numbered from 0, the others are one each"
             )
 
     @property
     def name(self) -> str:
         """Its name in messages, logs and errors: ``guest``, ``host-0``, ``arbiter``."""
-        return f"host-{self.index}" if self.role is Role.HOST else self.role.value
+        return f"{self.role.value}-{self.index}" if self.role in NUMBERED else self.role.value
 
     @classmethod
     def parse(cls, name: str) -> Party:
@@ -67,12 +77,14 @@ class Party:
         ConfigurationError
             For any text that `name` never returns.
         """
-        found = re.fullmatch(r"(guest|arbiter)|host-(0|[1-9][0-9]{0,5})", str(name))
+        role, number = r"(guest|arbiter|server)", r"(host|client)-(0|[1-9][0-9]{0,5})"
+        found = re.fullmatch(f"{role}|{number}", str(name))
         if found is None:
             raise ConfigurationError(
-                f"no party is named {name!r}: names are guest, arbiter, host-0, host-1, ..."
+                f"no party is named {name!r}: names are guest, arbiter, host-0, host-1, ..., "
+                "server, client-0, client-1, ..."
             )
-        return cls(Role(found[1])) if found[1] else cls(Role.HOST, int(found[2]))
+        return cls(Role(found[1])) if found[1] else cls(Role(found[2]), int(found[3]))
 
     def __str__(self) -> str:
         return self.name
@@ -80,3 +92,4 @@ class Party:
 
 GUEST = Party(Role.GUEST)
 ARBITER = Party(Role.ARBITER)
+SERVER = Party(Role.SERVER)

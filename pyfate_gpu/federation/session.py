@@ -6,18 +6,22 @@ from __future__ import annotations
 import logging
 import math
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
 from pyfate_gpu.federation.channel import Channel
 from pyfate_gpu.federation.frame import Frame, Sealable, Sealed, Value
-from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
+from pyfate_gpu.federation.roles import ARBITER, Party, Role
 from pyfate_gpu.federation.statistics import Statistics
+from pyfate_gpu.federation.steps import Step
+from pyfate_gpu.federation.topology import check_parties
 
 if TYPE_CHECKING:
     from pyfate_gpu.federation.recovery import Recovery
-    from pyfate_gpu.he import CiphertextArray, PublicKey
+    from pyfate_gpu.he import CiphertextArray
+    from pyfate_gpu.he.scheme.base import SchemePublicKey
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +36,7 @@ class Session:
     party : Party
         Who we are.
     peers : iterable of Party
-        The others: guest and arbiter, and hosts numbered from 0 without gaps.
+        The others; together they are of one of the topologies.
     channel : Channel
         Our end of the connections to them.
     timeout : float
@@ -40,8 +44,12 @@ class Session:
 
     Attributes
     ----------
-    public_key : PublicKey or None
-        The arbiter's key, known after the first handshake.
+    parties : tuple of Party
+        All of them, in the order of roles and numbers.
+    hosts, clients : tuple of Party
+        Those among them, in the order of their numbers.
+    keys : dict
+        The public key of each party that has announced one.
     recovery : Recovery or None
         Keeps the state of training, where somebody set it.
     statistics : Statistics
@@ -60,21 +68,54 @@ class Session:
         self.peers = tuple(peers)
         self.channel = channel
         self.timeout = _checked_timeout(timeout)
-        self.public_key: PublicKey | None = None
+        self.keys: dict[Party, SchemePublicKey] = {}
         self.recovery: Recovery | None = None
         self.statistics = Statistics()
-        self.hosts = check_federation(party, self.peers)
-        self.task = ""  # prefix of the names of all messages
+        self.parties = check_parties(party, self.peers)
+        self.hosts = tuple(each for each in self.parties if each.role is Role.HOST)
+        self.clients = tuple(each for each in self.parties if each.role is Role.CLIENT)
+        self._prefix = ""  # of the names of all messages
         self._tasks = 0
 
-    def begin(self) -> None:
+    def begin(self, task: str = "task") -> None:
         """Start the next task; parties count their tasks, messages of different tasks never mix."""
         self._tasks += 1
-        self.task = f"task-{self._tasks}/"
+        self.agree(task)
 
     def agree(self, task: str) -> None:
         """Name the messages of the running task after it, now that all parties know what it is."""
-        self.task = f"{task}-{self._tasks}/"
+        self._prefix = f"{task}-{self._tasks}/"
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[None]:
+        """Do one task within the block that all parties know of beforehand."""
+        before = self._prefix
+        self.begin(name)
+        yield
+        self._prefix = before
+
+    @property
+    def public_key(self) -> SchemePublicKey:
+        """The arbiter's key.
+
+        Raises
+        ------
+        ProtocolError
+            When none is known yet.
+        """
+        return self.key_of(ARBITER)
+
+    def key_of(self, owner: Party) -> SchemePublicKey:
+        """The public key of a party.
+
+        Raises
+        ------
+        ProtocolError
+            When none is known yet.
+        """
+        if owner not in self.keys:
+            raise ProtocolError(f"{self.party} knows no public key of {owner} yet")
+        return self.keys[owner]
 
     def send(
         self,
@@ -96,8 +137,8 @@ class Session:
         """
         sealed = {key: self._seal(value) for key, value in payload.items()}
         for recipient in (to,) if isinstance(to, Party) else to:
-            with self.statistics.step("send"):
-                frame = Frame(self.task + name, iteration, batch, sealed)
+            with self.statistics.step(Step.SEND):
+                frame = Frame(self._prefix + name, iteration, batch, sealed)
                 nbytes = self.channel.send(recipient, frame)
             self.statistics.count_sent(name, nbytes)
             logger.debug("%s sent %s to %s, %d bytes", self.party, frame, recipient, nbytes)
@@ -133,11 +174,13 @@ class Session:
         name: str,
         key: str,
         shape: tuple[int, ...],
+        owner: Party = ARBITER,
+        /,
         *,
         iteration: int = 0,
         batch: int = 0,
     ) -> CiphertextArray:
-        """Wait for one message and return the encrypted array in it, checked against `public_key`.
+        """Wait for one message and return the encrypted array in it, checked against the key of `owner`.
 
         Raises
         ------
@@ -150,10 +193,9 @@ class Session:
         """
         frame = self._wait(sender, name, iteration, batch)
         sealed = _checked_value(frame, sender, key, Sealed)
-        if self.public_key is None:
-            raise ProtocolError(f"{self.party} got an encrypted array before any public key")
-        with self.statistics.step("check", operations=math.prod(shape)):
-            array = self.public_key.from_wire(sealed.data)
+        public_key = self.key_of(owner)
+        with self.statistics.step(Step.CHECK, operations=math.prod(shape)):
+            array = public_key.from_wire(sealed.data)
         if array.shape != shape:
             raise ProtocolError(
                 f"{key!r} of {frame} from {sender} has shape {array.shape}, it takes {shape}"
@@ -175,12 +217,16 @@ class Session:
         if isinstance(value, Sealed) or not isinstance(value, Sealable):
             return value
         derived = getattr(value, "blinding", None) == "derived"
-        with self.statistics.step("blind", operations=getattr(value, "size", 0) if derived else 0):
+        with self.statistics.step(
+            Step.BLIND, operations=getattr(value, "size", 0) if derived else 0
+        ):
             return Sealed(value.to_wire())
 
     def _wait(self, sender: Party, name: str, iteration: int, batch: int) -> Frame:
-        with self.statistics.step("wait"):
-            frame = self.channel.receive(sender, self.task + name, iteration, batch, self.timeout)
+        with self.statistics.step(Step.WAIT):
+            frame = self.channel.receive(
+                sender, self._prefix + name, iteration, batch, self.timeout
+            )
         self.statistics.count_received(name, frame.nbytes)
         return frame
 
@@ -197,26 +243,3 @@ def _checked_timeout(timeout: float) -> float:
     if not (isinstance(timeout, int | float) and 0 < timeout <= sys.float_info.max):
         raise ConfigurationError(f"timeout is {timeout!r}; it must be a positive number of seconds")
     return float(timeout)
-
-
-def check_federation(party: Party, peers: Collection[Party]) -> tuple[Party, ...]:
-    """Return the hosts among `party` and its peers, in order.
-
-    Raises
-    ------
-    ConfigurationError
-        Unless they are one guest, one arbiter and hosts numbered from 0, each named once.
-    """
-    everybody = {party, *peers}
-    hosts = sorted((p for p in everybody if p.role is Role.HOST), key=lambda p: p.index)
-    if (
-        len(everybody) != len(peers) + 1
-        or not {GUEST, ARBITER} <= everybody
-        or not hosts
-        or hosts[-1].index != len(hosts) - 1
-    ):
-        raise ConfigurationError(
-            f"{party} with peers {', '.join(map(str, peers)) or 'none'} is no federation: it takes one "
-            "guest, one arbiter and hosts numbered from 0, each named once"
-        )
-    return tuple(hosts)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError
-from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
+from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER, Party, Role
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT, Session
+from pyfate_gpu.federation.topology import check_parties
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 
 logger = logging.getLogger(__name__)
@@ -22,19 +23,21 @@ PartyFunction = Callable[[Session], Any]
 
 def simulate(
     *,
-    guest: PartyFunction,
-    hosts: Sequence[PartyFunction],
-    arbiter: PartyFunction,
+    guest: PartyFunction | None = None,
+    hosts: Sequence[PartyFunction] = (),
+    arbiter: PartyFunction | None = None,
+    server: PartyFunction | None = None,
+    clients: Sequence[PartyFunction] = (),
     timeout: float = DEFAULT_TIMEOUT,
 ) -> dict[str, Any]:
     """Run each party's function in its own thread; they share nothing but channels.
 
     Parameters
     ----------
-    guest, arbiter : callable
-        Called with the party's `Session`.
-    hosts : sequence of callable
-        One for each host, in the order of their numbers.
+    guest, arbiter, server : callable, optional
+        Called with the party's `Session`; leave out whom the topology lacks.
+    hosts, clients : sequence of callable
+        One for each, in the order of their numbers.
     timeout : float
         Seconds a party waits for any one message.
 
@@ -46,7 +49,8 @@ def simulate(
     Raises
     ------
     ConfigurationError
-        When a party is no function, or `hosts` no list of them.
+        When a party is no function, `hosts` or `clients` no list of them, or the parties are of no
+        topology.
     Exception
         The first error of any party, after all others were stopped.
 
@@ -60,16 +64,20 @@ def simulate(
     >>> simulate(guest=guest, hosts=[host], arbiter=lambda session: None)["host-0"]
     'hello'
     """
-    if callable(hosts):
-        raise ConfigurationError(
-            "hosts is a function; it must be a list of them, one for each host"
-        )
-    functions = {GUEST: guest}
-    functions |= {Party(Role.HOST, index): function for index, function in enumerate(hosts)}
-    functions[ARBITER] = arbiter
+    functions: dict[Party, PartyFunction] = {}
+    for name, role, listed in (("hosts", Role.HOST, hosts), ("clients", Role.CLIENT, clients)):
+        if callable(listed):
+            raise ConfigurationError(
+                f"{name} is a function; it must be a list of them, one for each {role.value}"
+            )
+        functions |= {Party(role, index): function for index, function in enumerate(listed)}
+    single = {GUEST: guest, ARBITER: arbiter, SERVER: server}
+    functions |= {party: each for party, each in single.items() if each is not None}
     for party, function in functions.items():
         if not callable(function):
             raise ConfigurationError(f"{party} is {function!r}; it must be a function of a session")
+    one, *others = functions or [GUEST]
+    functions = {party: functions[party] for party in check_parties(one, others)}
     channels = MemoryChannel.connect(functions)
     runs = [
         _PartyThread(

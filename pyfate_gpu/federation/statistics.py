@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pyfate_gpu.federation.steps import Step
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -46,8 +48,9 @@ class Statistics:
     Examples
     --------
     >>> from pyfate_gpu.federation.statistics import Statistics
+    >>> from pyfate_gpu.federation.steps import Step
     >>> statistics = Statistics()
-    >>> with statistics.step("encrypt", operations=3):
+    >>> with statistics.step(Step.ENCRYPT, operations=3):
     ...     pass
     >>> statistics.usage().operations
     {'encrypt': 3}
@@ -60,15 +63,15 @@ class Statistics:
         self._received: Counter[str] = Counter()
 
     @contextmanager
-    def step(self, name: str, operations: int = 0) -> Iterator[None]:
-        """Add the time of the block, and `operations` when it succeeds, to the step `name`."""
+    def step(self, name: Step, operations: int = 0) -> Iterator[None]:
+        """Add the time of the block, and `operations` when it succeeds, to a kind of work."""
         started = time.perf_counter()
         try:
             yield
             if operations:
-                self._operations[name] += operations
+                self._operations[name.value] += operations
         finally:
-            self._seconds[name] += time.perf_counter() - started  # type: ignore[assignment]
+            self._seconds[name.value] += time.perf_counter() - started  # type: ignore[assignment]
 
     def count_sent(self, name: str, nbytes: int) -> None:
         """Add a message that was sent."""

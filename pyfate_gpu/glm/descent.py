@@ -16,6 +16,7 @@ import numpy as np
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.residuals import SCALE
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
 from pyfate_gpu.glm.weights import Floats, HalfModel, make_optimizer
@@ -132,7 +133,7 @@ class DescentService:
         if rows < 1:
             raise ProtocolError(f"{party} announced a gradient over {rows} rows")
         gradient = session.receive_encrypted(party, "gradient", "gradient", (self._count,), **at)
-        with session.statistics.step("decrypt", operations=self._count):
+        with session.statistics.step(Step.DECRYPT, operations=self._count):
             sums: Floats = self._private_key.decrypt(gradient)
         self._optimizer.learning_rate = self._settings.rate(at["iteration"])
         step = self._optimizer.step(sums / (SCALE * rows))

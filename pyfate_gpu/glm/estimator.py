@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,8 @@ from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.fitting import Fitting, Floats
 from pyfate_gpu.glm.model_file import PathLike, read_half, write_half
+from pyfate_gpu.glm.workload import workload_of
+from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.progress import Callback, FitReport
 from pyfate_gpu.protocol.settings import plain
 
@@ -66,6 +68,8 @@ class HeteroGLM(Fitting):
         Whether this party's columns are centred and divided by their standard deviation.
     clip : float or None
         Largest magnitude of a (standardised) feature kept, in fit and in predict.
+    scheme : str
+        Of the arbiter's key: one of `generate_keypair`.
     key_bits : int
         Length of the arbiter's key.
     allow_insecure_key_size : bool
@@ -111,6 +115,7 @@ class HeteroGLM(Fitting):
     fit_intercept: bool = True
     standardize: bool = True
     clip: float | None = None
+    scheme: str = "paillier"
     key_bits: int = 3072
     allow_insecure_key_size: bool = False
     callbacks: Sequence[Callback] = ()
@@ -173,6 +178,41 @@ class HeteroGLM(Fitting):
             When `X` does not have the columns of fit.
         """
         return self._scores(X, session)
+
+    def score_rows(
+        self, X: Any = None, *, session: Session, options: Mapping[str, Any] | None = None
+    ) -> Floats | None:
+        """Return what `decision_function` does, with the exposures that `options` may have."""
+        return self._scores(X, session, (options or {}).get("exposure"))
+
+    def workload(self, shape: JobShape) -> Workload:
+        """Return what training on data of that shape takes, before it runs.
+
+        Raises
+        ------
+        ConfigurationError
+            For the first parameter that makes no sense.
+        """
+        return workload_of(shape, self.settings())
+
+    def result(self) -> dict[str, Any]:
+        """Return iterations, cost, this party's weights, and at the guest intercept and losses."""
+        found = super().result()
+        if hasattr(self, "coef_"):
+            found["coef"] = np.asarray(self.coef_).tolist()
+        if hasattr(self, "loss_history_"):
+            found["intercept"] = np.asarray(self.intercept_).tolist()
+            found["loss"] = [float(loss) for loss in self.loss_history_]
+        return found
+
+    def why_no_checkpoints(self) -> str:
+        """Return why such a job cannot be resumed: masked rows would give themselves away."""
+        if not self.masked_rate:
+            return ""
+        return (
+            "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
+            "other masked rows, and hosts could tell the rows that count by being in both"
+        )
 
     def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
         """Return what scores of `decision_function` mean, as `predict` does, without other parties.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.protocol.checks import check_scores
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Family(ABC):
     #: The residual can be made from the shares of any number of hosts.
     several_hosts: ClassVar[bool] = True
     #: What `combine` costs for each value: to add a number, or to multiply by one.
-    combining: ClassVar[str] = "add"
+    combining: ClassVar[Step] = Step.ADD
 
     @abstractmethod
     def target(self, y: Floats) -> Floats:
@@ -214,7 +215,7 @@ class Poisson(Family):
     name = "poisson"
     loss_from_targets = True
     several_hosts = False
-    combining = "weigh"
+    combining = Step.WEIGH
 
     def target(self, y: Floats) -> Floats:
         """Return -y."""

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,32 +18,30 @@ from pyfate_gpu.glm.arbiter import serve_training
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostTrainer
+from pyfate_gpu.glm.messages import MESSAGES
 from pyfate_gpu.glm.model import FittedHalf
 from pyfate_gpu.glm.plan import Shape, collect_columns, connect, report_shape
 from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.he import generate_keypair
-from pyfate_gpu.protocol.keys import announce_key
-from pyfate_gpu.protocol.parameters import Parameters
-from pyfate_gpu.protocol.progress import Callback, Progress, check_callbacks
-from pyfate_gpu.protocol.roles import check_owner, role_in, unpack_validation
+from pyfate_gpu.protocol.estimator import Estimator
+from pyfate_gpu.protocol.progress import Progress, check_callbacks
+from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.scoring import collect_scores, send_scores, serve_scores
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.validation import Validator
 
 if TYPE_CHECKING:
-    from pyfate_gpu.he import PrivateKey, PublicKey
+    pass
 
 Floats = NDArray[np.float64]
 Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="Fitting")
 
 
-class Fitting(Parameters, ABC):
+class Fitting(Estimator):
     """The private side of the estimators; a model says what its labels and metrics are."""
 
-    if TYPE_CHECKING:  # a parameter of every model
-        callbacks: Sequence[Callback]
+    messages = MESSAGES
 
     @property
     @abstractmethod
@@ -62,6 +59,10 @@ class Fitting(Parameters, ABC):
     @abstractmethod
     def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
         """Return metrics of labels and scores [rows, outputs]; the first one is better when less."""
+
+    def check(self) -> None:
+        """Raise ConfigurationError for the first parameter that makes no sense."""
+        self.settings()
 
     def settings(self) -> Settings:
         """Return the parameters, checked.
@@ -84,10 +85,11 @@ class Fitting(Parameters, ABC):
         exposure: Any = None,
     ) -> Model:
         settings = self.settings()
-        role = role_in(session)
+        role = self.check_session(session)
         check_owner(role, X=X, validation=validation, y=y, weights=sample_weight, exposure=exposure)
         if role is Role.ARBITER:
-            private_key = self._announce_key(session, "fit", settings)
+            agree_on_terms(session, "fit", settings.terms())
+            private_key = self.announce_new_key(session)
             progress = Progress(session, self.callbacks)
             iterations = serve_training(session, private_key, settings, progress)
             vars(self).update(n_iter_=iterations, report_=progress.finish(iterations))
@@ -196,10 +198,11 @@ class Fitting(Parameters, ABC):
 
     def _scores(self, X: Any, session: Session, exposure: Any = None) -> Floats | None:
         settings = self.settings()
-        role = role_in(session)
+        role = self.check_session(session)
         check_owner(role, X=X, exposure=exposure)
         if role is Role.ARBITER:
-            private_key = self._announce_key(session, "predict", settings)
+            agree_on_terms(session, "predict", settings.terms())
+            private_key = self.announce_new_key(session)
             count = session.receive(GUEST, "decryptions", count=int)
             serve_scores(session, private_key, count)
             return None
@@ -225,18 +228,6 @@ class Fitting(Parameters, ABC):
                 + (" (the arbiter keeps no weights)" if hasattr(self, "_keys") else "")
             )
         return half
-
-    def _announce_key(self, session: Session, task: str, settings: Settings) -> PrivateKey:
-        agree_on_terms(session, task, settings.terms())
-        keys: tuple[PublicKey, PrivateKey] | None = getattr(self, "_keys", None)
-        if keys is None or keys[0].key_bits != settings.key_bits:
-            with session.statistics.step("make key"):
-                keys = generate_keypair(
-                    settings.key_bits, allow_insecure_key_size=settings.allow_insecure_key_size
-                )
-            self._keys = keys
-        announce_key(session, keys[0])
-        return keys[1]
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_columns
@@ -126,8 +127,7 @@ class GuestTrainer(Trainer):
             hidden = np.ones(len(targets), dtype=bool)
             hidden[batch.real] = False
             targets = np.where(hidden[:, np.newaxis], 0.0, targets)
-        assert self.session.public_key is not None
-        with self.session.statistics.step("encrypt", operations=targets.size):
+        with self.session.statistics.step(Step.ENCRYPT, operations=targets.size):
             encrypted = self.session.public_key.encrypt(check_scores(targets))
         self.session.send(
             self.session.hosts, "targets", iteration=iteration, batch=number, targets=encrypted
@@ -147,7 +147,7 @@ class GuestTrainer(Trainer):
         gradient = gradient_sums(session, own.features, residual)
         loss = weighted_sum(session, family.guest_factor(share, own.y), residual)
         shares = add_up(session, "loss_share", "share", (1,), **at)
-        with session.statistics.step("add", operations=1):
+        with session.statistics.step(Step.ADD, operations=1):
             loss = loss + shares
         rows = len(own.y)
         known = float(own.weigh(family.rest(share, own.y)).sum()) + rows * self.half.penalty
@@ -162,7 +162,7 @@ class GuestTrainer(Trainer):
             residual = self.family.combine(forward, share, sent.y)
         if batch.factors is None:
             return residual
-        with self.session.statistics.step("weigh", operations=sent.y.size):
+        with self.session.statistics.step(Step.WEIGH, operations=sent.y.size):
             return residual * batch.factors
 
     def _proceed(self, before: Floats, iteration: int) -> bool:

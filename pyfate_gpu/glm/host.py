@@ -12,6 +12,7 @@ from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, receive_plan, report_shape
@@ -115,11 +116,10 @@ class HostTrainer(Trainer):
 
     def _train_batch(self, batch: HostBatch, iteration: int, number: int) -> None:
         session, public_key = self.session, self.session.public_key
-        assert public_key is not None
         at = {"iteration": iteration, "batch": number}
 
         share = self.half.scores(batch.features)
-        with session.statistics.step("encrypt", operations=share.size):
+        with session.statistics.step(Step.ENCRYPT, operations=share.size):
             forward = public_key.encrypt(check_scores(self.family.forward(share)))
         session.send(GUEST, "forward", forward=forward, **at)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,18 @@ class HeteroLogisticRegression(HeteroGLM):
         """
         score = self.decision_function(X, session=session)
         return None if score is None else self._interpret(score)["probability"]
+
+    def outputs_of(self, labels: NDArray[Any] | None) -> int:
+        """Return how many scores a row has: one of each class, where there are more than two."""
+        if labels is None:
+            return 1
+        present = [label for label in labels.tolist() if label is not None and label == label]
+        classes = len(set(present))
+        return classes if classes > 2 else 1
+
+    def output_names(self) -> Sequence[Any]:
+        """Return the classes."""
+        return list(self.classes_.tolist())
 
     def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
         labels = read_labels(y, rows)

@@ -60,7 +60,10 @@ def connect(session: Session, task: str, settings: Settings) -> None:
     """Agree on what is to be done and take the arbiter's key: how guest and hosts begin a task."""
     agree_on_terms(session, task, settings.terms())
     receive_key(
-        session, settings.key_bits, allow_insecure_key_size=settings.allow_insecure_key_size
+        session,
+        settings.key_bits,
+        scheme=settings.scheme,
+        allow_insecure_key_size=settings.allow_insecure_key_size,
     )
 
 

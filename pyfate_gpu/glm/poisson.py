@@ -43,6 +43,8 @@ class HeteroPoissonRegression(HeteroGLM):
     True
     """
 
+    row_options = ("sample_weight", "exposure")
+
     clip: float | None = 5.0
 
     @property

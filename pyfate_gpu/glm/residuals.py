@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
 from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray
 
 #: What a plain number is multiplied by to be added to such a sum.
@@ -19,7 +20,7 @@ def gradient_sums(
 ) -> CiphertextArray:
     """Return X^T d times `SCALE`, [columns * outputs], of residuals [rows, outputs]."""
     columns = np.ascontiguousarray(features.integers.T)
-    with session.statistics.step("multiply", operations=columns.size * residual.shape[1]):
+    with session.statistics.step(Step.MULTIPLY, operations=columns.size * residual.shape[1]):
         sums: CiphertextArray = columns @ residual  # type: ignore[assignment] # NumPy steps back
     return sums.ravel()
 
@@ -37,6 +38,6 @@ def weighted_sum(
         Residuals or targets.
     """
     row = FixedPointMatrix.round(factors).integers.reshape(1, -1)
-    with session.statistics.step("multiply", operations=row.size):
+    with session.statistics.step(Step.MULTIPLY, operations=row.size):
         total: CiphertextArray = row @ values.ravel()  # type: ignore[assignment]
     return total

@@ -16,6 +16,7 @@ from pyfate_gpu.learning.convergence import CRITERIA
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
 from pyfate_gpu.learning.penalties import PENALTIES
 from pyfate_gpu.protocol.batching import BatchPlan
+from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
 
 STRATEGIES = ("fixed", "random")
@@ -73,6 +74,7 @@ class Settings:
     fit_intercept: bool
     standardize: bool
     clip: float | None
+    scheme: str
     key_bits: int
     allow_insecure_key_size: bool
 
@@ -89,6 +91,7 @@ class Settings:
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("penalty", self.penalty, PENALTIES)
         check_choice("convergence", self.convergence, CRITERIA)
+        check_scheme(self.scheme, "regression")
         check_count("max_iter", self.max_iter)
         check_count("key_bits", self.key_bits)
         if self.batch_size is not None:

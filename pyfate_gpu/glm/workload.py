@@ -4,47 +4,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
-from pyfate_gpu.protocol.cost import Workload, add_work
+from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, add_work
 
 
-@dataclass(frozen=True)
-class JobShape:
-    """The size of a job.
-
-    Parameters
-    ----------
-    rows : int
-        To train with.
-    columns : mapping
-        Of each party with data, by name; the guest's without its intercept.
-    outputs : int
-        Classes, where there are more than two; otherwise 1.
-    validation : int
-        Rows to judge each iteration by.
-    weighted : bool
-        Whether rows have weights.
-    """
-
-    rows: int
-    columns: Mapping[str, int]
-    outputs: int = 1
-    validation: int = 0
-    weighted: bool = False
-
-
-def iteration(shape: JobShape, settings: Settings) -> Workload:
+def iteration(shape: JobShape, settings: Settings) -> Steps:
     """Return what each party computes in one iteration.
 
     Examples
     --------
     >>> from pyfate_gpu import HeteroLinearRegression
-    >>> from pyfate_gpu.glm.workload import JobShape, iteration
+    >>> from pyfate_gpu.glm.workload import iteration
+    >>> from pyfate_gpu.protocol.cost import JobShape
     >>> shape = JobShape(rows=100, columns={"guest": 3, "host-0": 5})
     >>> work = iteration(shape, HeteroLinearRegression().settings())
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
@@ -56,7 +30,7 @@ def iteration(shape: JobShape, settings: Settings) -> Workload:
     own = shape.rows * outputs
     masked = settings.mode != ARBITER_OPTIMIZER
     hosts = [name for name in shape.columns if name != GUEST.name]
-    work: Workload = {name: Counter() for name in (*shape.columns, ARBITER.name)}
+    work: Steps = {name: Counter() for name in (*shape.columns, ARBITER.name)}
     for name, count in shape.columns.items():
         width = (count + (name == GUEST.name and settings.fit_intercept)) * outputs
         party = work[name]
@@ -86,12 +60,12 @@ def iteration(shape: JobShape, settings: Settings) -> Workload:
     return work
 
 
-def targets(sent: int, hosts: list[str]) -> Workload:
+def targets(sent: int, hosts: list[str]) -> Steps:
     """Return what it takes to send encrypted targets."""
     return {GUEST.name: Counter(encrypt=sent), **{name: Counter(check=sent) for name in hosts}}
 
 
-def scoring(rows: int, shape: JobShape) -> Workload:
+def scoring(rows: int, shape: JobShape) -> Steps:
     """Return what it takes to score rows: of validation, or predicted."""
     count = rows * shape.outputs
     hosts = [name for name in shape.columns if name != GUEST.name]
@@ -100,3 +74,15 @@ def scoring(rows: int, shape: JobShape) -> Workload:
         **{name: Counter(encrypt=count) for name in hosts},
         ARBITER.name: Counter(check=count, decrypt=count),
     }
+
+
+def workload_of(shape: JobShape, settings: Settings) -> Workload:
+    """Return what a whole training takes.
+
+    Memory: forward values, residuals, the frame that carries one of them and scratch are there at once.
+    """
+    batch = min(settings.batch_size or shape.rows, shape.rows)
+    sent = min(shape.rows, round(batch * (1 + settings.masked_rate))) * shape.outputs
+    held = dict.fromkeys(shape.columns, 4 * sent)
+    held[ARBITER.name] = 2 * max(shape.columns.values())
+    return Workload(settings.max_iter, iteration(shape, settings), batch, held)

@@ -41,8 +41,11 @@ def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str
     ConfigurationError
         When ids differ and `method` is ``same``, or none is common.
     """
-    session.begin()
-    session.agree("align")
+    with session.task("align"):
+        return _align(session, tables, method)
+
+
+def _align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str, Rows]:
     ids = [f"{kind}:{name}" for kind, rows in tables.items() for name in rows.ids]
     found = dict(tables)
     if method == PSI:

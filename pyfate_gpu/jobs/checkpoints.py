@@ -142,8 +142,7 @@ def agree_on_iteration(session: Session, checkpoints: Checkpoints) -> None:
     ProtocolError
         When the guest names one that is not here.
     """
-    session.begin()
-    session.agree("resume")
+    session.begin("resume")
     mine = checkpoints.iterations()
     if session.party == GUEST:
         common = set(mine)

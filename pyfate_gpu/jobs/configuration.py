@@ -13,7 +13,8 @@ from pyfate_gpu.backends import use_backend
 from pyfate_gpu.data.sources import DataSource
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Party, Role
-from pyfate_gpu.federation.session import DEFAULT_TIMEOUT, check_federation
+from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
+from pyfate_gpu.federation.topology import check_parties
 from pyfate_gpu.jobs.section import Section
 from pyfate_gpu.storage.toml import load_toml
 
@@ -73,7 +74,7 @@ class PartyConfiguration:
     directory : Path
         Where results, checkpoints and the transcript go.
     model : str
-        One of `pyfate_gpu.jobs.models.MODELS`.
+        One of `pyfate_gpu.estimators.ESTIMATORS`.
     parameters : dict
         Of the model.
     tls : TlsFiles or None
@@ -153,7 +154,7 @@ class PartyConfiguration:
         return found
 
     def __post_init__(self) -> None:
-        check_federation(self.party, self.peers)
+        check_parties(self.party, self.peers)
         if self.party.role is Role.ARBITER:
             for kind in KINDS:
                 if getattr(self, kind) is not None:

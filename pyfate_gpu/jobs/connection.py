@@ -6,19 +6,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyfate_gpu import __version__
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.topology import check_parties, check_topology
 from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.protocol.messages import why_refuse
+from pyfate_gpu.protocol.messages import SHARED, Messages, why_refuse
 from pyfate_gpu.storage.files import locked
 
 if TYPE_CHECKING:
     from pyfate_gpu.federation.transports.grpc import GrpcChannel
+    from pyfate_gpu.protocol.estimator import Estimator
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +47,18 @@ def at_work(configuration: PartyConfiguration, *, insecure: bool) -> Iterator[No
         yield
 
 
+def check_job(configuration: PartyConfiguration, model: Estimator) -> None:
+    """Refuse a job whose parties are not those that its model takes, before anybody is waited for.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming both.
+    """
+    parties = check_parties(configuration.party, configuration.peers)
+    check_topology(parties, model.topologies, type(model).__name__)
+
+
 def common_terms(configuration: PartyConfiguration) -> dict[str, object]:
     """Return what all parties must have set alike, beside the parameters that the model compares."""
     everybody = sorted(p.name for p in (configuration.party, *configuration.peers))
@@ -57,11 +72,11 @@ def common_terms(configuration: PartyConfiguration) -> dict[str, object]:
 
 
 @contextmanager
-def open_session(configuration: PartyConfiguration) -> Iterator[Session]:
-    """Connect; on any error tell the others."""
+def open_session(configuration: PartyConfiguration, messages: Messages) -> Iterator[Session]:
+    """Connect, to take no messages but those of every job and `messages`; on any error tell the others."""
     transcript = Transcript(configuration.directory / "transcript.jsonl")
     try:
-        with _open(configuration, transcript) as channel:
+        with _open(configuration, messages, transcript) as channel:
             channel.connect()
             session = Session(
                 configuration.party,
@@ -78,7 +93,9 @@ def open_session(configuration: PartyConfiguration) -> Iterator[Session]:
         transcript.close()
 
 
-def _open(configuration: PartyConfiguration, transcript: Transcript) -> GrpcChannel:
+def _open(
+    configuration: PartyConfiguration, messages: Messages, transcript: Transcript
+) -> GrpcChannel:
     try:
         from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
     except ImportError:
@@ -95,6 +112,6 @@ def _open(configuration: PartyConfiguration, transcript: Transcript) -> GrpcChan
         else Credentials.load(tls.authority, tls.certificate, tls.key),
         timeout=configuration.timeout,
         peer_timeout=configuration.peer_timeout,
-        rule=why_refuse,
+        rule=partial(why_refuse, messages={**SHARED, **messages}),
         transcript=transcript,
     )

@@ -4,25 +4,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pyfate_gpu.backends import BackendInfo, backend_info
 from pyfate_gpu.config import available_cores, settings
 from pyfate_gpu.data.sources import read_rows
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.estimators import find_estimator, make_estimator
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.workload import JobShape, iteration
 from pyfate_gpu.jobs.calibration import Calibration
 from pyfate_gpu.jobs.job import Job
-from pyfate_gpu.jobs.models import make_model
-from pyfate_gpu.protocol.cost import Workload, ciphertexts_sent
-
-if TYPE_CHECKING:
-    from pyfate_gpu.glm.estimator import HeteroGLM
+from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, ciphertexts_sent
 
 #: Of Python and its packages, in a party's process.
 _PROCESS_BYTES = 150e6
-_CIPHERTEXT_ARRAYS = 4  # at once: forward, residual, the frame that carries one, scratch
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,7 @@ class Estimate:
         At most.
     engine : BackendInfo
         Which backend was measured.
-    work : Workload
+    work : dict
         Operations of an iteration, by party and step.
     seconds : dict
         Of an iteration, by party and step.
@@ -55,7 +49,7 @@ class Estimate:
     key_bits: int
     iterations: int
     engine: BackendInfo
-    work: Workload
+    work: Steps
     seconds: dict[str, dict[str, float]]
     setup: dict[str, float]
     sent: dict[str, int]
@@ -107,14 +101,11 @@ def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = N
         return _checked(JobShape(rows, dict(zip(names, columns, strict=True))))
     tables = {party.name: read_rows(source) for party, source in job.tables["data"].items()}
     labels = tables[GUEST.name].labels
-    classes = 1
-    if labels is not None and job.model == "logistic":
-        classes = len({label for label in labels.tolist() if label is not None and label == label})
     tested = [read_rows(source) for source in job.tables.get("validation", {}).values()]
     shape = JobShape(
         min(len(table.ids) for table in tables.values()),
         {name: len(table.names) for name, table in tables.items()},
-        outputs=classes if classes > 2 else 1,
+        outputs=find_estimator(job.model)().outputs_of(labels),
         validation=min((len(table.ids) for table in tested), default=0),
         weighted="sample_weight" in tables[GUEST.name].extras,
     )
@@ -132,12 +123,12 @@ def _checked(shape: JobShape) -> JobShape:
 
 def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
     """Return what a job of that shape will take on machines like this one, with the backend in use."""
-    model = make_model(job.model, job.parameters)
-    work = iteration(shape, model.settings())
-    batch = min(model.batch_size or shape.rows, shape.rows)
+    model = make_estimator(job.model, job.parameters)
+    workload = model.workload(shape)
+    work, terms = workload.steps, workload.terms
     seconds = {
         name: {
-            step: calibration.multiply(batch, 1) * count / batch
+            step: calibration.multiply(terms, 1) * count / terms
             if step == "multiply"
             else count * calibration.seconds[step]
             for step, count in steps.items()
@@ -151,20 +142,17 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
     sent_bytes[ARBITER.name] = work[ARBITER.name]["decrypt"] * words
     tables = calibration.setup["make tables"]
     setup = dict.fromkeys(shape.columns, tables) | {ARBITER.name: calibration.setup["make key"]}
-    memory = _memory(model, shape)
+    memory = _memory(workload, shape, nbytes)
     info = backend_info()
     return Estimate(
-        shape, model.key_bits, model.max_iter, info, work, seconds, setup, sent_bytes, memory
+        shape, model.key_bits, workload.iterations, info, work, seconds, setup, sent_bytes, memory
     )
 
 
-def _memory(model: HeteroGLM, shape: JobShape) -> dict[str, float]:
+def _memory(workload: Workload, shape: JobShape, nbytes: int) -> dict[str, float]:
+    """Bytes by party: ciphertexts, and at parties with columns the table of a key and the features thrice."""
     table = settings().table_mb * 2**20
-    nbytes = model.key_bits // 4
-    batch = min(model.batch_size or shape.rows, shape.rows)
-    sent = min(shape.rows, round(batch * (1 + model.masked_rate))) * shape.outputs
-    found = {ARBITER.name: _PROCESS_BYTES + 2 * max(shape.columns.values()) * nbytes}
+    found = {name: _PROCESS_BYTES + count * nbytes for name, count in workload.held.items()}
     for name, columns in shape.columns.items():
-        features = 3 * 8 * shape.rows * columns  # values, prepared, as integers
-        found[name] = _PROCESS_BYTES + table + features + _CIPHERTEXT_ARRAYS * sent * nbytes
+        found[name] += table + 3 * 8 * shape.rows * columns  # values, prepared, as integers
     return found

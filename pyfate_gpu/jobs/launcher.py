@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party
 from pyfate_gpu.federation.certificates import Authority, write_new
 from pyfate_gpu.jobs.job import CONFIGURATION, Job, as_toml
-from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.ports import reserved_ports
 from pyfate_gpu.storage.files import locked, write_atomically
 
@@ -43,7 +43,7 @@ def run_job(job: Job, show: Callable[[str], None], *, predict: bool = False) -> 
     ConfigurationError
         When the model or a parameter makes no sense, or the job's folder is in use.
     """
-    make_model(job.model, job.parameters)  # sooner than by all parties at once
+    make_estimator(job.model, job.parameters)  # sooner than by all parties at once
     if predict and "predict" not in job.tables:
         raise ConfigurationError(
             "the job has no rows to predict: add [predict.guest], [predict.host-0], ..."

@@ -8,22 +8,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyfate_gpu.data.sources import DataSource, Rows, read_rows
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.jobs.connection import at_work, common_terms, open_session
-from pyfate_gpu.jobs.models import make_model
+from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session
 from pyfate_gpu.jobs.result import write_result
 from pyfate_gpu.protocol.terms import agree_on_terms
 
 if TYPE_CHECKING:
-    from pyfate_gpu.glm.estimator import HeteroGLM
+    from pyfate_gpu.protocol.estimator import Estimator
 
 
 def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> Path:
@@ -43,18 +43,19 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
     ProtocolError
         When another party stopped, vanished, or did not keep to the protocol.
     """
-    model = make_model(configuration.model, configuration.parameters)
+    model = make_estimator(configuration.model, configuration.parameters)
+    check_job(configuration, model)
     _check_recovery(configuration, model)
     _check_labels(configuration)
     with at_work(configuration, insecure=insecure):
         tables = read_tables(configuration, model, ("data", "validation"))
-        with open_session(configuration) as session:
+        with open_session(configuration, model.messages) as session:
             agree_on_terms(session, "job", _terms(configuration))
             tables = align(session, tables, configuration.alignment)
             checkpoints = checkpoints_of(configuration, model, tables)
             if checkpoints is not None:
                 agree_on_iteration(session, checkpoints)
-            _fit(model, session, tables)
+            model.fit_rows(session, tables.get("data"), tables.get("validation"))
             path = write_result(configuration, session, model, tables.get("data"))
             if checkpoints is not None:
                 _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
@@ -63,7 +64,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
 
 
 def read_tables(
-    configuration: PartyConfiguration, model: HeteroGLM, kinds: Sequence[str]
+    configuration: PartyConfiguration, model: Estimator, kinds: Sequence[str]
 ) -> dict[str, Rows]:
     """Return the tables of a party that its file names; the first of `kinds` has to be there.
 
@@ -88,34 +89,16 @@ def read_tables(
     return found
 
 
-def _read(source: DataSource, model: HeteroGLM, names: Sequence[str] | None) -> Rows:
+def _read(source: DataSource, model: Estimator, names: Sequence[str] | None) -> Rows:
     if names is not None and source.columns is None:
         source = replace(source, columns=list(names))
-    if source.exposure is not None and model.family != "poisson":
-        raise ConfigurationError(f"exposure is for Poisson regression, this is {model.family}")
+    model.check_source(source)
     return read_rows(source)
 
 
-def _fit(model: HeteroGLM, session: Session, tables: Mapping[str, Rows]) -> None:
-    if session.party == ARBITER:
-        model.fit(session=session)
-        return
-    rows, other = tables["data"], tables.get("validation")
-    validation: Any = None
-    if other is not None:
-        validation = other.features
-        if session.party == GUEST:
-            exposure = other.extras.get("exposure")
-            validation = (validation, other.labels, *([] if exposure is None else [exposure]))
-    model.fit(rows.features, rows.labels, session=session, validation=validation, **rows.extras)
-
-
-def _check_recovery(configuration: PartyConfiguration, model: HeteroGLM) -> None:
-    if configuration.checkpoint_every and model.masked_rate:
-        raise ConfigurationError(
-            "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
-            "other masked rows, and hosts could tell the rows that count by being in both"
-        )
+def _check_recovery(configuration: PartyConfiguration, model: Estimator) -> None:
+    if configuration.checkpoint_every and (reason := model.why_no_checkpoints()):
+        raise ConfigurationError(reason)
 
 
 def _check_labels(configuration: PartyConfiguration) -> None:
@@ -128,7 +111,7 @@ def _check_labels(configuration: PartyConfiguration) -> None:
 
 
 def checkpoints_of(
-    configuration: PartyConfiguration, model: HeteroGLM, tables: Mapping[str, Rows]
+    configuration: PartyConfiguration, model: Estimator, tables: Mapping[str, Rows]
 ) -> Checkpoints | None:
     """Return the checkpoints of this party, job and rows, checked; None where there shall be none.
 
@@ -158,15 +141,14 @@ def checkpoints_of(
 
 def _wait_for_all(session: Session) -> None:
     """Return when every party has got this far."""
-    session.begin()
-    session.agree("end")
-    if session.party == GUEST:
-        for peer in session.peers:
-            session.receive(peer, "done", done=bool)
-        session.send(session.peers, "all_done", done=True)
-    else:
-        session.send(GUEST, "done", done=True)
-        session.receive(GUEST, "all_done", done=bool)
+    with session.task("end"):
+        if session.party == GUEST:
+            for peer in session.peers:
+                session.receive(peer, "done", done=bool)
+            session.send(session.peers, "all_done", done=True)
+        else:
+            session.send(GUEST, "done", done=True)
+            session.receive(GUEST, "all_done", done=bool)
 
 
 def _terms(configuration: PartyConfiguration) -> dict[str, object]:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.estimators import find_estimator, make_estimator
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.rows import read_exposure
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.jobs.connection import at_work, common_terms, open_session
-from pyfate_gpu.jobs.models import MODELS, make_model
+from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session
 from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.result import HALF, RESULT, write_report
 from pyfate_gpu.protocol.progress import Progress
@@ -26,8 +25,7 @@ from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
-    from pyfate_gpu.glm.estimator import HeteroGLM
-    from pyfate_gpu.glm.fitting import Floats
+    from pyfate_gpu.protocol.estimator import Estimator, Floats
 
 KIND = "predict"
 PREDICTIONS = "predictions.csv"
@@ -51,14 +49,15 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
     ProtocolError
         When another party stopped, vanished, or did not keep to the protocol.
     """
-    model = make_model(configuration.model, configuration.parameters)
+    model = make_estimator(configuration.model, configuration.parameters)
+    check_job(configuration, model)
     with at_work(configuration, insecure=insecure):
         trained = ""
         if configuration.party != ARBITER:
             trained = trained_under(configuration)
-            model = MODELS[configuration.model].load(configuration.directory / HALF)
+            model = find_estimator(configuration.model).load(configuration.directory / HALF)
         tables = read_tables(configuration, model, (KIND,))
-        with open_session(configuration) as session:
+        with open_session(configuration, model.messages) as session:
             agree_on_terms(session, "prediction", common_terms(configuration))
             compare_halves(session, trained)
             tables = align(session, tables, configuration.alignment)
@@ -97,33 +96,30 @@ def compare_halves(session: Session, trained: str) -> None:
     ConfigurationError
         At the host whose half is of another training.
     """
-    session.begin()
-    session.agree("halves")
-    if session.party == GUEST:
-        session.send(session.hosts, "half", trained=trained)
-    elif session.party != ARBITER and session.receive(GUEST, "half", trained=str) != trained:
-        raise ConfigurationError(
-            f"the halves of the guest and of {session.party} were not trained together: train again"
-        )
+    with session.task("halves"):
+        if session.party == GUEST:
+            session.send(session.hosts, "half", trained=trained)
+        elif session.party != ARBITER and session.receive(GUEST, "half", trained=str) != trained:
+            raise ConfigurationError(
+                f"the halves of the guest and of {session.party} were not trained together: train again"
+            )
 
 
-def _scores(model: HeteroGLM, session: Session, rows: Rows | None) -> Floats | None:
+def _scores(model: Estimator, session: Session, rows: Rows | None) -> Floats | None:
     if rows is None:
-        return model.decision_function(session=session)
-    shift = read_exposure(rows.extras.get("exposure"), len(rows.ids))
-    scores = model.decision_function(rows.features, session=session)
-    return scores if scores is None or shift is None else scores + shift[:, 0]
+        return model.score_rows(session=session)
+    return model.score_rows(rows.features, session=session, options=rows.extras)
 
 
-def _as_csv(model: HeteroGLM, rows: Rows, scores: Floats) -> str:
+def _as_csv(model: Estimator, rows: Rows, scores: Floats) -> str:
     """Return a row for each id: its scores and what they mean."""
     columns: dict[str, Any] = {"id": rows.ids}
     for name, values in {"score": scores, **model.interpret(scores)}.items():
         if values.ndim == 1:
             columns[name] = values.tolist()
         else:
-            classes = model.classes_.tolist()  # type: ignore[attr-defined] # has more outputs
-            columns |= {f"{name} {c}": v for c, v in zip(classes, values.T.tolist(), strict=True)}
+            named = zip(model.output_names(), values.T.tolist(), strict=True)
+            columns |= {f"{name} {output}": column for output, column in named}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -5,22 +5,19 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from pyfate_gpu import __version__
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError
-from pyfate_gpu.federation import Role, Session
+from pyfate_gpu.federation import Session
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.protocol.report import JobReport
 from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
-    from pyfate_gpu.glm.estimator import HeteroGLM
+    from pyfate_gpu.protocol.estimator import Estimator
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +29,7 @@ REPORT = "report"
 
 
 def write_result(
-    configuration: PartyConfiguration, session: Session, model: HeteroGLM, rows: Rows | None
+    configuration: PartyConfiguration, session: Session, model: Estimator, rows: Rows | None
 ) -> Path:
     """Write a party's half of the model, its report and, last, its result; return the latter's file.
 
@@ -70,7 +67,7 @@ def write_report(configuration: PartyConfiguration, name: str, report: JobReport
 
 
 def result_of(
-    configuration: PartyConfiguration, session: Session, model: HeteroGLM, rows: Rows | None
+    configuration: PartyConfiguration, session: Session, model: Estimator, rows: Rows | None
 ) -> dict[str, Any]:
     """Return the result as JSON takes it; weights are exact."""
     found: dict[str, Any] = {
@@ -81,13 +78,8 @@ def result_of(
         "party": session.party.name,
         "model": configuration.model,
         "parameters": configuration.parameters,
-        "iterations": model.n_iter_,
-        "report": asdict(model.report_),
+        **model.result(),
     }
     if rows is not None:
         found["columns"] = list(rows.names)
-        found["coef"] = np.asarray(model.coef_).tolist()
-    if session.party.role is Role.GUEST:
-        found["intercept"] = np.asarray(model.intercept_).tolist()
-        found["loss"] = [float(loss) for loss in model.loss_history_]
     return found

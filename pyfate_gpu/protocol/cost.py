@@ -5,11 +5,59 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pyfate_gpu.federation.roles import GUEST
 
 #: Ciphertext operations by step, by name of the party.
-Workload = dict[str, Counter[str]]
+Steps = dict[str, Counter[str]]
+
+
+@dataclass(frozen=True)
+class JobShape:
+    """The size of a job.
+
+    Parameters
+    ----------
+    rows : int
+        To train with.
+    columns : mapping
+        Of each party with data, by name; the guest's without its intercept.
+    outputs : int
+        Classes, where there are more than two; otherwise 1.
+    validation : int
+        Rows to judge each iteration by.
+    weighted : bool
+        Whether rows have weights.
+    """
+
+    rows: int
+    columns: Mapping[str, int]
+    outputs: int = 1
+    validation: int = 0
+    weighted: bool = False
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What training takes, as far as it is known before it runs.
+
+    Parameters
+    ----------
+    iterations : int
+        At most.
+    steps : dict
+        Operations of an iteration, by party and step.
+    terms : int
+        Ciphertexts that one sum of products of an iteration adds up.
+    held : dict
+        Ciphertexts that each party has in memory at once.
+    """
+
+    iterations: int
+    steps: Steps
+    terms: int
+    held: dict[str, int]
 
 
 def ciphertexts_sent(work: Mapping[str, Mapping[str, int]], hosts: int) -> dict[str, int]:
@@ -25,7 +73,7 @@ def ciphertexts_sent(work: Mapping[str, Mapping[str, int]], hosts: int) -> dict[
     }
 
 
-def add_work(work: Workload, more: Workload) -> None:
+def add_work(work: Steps, more: Steps) -> None:
     """Add what else the parties do."""
     for name, steps in more.items():
         work[name].update(steps)

@@ -21,6 +21,7 @@ from pyfate_gpu.backends.words import (
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def reveal(
     """
     public_key = values.public_key
     masks = public_key.random_residues(values.size)
-    with session.statistics.step("mask", operations=values.size):
+    with session.statistics.step(Step.MASK, operations=values.size):
         masked = values.add_residue_mask(masks)
     at = {"iteration": iteration, "batch": batch}
     session.send(ARBITER, f"masked_{name}", masked=masked, **at)
@@ -82,7 +83,7 @@ def serve(
     """
     at = {"iteration": iteration, "batch": batch}
     masked = session.receive_encrypted(owner, f"masked_{name}", "masked", (count,), **at)
-    with session.statistics.step("decrypt", operations=count):
+    with session.statistics.step(Step.DECRYPT, operations=count):
         residues = private_key.decrypt_residues(masked)
     words = residues_to_words(residues, masked.public_key.n)
     session.send(owner, f"residues_{name}", residues=words, **at)

@@ -109,7 +109,6 @@ class Progress:
     def finish(self, iterations: int) -> FitReport:
         """Return the report of the whole fit."""
         key = self._session.public_key
-        assert key is not None
         engine = key.engine()
         return FitReport(
             party=self._session.party.name,

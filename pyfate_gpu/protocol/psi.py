@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party
 from pyfate_gpu.federation.session import Session
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.protocol.id_cipher import POINT_BYTES, IdCipher, Points
 
 logger = logging.getLogger(__name__)
@@ -70,12 +71,12 @@ def intersect(session: Session, ids: Sequence[str]) -> list[int]:
                 continue
             if hop == 0:
                 part = shuffled[number * CHUNK :][:size]
-                with session.statistics.step("blind ids", operations=size):
+                with session.statistics.step(Step.BLIND_IDS, operations=size):
                     points = cipher.blind([ids[index] for index in part])
             else:
                 before = _turned(ring, session.party, -1)
                 points = _receive(session, before, hop - 1, number, size)
-                with session.statistics.step("blind ids", operations=size):
+                with session.statistics.step(Step.BLIND_IDS, operations=size):
                     points = cipher.blind_again(points)
             after = ARBITER if hop == len(ring) - 1 else _turned(ring, session.party, 1)
             session.send(after, "blinded_ids", iteration=hop, batch=number, points=points)

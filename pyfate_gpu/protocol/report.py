@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyfate_gpu.errors import ConfigurationError, StorageError
 
 if TYPE_CHECKING:
-    from pyfate_gpu.glm.estimator import HeteroGLM
+    from pyfate_gpu.protocol.estimator import Estimator
     from pyfate_gpu.protocol.progress import FitReport
 
 FORMAT = "pyfate-gpu report"
@@ -60,13 +60,13 @@ class JobReport:
 
     @classmethod
     def of(
-        cls, models: Sequence[HeteroGLM], y: Any = None, scores: Floats | None = None
+        cls, models: Sequence[Estimator], y: Any = None, scores: Floats | None = None
     ) -> JobReport:
         """Collect what fitted models know.
 
         Parameters
         ----------
-        models : sequence of HeteroGLM
+        models : sequence of Estimator
             One of each party whose part is to be shown; usually one's own alone.
         y, scores : array-like, float64, optional
             Labels of rows and what the guest's `decision_function` returned for them.
@@ -105,7 +105,7 @@ class JobReport:
 
     @classmethod
     def of_prediction(
-        cls, model: HeteroGLM, cost: FitReport, y: Any = None, scores: Floats | None = None
+        cls, model: Estimator, cost: FitReport, y: Any = None, scores: Floats | None = None
     ) -> JobReport:
         """Collect what one party knows of a prediction by a model that may come from a file.
 
@@ -157,7 +157,7 @@ class JobReport:
 
 
 def _judge(
-    guest: HeteroGLM | None, y: Any, scores: Floats | None
+    guest: Estimator | None, y: Any, scores: Floats | None
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return metrics, and the ROC where there are two classes."""
     if guest is None or scores is None or y is None:
@@ -166,13 +166,13 @@ def _judge(
     return metrics, _roc(y, scores) if "auc" in metrics else {}
 
 
-def _parameters(model: HeteroGLM) -> dict[str, Any]:
+def _parameters(model: Estimator) -> dict[str, Any]:
     params = model.get_params()
     return {name: params[name] for name in sorted(params) if name != "callbacks"}
 
 
-def _weights(model: HeteroGLM) -> dict[str, list[float]]:
-    coef = np.atleast_2d(model.coef_)
+def _weights(model: Estimator) -> dict[str, list[float]]:
+    coef = np.atleast_2d(vars(model)["coef_"])
     names = getattr(model, "feature_names_in_", None)
     columns = [f"column {i}" for i in range(coef.shape[1])] if names is None else list(names)
     found = {str(name): coef[:, i].tolist() for i, name in enumerate(columns)}

@@ -5,21 +5,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyfate_gpu.errors import ConfigurationError, DataError
-from pyfate_gpu.federation import Role, Session
-
-
-def role_in(session: Any) -> Role:
-    """The part this party plays."""
-    if not isinstance(session, Session):
-        raise ConfigurationError(
-            f"session is {session!r}; it must be the Session that simulate or a job gives each party"
-        )
-    return session.party.role
+from pyfate_gpu.errors import DataError
+from pyfate_gpu.federation import Role
 
 
 def check_owner(role: Role, *, X: Any = None, validation: Any = None, **labels: Any) -> None:
-    """Refuse data that a party of this role should not even have."""
+    """Refuse data that a party of this role should not even have.
+
+    Raises
+    ------
+    DataError
+        For any data at the arbiter, and for labels at a host.
+    """
     labelled = any(value is not None for value in labels.values())
     if role is Role.ARBITER and (labelled or X is not None or validation is not None):
         raise DataError("the arbiter has the private key and no data: call it without X and y")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.masking import reveal, serve
@@ -26,7 +27,7 @@ def collect_scores(
 ) -> NDArray[np.float64]:
     """Return the score of each row, [rows, outputs], given the guest's share."""
     total = add_up(session, name, "scores", share.shape, iteration=iteration)
-    with session.statistics.step("add", operations=share.size):
+    with session.statistics.step(Step.ADD, operations=share.size):
         total = total + check_scores(share)
     return reveal(session, total.ravel(), name, iteration=iteration).reshape(share.shape)
 
@@ -35,8 +36,7 @@ def send_scores(
     session: Session, share: NDArray[np.float64], name: str = "scores", iteration: int = 0
 ) -> None:
     """Send the guest this host's share of each score, encrypted."""
-    assert session.public_key is not None
-    with session.statistics.step("encrypt", operations=share.size):
+    with session.statistics.step(Step.ENCRYPT, operations=share.size):
         scores = session.public_key.encrypt(check_scores(share))
     session.send(GUEST, name, iteration=iteration, scores=scores)
 
@@ -55,6 +55,6 @@ def add_up(
     total = session.receive_encrypted(session.hosts[0], name, key, shape, **at)
     for host in session.hosts[1:]:
         term = session.receive_encrypted(host, name, key, shape, **at)
-        with session.statistics.step("add", operations=total.size):
+        with session.statistics.step(Step.ADD, operations=total.size):
             total = total + term
     return total

@@ -12,7 +12,7 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 
 #: Raised whenever messages or their meaning change.
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 
 def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> None:

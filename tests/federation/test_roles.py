@@ -26,8 +26,8 @@ def test_other_names_are_refused(name):
 @pytest.mark.parametrize(
     ("role", "index"), [(Role.GUEST, 1), (Role.ARBITER, 2), (Role.HOST, -1), (Role.HOST, 1.5)]
 )
-def test_only_hosts_are_numbered(role, index):
-    with pytest.raises(ConfigurationError, match="hosts are numbered from 0"):
+def test_only_hosts_and_clients_are_numbered(role, index):
+    with pytest.raises(ConfigurationError, match="hosts and clients are numbered from 0"):
         Party(role, index)
 
 

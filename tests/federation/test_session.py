@@ -19,7 +19,7 @@ from pyfate_gpu.errors import (
 )
 from pyfate_gpu.federation import Party, Role, Session, simulate
 from pyfate_gpu.federation.frame import Sealed
-from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 
 HOST = Party(Role.HOST)
@@ -123,8 +123,7 @@ def test_ctrl_c_while_parties_start_stops_those_that_did(waiting, monkeypatch):
 
 def test_a_message_that_never_comes_is_named():
     def host(session):
-        session.begin()
-        session.agree("fit")
+        session.begin("fit")
         session.receive(GUEST, "residual", iteration=2, batch=1, x=int)
 
     with pytest.raises(
@@ -144,7 +143,7 @@ def test_nobody_waits_for_a_party_that_is_not_there():
 @pytest.mark.parametrize(
     ("guest", "hosts", "text"),
     [
-        (None, [_idle], "guest is None; it must be a function"),
+        (3, [_idle], "guest is 3; it must be a function"),
         (_idle, [1], "host-0 is 1; it must be a function"),
         (_idle, _idle, "hosts is a function; it must be a list"),
     ],
@@ -182,7 +181,7 @@ def test_encrypted_arrays_need_a_key():
     def host(session):
         session.receive_encrypted(GUEST, "message", "c", (1,))
 
-    with pytest.raises(ProtocolError, match="before any public key"):
+    with pytest.raises(ProtocolError, match="knows no public key of arbiter yet"):
         simulate(guest=guest, hosts=[host], arbiter=_idle)
 
 
@@ -214,7 +213,8 @@ def _session(party, peers, **options):
     [
         [],
         [ARBITER],
-        [HOST],
+        [SERVER, HOST],
+        [Party(Role.CLIENT)],
         [ARBITER, HOST, HOST],
         [ARBITER, Party(Role.HOST, 1)],
         [ARBITER, HOST, GUEST],
@@ -243,7 +243,7 @@ def test_encrypted_arrays_have_the_shape_agreed(keypair):
         session.send(session.hosts, "message", c=keypair[0].encrypt([1.0, 2.0]))
 
     def host(session):
-        session.public_key = keypair[0]
+        session.keys[ARBITER] = keypair[0]
         session.receive_encrypted(GUEST, "message", "c", (3,))
 
     with pytest.raises(ProtocolError, match=r"'c' of .* has shape \(2,\), it takes \(3,\)"):
@@ -255,7 +255,7 @@ def test_arrays_of_another_key_are_refused(keypair, other_keypair):
         session.send(session.hosts, "message", c=other_keypair[0].encrypt([1.0]))
 
     def host(session):
-        session.public_key = keypair[0]
+        session.keys[ARBITER] = keypair[0]
         session.receive_encrypted(GUEST, "message", "c", (1,))
 
     with pytest.raises(KeyMismatchError):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.data.labels import encode_classes
-from pyfate_gpu.jobs.models import make_model
+from pyfate_gpu.estimators import make_estimator
 
 DATA = Path(os.environ.get("PYFATE_GPU_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
@@ -61,7 +61,7 @@ class Case:
 
     def make(self, **parameters):
         """Return the model, with further parameters."""
-        return make_model(self.model, self.parameters | parameters)
+        return make_estimator(self.model, self.parameters | parameters)
 
     def encode(self, y):
         """Return labels as the plaintext rule takes them."""

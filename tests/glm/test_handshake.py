@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from pyfate_gpu import HeteroLogisticRegression, simulate
+from pyfate_gpu import HeteroLogisticRegression, generate_keypair, simulate
 from pyfate_gpu.errors import (
     ChannelTimeoutError,
     ConfigurationError,
@@ -17,6 +19,7 @@ from pyfate_gpu.errors import (
     ProtocolError,
 )
 from pyfate_gpu.glm.plan import Plan, announce_plan
+from pyfate_gpu.he.jwk import public_document
 from pyfate_gpu.protocol.terms import agree_on_terms
 
 
@@ -187,10 +190,10 @@ def test_plans_that_make_no_sense_are_refused(toy, logistic, outputs, batches, v
         )
 
 
-def _lying_arbiter(logistic, n, h=0):
+def _lying_arbiter(logistic, document):
     def arbiter(session):
         agree_on_terms(session, "fit", logistic().settings().terms())
-        session.send(session.peers, "public_key", n=n, h=h)
+        session.send(session.peers, "public_key", key=json.dumps(document))
 
     return arbiter
 
@@ -200,7 +203,7 @@ def test_a_shorter_key_than_agreed_is_refused(toy, logistic, plain_keypair):
         simulate(
             guest=_fit(logistic(), toy.guest, toy.labels),
             hosts=[_fit(logistic(), toy.hosts[0])],
-            arbiter=_lying_arbiter(logistic, plain_keypair[0].n),
+            arbiter=_lying_arbiter(logistic, plain_keypair[0].to_jwk()),
         )
 
 
@@ -209,7 +212,29 @@ def test_a_number_that_is_no_key_is_refused(toy, logistic):
         simulate(
             guest=_fit(logistic(), toy.guest, toy.labels),
             hosts=[_fit(logistic(), toy.hosts[0])],
-            arbiter=_lying_arbiter(logistic, 1 << 511),
+            arbiter=_lying_arbiter(logistic, public_document("PAI-GN1", {"n": 1 << 511}, "none")),
+        )
+
+
+@pytest.mark.parametrize(
+    "document", [None, 3, {"kty": "RSA"}, {"kty": "DAJ", "key_ops": ["encrypt"]}]
+)
+def test_a_document_that_is_no_key_is_refused(toy, logistic, document):
+    with pytest.raises(ProtocolError, match="what arbiter announced is no public key"):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_lying_arbiter(logistic, document),
+        )
+
+
+def test_a_key_of_another_scheme_than_agreed_is_refused(toy, logistic):
+    key = generate_keypair(512, "paillier-short-subgroup", allow_insecure_key_size=True)[0]
+    with pytest.raises(ProtocolError, match="'paillier-short-subgroup', 'paillier' was agreed"):
+        simulate(
+            guest=_fit(logistic(), toy.guest, toy.labels),
+            hosts=[_fit(logistic(), toy.hosts[0])],
+            arbiter=_lying_arbiter(logistic, key.to_jwk()),
         )
 
 

@@ -136,8 +136,7 @@ def test_nothing_plain_travels_but_public_facts(trained, transcript):
     }
     assert plain == {
         ("terms", "terms"),
-        ("public_key", "n"),
-        ("public_key", "h"),
+        ("public_key", "key"),
         ("shape", "rows"),
         ("shape", "columns"),
         ("shape", "validation"),
@@ -174,11 +173,11 @@ def _with_key(keypair, guest, arbiter, host=lambda session: None):
     public_key, private_key = keypair
 
     def run_guest(session):
-        session.public_key = public_key
+        session.keys[ARBITER] = public_key
         return guest(session, public_key)
 
     def run_arbiter(session):
-        session.public_key = public_key
+        session.keys[ARBITER] = public_key
         return arbiter(session, private_key)
 
     return simulate(guest=run_guest, hosts=[host], arbiter=run_arbiter)

@@ -18,7 +18,7 @@ from pyfate_gpu import (
 )
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation.frame import Sealed
-from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.weights import HalfModel
 from tests.glm.conftest import near_zero
@@ -157,7 +157,7 @@ def test_an_arbiter_that_takes_the_steps_sees_gradients(federate, toy, transcrip
 )
 def test_a_step_that_is_none_is_refused(keypair, message, text):
     def party(session):
-        session.public_key = keypair[0]
+        session.keys[ARBITER] = keypair[0]
         settings = HeteroLogisticRegression(mode="arbiter_optimizer").settings()
         gradient = keypair[0].encrypt(np.ones(4))
         half = HalfModel((4, 1), settings)

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from pyfate_gpu.errors import PartyFailedError
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.glm.plaintext import fit_plaintext
 from pyfate_gpu.jobs import launcher
 from pyfate_gpu.jobs.job import Job
-from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.storage.toml import dump_toml
 from tests.jobs.mortal_party import mortal
 
@@ -41,7 +41,7 @@ class Killing:
         self.run()
         self.expected = self.weights()
         self.lines = {party: len(self.transcript(party)) for party in PARTIES}
-        model = make_model("logistic", Job.load(self.path).parameters)
+        model = make_estimator("logistic", Job.load(self.path).parameters)
         plain = fit_plaintext(parts, y, model.settings()).weights
         found = [np.append(self.expected[0], self.result("guest")["intercept"]), self.expected[1]]
         for a, b in zip(found, plain, strict=True):

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from pyfate_gpu import simulate, use_backend
-from pyfate_gpu.glm.workload import JobShape
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.jobs.calibration import calibrate
 from pyfate_gpu.jobs.estimate import estimate
 from pyfate_gpu.jobs.job import Job
-from pyfate_gpu.jobs.models import make_model
+from pyfate_gpu.protocol.cost import JobShape
 from pyfate_gpu.storage.toml import dump_toml
 from tests.glm.real_data import CASES
 
@@ -80,7 +80,7 @@ def measure(name, key_bits, iterations):
     key = {"key_bits": key_bits, "allow_insecure_key_size": key_bits < 2048}
     fixed = {"max_iter": iterations + 1, "tol": 0.0}
     parameters = source.parameters | parameters | key | fixed
-    model = make_model(source.model, parameters)
+    model = make_estimator(source.model, parameters)
     names = ["guest", *(f"host-{index}" for index in range(hosts))]
     classes = len(np.unique(y)) if source.model == "logistic" else 1
     shape = JobShape(

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pyfate_gpu.estimators import find_estimator
 from pyfate_gpu.glm.plaintext import fit_plaintext
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
-from pyfate_gpu.jobs.models import MODELS
 from pyfate_gpu.jobs.result import HALF
 from pyfate_gpu.storage.toml import dump_toml
 from tests.glm.real_data import CASES
@@ -66,7 +66,7 @@ def measure(case, key):
             json.loads((out / p / "result.json").read_text()) for p in ("guest", "host-0")
         )
         metrics = json.loads((out / "guest" / "prediction.json").read_text())["metrics"]
-        model = MODELS[case.model].load(out / "guest" / HALF)
+        model = find_estimator(case.model).load(out / "guest" / HALF)
         expected = model.evaluate(y, plain.scores)
     weights = [
         np.vstack([np.atleast_2d(own["coef"]).T, np.atleast_1d(own["intercept"])[np.newaxis]]),

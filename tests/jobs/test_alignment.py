@@ -60,8 +60,7 @@ def test_only_equal_lists_look_alike(one, other):
 @pytest.mark.parametrize("secret", ["", "zz", "00"])
 def test_a_secret_that_is_none_is_refused(secret):
     def guest(session):
-        session.begin()
-        session.agree("align")
+        session.begin("align")
         session.send(session.hosts, "ids", count=1, secret=secret, digest="")
 
     def host(session):
@@ -159,8 +158,7 @@ def test_points_are_equal_at_the_arbiter_only(monkeypatch):
 )
 def test_points_that_are_none_are_refused(points, text):
     def host(session):
-        session.begin()
-        session.agree("align")
+        session.begin("align")
         session.send(session.peers, "id_count", count=2)
         session.send(GUEST, "blinded_ids", points=points)
         session.receive(GUEST, "id_count", count=int)
@@ -182,8 +180,7 @@ def test_common_ids_that_are_none_are_refused(positions):
         align(session, {"data": rows_of(["a", "b"])}, "psi")
 
     def arbiter(session):
-        session.begin()
-        session.agree("align")
+        session.begin("align")
         session.send(session.peers, "common_ids", positions=np.array(positions))
 
     with pytest.raises(ProtocolError, match="the arbiter's common ids are none of"):

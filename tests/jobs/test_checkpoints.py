@@ -13,11 +13,11 @@ import pytest
 from pyfate_gpu import HeteroLogisticRegression, simulate
 from pyfate_gpu.data.sources import read_rows
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError, StorageError
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.jobs import launcher
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.job import Job
-from pyfate_gpu.jobs.models import make_model
 from pyfate_gpu.jobs.party import checkpoints_of, run_party
 from tests.jobs.conftest import PORTS
 from tests.jobs.mortal_party import mortal
@@ -146,8 +146,7 @@ def test_all_go_on_from_what_all_have(guest, host, arbiter, common):
 
 def test_an_iteration_that_is_not_here_is_refused():
     def guest(session):
-        session.begin()
-        session.agree("resume")
+        session.begin("resume")
         session.send(session.peers, "resume", iteration_to_resume=8)
 
     def other(session):
@@ -247,7 +246,7 @@ def test_a_party_refuses_checkpoints_of_another_job(small_job, tmp_path):
     guest = Job.load(small_job({"job": {"checkpoint_every": 1}})).configurations(PORTS)[GUEST]
     (tmp_path / "out" / "guest").mkdir(parents=True)
     Checkpoints(tmp_path / "out" / "guest" / "checkpoints", 1, "another").save(2, STATE)
-    model = make_model(guest.model, guest.parameters)
+    model = make_estimator(guest.model, guest.parameters)
     with pytest.raises(ConfigurationError, match="of another job, other parameters or other data"):
         checkpoints_of(guest, model, {"data": read_rows(guest.data)})
 
@@ -264,7 +263,7 @@ def test_what_makes_a_job_another_one(small_job):
     def fingerprint(changes=None, **own):
         guest = Job.load(small_job(changes)).configurations(PORTS)[GUEST]
         guest = replace(guest, checkpoint_every=1, **own)
-        model = make_model(guest.model, guest.parameters)
+        model = make_estimator(guest.model, guest.parameters)
         return checkpoints_of(guest, model, {"data": read_rows(guest.data)}).job
 
     same = fingerprint()

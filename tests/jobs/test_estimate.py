@@ -14,11 +14,11 @@ from pyfate_gpu import (
     simulate,
 )
 from pyfate_gpu.errors import ConfigurationError
-from pyfate_gpu.glm.workload import JobShape, iteration
+from pyfate_gpu.glm.workload import iteration
 from pyfate_gpu.jobs.calibration import Calibration, calibrate, products
 from pyfate_gpu.jobs.estimate import estimate, shape_of
 from pyfate_gpu.jobs.job import Job
-from pyfate_gpu.protocol.cost import ciphertexts_sent
+from pyfate_gpu.protocol.cost import JobShape, ciphertexts_sent
 from tests.jobs.conftest import write_csv
 
 ROWS = 48

@@ -14,7 +14,7 @@ import pytest
 from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, simulate
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError, PartyFailedError
-from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.party import read_tables
@@ -124,11 +124,26 @@ def test_counts_are_means():
     assert text == "id,score,prediction\nu,0.0,1.0\n"
 
 
-class Scored:
-    """Stands for a fitted model that gives every row the score 1."""
+def predict_counts(exposure):
+    """The guest's scores by a model of weight 0, for two rows of such an exposure."""
 
-    def decision_function(self, X, session):
-        return np.ones(len(X))
+    def party(label=None):
+        def run(session):
+            model = HeteroPoissonRegression(max_iter=1, key_bits=512, allow_insecure_key_size=True)
+            if session.party == ARBITER:
+                model.fit(session=session)
+                return model.score_rows(session=session)
+            x = np.arange(4.0).reshape(-1, 1)
+            model.fit(x, label, session=session)
+            model._half.weights[:] = 0.0
+            extras = {} if label is None else {"exposure": np.array([1.0, exposure])}
+            rows = Rows(["u", "v"], ("a",), x[:2], None, extras)
+            return _scores(model, session, rows)
+
+        return run
+
+    found = simulate(guest=party([1, 0, 2, 1]), hosts=[party()], arbiter=party())
+    return found["guest"]
 
 
 @pytest.mark.parametrize(
@@ -140,11 +155,12 @@ class Scored:
     ],
 )
 def test_exposures_of_rows_to_predict_are_checked(exposure, text):
-    rows = Rows(["u", "v"], ("a",), np.empty((2, 1)), None, {"exposure": np.array([1.0, exposure])})
     with pytest.raises(DataError, match=text):
-        _scores(Scored(), None, rows)
-    rows.extras["exposure"][1] = np.e
-    assert _scores(Scored(), None, rows).tolist() == [1.0, 2.0]
+        predict_counts(exposure)
+
+
+def test_exposures_of_rows_to_predict_count():
+    assert predict_counts(np.e) == pytest.approx([0.0, 1.0])
 
 
 @pytest.mark.slow

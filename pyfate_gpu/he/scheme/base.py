@@ -39,6 +39,8 @@ class SchemePublicKey(ABC):
     scheme: ClassVar[str]
     #: Its name in key files, member alg.
     algorithm: ClassVar[str]
+    #: Whether the space of plaintexts is public, so that `random_residues` can mask any value.
+    has_uniform_masks: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._engines: dict[Choices, PublicEngine] = {}

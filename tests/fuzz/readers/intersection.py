@@ -64,8 +64,7 @@ def _read(data):
     channel = _Script(frame, sender, recipient)
     parties = {GUEST, HOST, ARBITER} - {recipient}
     session = Session(recipient, sorted(parties, key=str), channel)
-    session.begin()
-    session.agree("align")
+    session.begin("align")
     found = intersect(session, () if recipient == ARBITER else IDS)
     if not hasattr(channel, "taken"):
         raise ChannelTimeoutError("a frame that nobody waits for")

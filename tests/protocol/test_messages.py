@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every message of every algorithm is declared, and all others are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, HeteroPoissonRegression
+from pyfate_gpu.estimators import ESTIMATORS, find_estimator
+from pyfate_gpu.federation.mailbox import Address
+from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
+from pyfate_gpu.federation.simulation import simulate
+from pyfate_gpu.federation.transports.memory import MemoryChannel
+from pyfate_gpu.protocol.messages import SHARED, why_refuse
+
+HOST = Party(Role.HOST)
+SMALL = {"max_iter": 2, "tol": 0.0, "key_bits": 512, "allow_insecure_key_size": True}
+FITS = [
+    (HeteroLogisticRegression, {"convergence": "weight_diff", "masked_rate": 0.5}),
+    (HeteroLinearRegression, {"mode": "arbiter_optimizer"}),
+    (HeteroPoissonRegression, {"early_stopping_rounds": 1}),
+]
+
+
+@pytest.fixture
+def delivered(monkeypatch):
+    """Names, senders and recipients of all messages, filled while parties talk in this process."""
+    found = []
+    original = MemoryChannel._deliver
+
+    def deliver(self, to, address, data):
+        found.append((address, to))
+        original(self, to, address, data)
+
+    monkeypatch.setattr(MemoryChannel, "_deliver", deliver)
+    return found
+
+
+def fit_and_predict(kind, parameters, rng):
+    x = rng.normal(size=(24, 4))
+    y = (x.sum(axis=1) > 0).astype(int)
+
+    def party(columns=None, label=None):
+        def run(session):
+            model = kind(**SMALL | parameters)
+            tested = None if columns is None else columns[:8]
+            if label is not None:
+                tested = (tested, label[:8])
+            model.fit(columns, label, session=session, validation=tested)
+            return model.score_rows(columns, session=session)
+
+        return run
+
+    simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party())
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"), FITS, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_no_message_that_parties_send_is_refused(delivered, rng, kind, parameters):
+    fit_and_predict(kind, parameters, rng)
+    table = {**SHARED, **kind.messages}
+    assert len(delivered) > 20
+    assert [why_refuse(address, to, table) for address, to in delivered] == [None] * len(delivered)
+
+
+def test_every_declared_message_is_sent(delivered, rng):
+    for kind, parameters in FITS:
+        fit_and_predict(kind, parameters, rng)
+    sent = {address.name.partition("/")[2] for address, _ in delivered}
+    declared = {name for key in ESTIMATORS for name in find_estimator(key).messages}
+    assert declared - sent == set()
+
+
+@pytest.mark.parametrize(
+    ("sender", "name", "recipient", "text"),
+    [
+        (GUEST, "fit-1/secret", HOST, "no such message"),
+        (GUEST, "residual", HOST, "no such message"),
+        (GUEST, "fit-0/residual", HOST, "no such message"),
+        (GUEST, "fit-1/residual\n", HOST, "no such message"),
+        (HOST, "fit-1/residual", ARBITER, "residual goes from guest to host"),
+        (ARBITER, "fit-1/masked_gradient", GUEST, "goes from guest or host to arbiter"),
+        (HOST, "fit-1/terms", GUEST, "terms goes from guest or server to"),
+    ],
+)
+def test_other_messages_are_refused(sender, name, recipient, text):
+    table = {**SHARED, **HeteroLogisticRegression.messages}
+    assert text in why_refuse(Address(sender, name, 1, 0), recipient, table)
+
+
+def test_messages_of_an_algorithm_are_no_messages_of_every_job():
+    assert why_refuse(Address(GUEST, "fit-1/residual", 1, 0), HOST) == "there is no such message"
