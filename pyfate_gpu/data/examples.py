@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from pyfate_gpu.typing import Floats, Integers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 class VerticalSplit:
     """The same rows at guest and host, each with its own columns; the labels are the guest's."""
 
-    guest: NDArray[np.float64]
-    host: NDArray[np.float64]
-    y: NDArray[np.int64]
+    guest: Floats
+    host: Floats
+    y: Integers
     guest_names: Sequence[str]
     host_names: Sequence[str]
 
     @property
-    def joined(self) -> NDArray[np.float64]:
+    def joined(self) -> Floats:
         """All columns side by side: what no party has."""
         return np.hstack([self.guest, self.host])
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyfate_gpu.errors import DataError
+from pyfate_gpu.typing import Floats, Integers
 
 #: Fraction bits of features: integers of about 26 bits keep products of ciphertexts short.
 FRACTION_BITS = 24
@@ -20,10 +20,10 @@ _LIMIT = 2.0 ** (62 - FRACTION_BITS)
 class FixedPointMatrix:
     """A plain matrix of integers, each meaning ``integer * 2**-FRACTION_BITS``."""
 
-    integers: NDArray[np.int64]
+    integers: Integers
 
     @classmethod
-    def round(cls, values: NDArray[np.float64]) -> FixedPointMatrix:
+    def round(cls, values: Floats) -> FixedPointMatrix:
         """Round `values` half to even.
 
         Raises
@@ -39,7 +39,7 @@ class FixedPointMatrix:
         return cls(np.rint(values * 2.0**FRACTION_BITS).astype(np.int64))
 
     @property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> Floats:
         """The rounded values; exact below 2**29, where 53 bits hold them."""
         return np.asarray(self.integers * 2.0**-FRACTION_BITS, dtype=np.float64)
 
@@ -58,6 +58,6 @@ class FixedPointMatrix:
         ones = np.full((self.rows, 1), 1 << FRACTION_BITS, dtype=np.int64)
         return FixedPointMatrix(np.hstack([self.integers, ones]))
 
-    def take(self, rows: NDArray[np.int64] | slice) -> FixedPointMatrix:
+    def take(self, rows: Integers | slice) -> FixedPointMatrix:
         """Return some of the rows."""
         return FixedPointMatrix(self.integers[rows])

@@ -8,7 +8,8 @@ whether its own weights have settled, so that no norm of anybody's weights trave
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from pyfate_gpu.typing import Floats
 
 CRITERIA = ("diff", "abs", "weight_diff")
 
@@ -20,7 +21,7 @@ def loss_settled(criterion: str, losses: list[float], tol: float) -> bool:
     return criterion == "diff" and len(losses) > 1 and abs(losses[-1] - losses[-2]) <= tol
 
 
-def weights_settled(before: NDArray[np.float64], after: NDArray[np.float64], tol: float) -> bool:
+def weights_settled(before: Floats, after: Floats, tol: float) -> bool:
     """Return whether one party's weights moved by at most ``tol * max(norm, 1)``."""
     moved = float(np.linalg.norm(after - before))
     return moved <= tol * max(float(np.linalg.norm(after)), 1.0)

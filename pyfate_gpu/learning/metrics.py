@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyfate_gpu.errors import DataError
-
-Floats = NDArray[np.float64]
+from pyfate_gpu.typing import Floats
 
 #: Metrics by name of labels and scores, both [rows, outputs]; the first one is better when less.
 Evaluate = Callable[[Floats, Floats], dict[str, float]]

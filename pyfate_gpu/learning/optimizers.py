@@ -10,12 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+
+from pyfate_gpu.typing import Floats
 
 _EPSILON = 1e-8
 _MOMENTUM = 0.9
-
-Floats = NDArray[np.float64]
 
 
 class Optimizer(ABC):

@@ -9,8 +9,9 @@ from typing import Any
 
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.learning.metrics import Evaluate, Floats
+from pyfate_gpu.learning.metrics import Evaluate
 from pyfate_gpu.protocol.scoring import collect_scores
+from pyfate_gpu.typing import Floats
 
 
 @dataclass(repr=False)
