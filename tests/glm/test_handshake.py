@@ -258,16 +258,22 @@ def test_terms_that_are_no_json_are_refused(logistic):
 
 
 def test_a_missing_party_is_named(toy, logistic):
-    def patient(session):
-        session.timeout = 20
-        logistic().fit(session=session)
+    def guest(session):
+        receive = session.receive
+
+        def impatient(sender, *arguments, **options):
+            if sender.name == "host-0":
+                session.timeout = 0.05
+            return receive(sender, *arguments, **options)
+
+        session.receive = impatient
+        logistic().fit(toy.guest, toy.labels, session=session)
 
     with pytest.raises(ChannelTimeoutError, match=r"for 'fit-1/shape' .* from host-0"):
         simulate(
-            guest=_fit(logistic(), toy.guest, toy.labels),
+            guest=guest,
             hosts=[lambda session: None],
-            arbiter=patient,
-            timeout=0.5,
+            arbiter=_fit(logistic()),
         )
 
 
