@@ -29,7 +29,7 @@ MAX_THREADS = 1024
 
 
 @dataclass(frozen=True)
-class Settings:
+class Environment:
     """What the environment asks for; ``None`` means: let the package choose."""
 
     backend: str | None
@@ -41,7 +41,7 @@ class Settings:
 
 
 @lru_cache(maxsize=1)
-def settings() -> Settings:
+def environment() -> Environment:
     """Read the environment, the first time only.
 
     Raises
@@ -49,7 +49,7 @@ def settings() -> Settings:
     ConfigurationError
         If a variable that must be a positive integer, or 0 or 1, is not one.
     """
-    return Settings(
+    return Environment(
         backend=os.environ.get("PYFATE_GPU_BACKEND") or None,
         isa=os.environ.get("PYFATE_GPU_ISA") or None,
         threads=_positive("PYFATE_GPU_THREADS", None, MAX_THREADS),

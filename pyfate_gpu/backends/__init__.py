@@ -19,7 +19,7 @@ from pyfate_gpu.backends.cuda.engine import CudaBackend
 from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
-from pyfate_gpu.config import check_threads, settings
+from pyfate_gpu.config import check_threads, environment
 from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 
 __all__ = ["BACKENDS", "BackendInfo", "available_backends", "backend_info", "use_backend"]
@@ -174,7 +174,7 @@ def public_engine(numbers: PublicNumbers, device: str | None = None) -> PublicEn
     try:
         return backend.public_engine(numbers, options)
     except BackendUnavailableError as error:
-        if device or _choice.backend or settings().backend:
+        if device or _choice.backend or environment().backend:
             raise
         return _next_engine(numbers, backend, error)
 
@@ -203,9 +203,9 @@ def private_engine(numbers: PrivateNumbers, public: PublicEngine) -> PrivateEngi
 
 def _resolve(choice: _Choice) -> tuple[Backend, EngineOptions]:
     """The backend and its options: `use_backend` first, then the environment, then what runs."""
-    environment = settings()
-    hardened = environment.hardened if choice.hardened is None else choice.hardened
-    name = choice.backend or environment.backend or ("cpu" if hardened else None)
+    chosen = environment()
+    hardened = chosen.hardened if choice.hardened is None else choice.hardened
+    name = choice.backend or chosen.backend or ("cpu" if hardened else None)
     backend = _first_available() if name is None else _find(name)
     found = backend.availability()
     if not found.available:
@@ -217,9 +217,9 @@ def _resolve(choice: _Choice) -> tuple[Backend, EngineOptions]:
     inherit_isa = choice.backend in (None, "cpu") and backend.name == "cpu"
     options = backend.resolve(
         EngineOptions(
-            isa=choice.isa or (environment.isa if inherit_isa else None),
-            threads=choice.threads or environment.threads,
-            table_mb=environment.table_mb,
+            isa=choice.isa or (chosen.isa if inherit_isa else None),
+            threads=choice.threads or chosen.threads,
+            table_mb=chosen.table_mb,
             hardened=hardened,
         )
     )

@@ -18,7 +18,7 @@ import gmpy2
 import numpy as np
 
 from pyfate_gpu import backend_info
-from pyfate_gpu.config import available_cores, settings
+from pyfate_gpu.config import available_cores, environment
 
 FLAGS = ("bmi2", "adx", "avx2", "avx512f", "avx512ifma")
 TASKS = Path("/proc/self/task")
@@ -44,7 +44,7 @@ def fingerprint() -> dict[str, Any]:
         "commit": commit(),
         "backend": info.name,
         "isa": info.isa,
-        "table_mb": settings().table_mb,
+        "table_mb": environment().table_mb,
         "device": device_name(),
     }
 

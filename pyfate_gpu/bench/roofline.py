@@ -12,7 +12,7 @@ from pyfate_gpu.backends.cuda.engine import table_bytes as bytes_of_a_table
 from pyfate_gpu.bench.harness import Contestant, Job
 from pyfate_gpu.bench.work import Work
 from pyfate_gpu.bench.world import World
-from pyfate_gpu.config import settings
+from pyfate_gpu.config import environment
 
 ROOF = "products of limbs"
 CALL_SECONDS = 0.01
@@ -22,7 +22,7 @@ def work_of(world: World) -> Work | None:
     """The counts for the engine that runs now; None for one whose limbs are not ours."""
     info, key, bits = backend_info(), world.public_key, world.public_key.key_bits
     exponent_bits = key.numbers.blinding.exponent_bits + 1 if key.numbers.blinding else 0
-    table_bytes = settings().table_mb << 20
+    table_bytes = environment().table_mb << 20
     if info.name == "cpu":
         from pyfate_gpu.backends import _cpu
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.backends.base import Availability, IsaStatus
-from pyfate_gpu.config import settings
+from pyfate_gpu.config import environment
 
 _DEPENDENCIES = ("pyfate-gpu", "numpy", "gmpy2", "scikit-learn", "phe", "cryptography")
 
@@ -35,7 +35,7 @@ def info() -> None:
     console.print(
         "Keys: even sizes from 2048 to 8192 bits, 3072 by default (about 128-bit security)."
     )
-    chosen = settings()
+    chosen = environment()
     console.print(
         f"Environment: PYFATE_GPU_BACKEND {chosen.backend or 'unset'}, "
         f"PYFATE_GPU_ISA {chosen.isa or 'unset'}, PYFATE_GPU_THREADS {chosen.threads or 'unset'}, "

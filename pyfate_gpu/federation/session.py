@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
 from pyfate_gpu.federation.channel import Channel
 from pyfate_gpu.federation.frame import Frame, Sealable, Sealed, Value
-from pyfate_gpu.federation.roles import ARBITER, Party, Role
+from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER, Party, Role
 from pyfate_gpu.federation.statistics import Statistics
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.federation.topology import check_parties
@@ -76,6 +76,11 @@ class Session:
         self.clients = tuple(each for each in self.parties if each.role is Role.CLIENT)
         self._prefix = ""  # of the names of all messages
         self._tasks = 0
+
+    @property
+    def leader(self) -> Party:
+        """Who says what is done next: the guest, or the server where there is none."""
+        return GUEST if GUEST in self.parties else SERVER
 
     def begin(self, task: str = "task") -> None:
         """Start the next task; parties count their tasks, messages of different tasks never mix."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import numpy as np
 from pyfate_gpu.errors import ConfigurationError, ProtocolError, StorageError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.recovery import State
-from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.storage.archive import pack, unpack
 from pyfate_gpu.storage.files import write_atomically
 
@@ -140,26 +139,29 @@ def agree_on_iteration(session: Session, checkpoints: Checkpoints) -> None:
     Raises
     ------
     ProtocolError
-        When the guest names one that is not here.
+        When the leader names one that is not here.
     """
-    session.begin("resume")
-    mine = checkpoints.iterations()
-    if session.party == GUEST:
+    with session.task("resume"):
+        checkpoints.iteration = _last_common(session, checkpoints.iterations())
+    session.recovery = checkpoints
+
+
+def _last_common(session: Session, mine: Sequence[int]) -> int:
+    if session.party == session.leader:
         common = set(mine)
         for peer in session.peers:
             there = session.receive(peer, "checkpoints", iterations=np.ndarray)
             common &= {int(iteration) for iteration in there}
-        checkpoints.iteration = max(common, default=0)
-        session.send(session.peers, "resume", iteration_to_resume=checkpoints.iteration)
-    else:
-        session.send(GUEST, "checkpoints", iterations=np.array(mine, dtype=np.int64))
-        chosen = session.receive(GUEST, "resume", iteration_to_resume=int)
-        if chosen and chosen not in mine:
-            raise ProtocolError(
-                f"the guest goes on after iteration {chosen}, {session.party} has checkpoints of {mine}"
-            )
-        checkpoints.iteration = chosen
-    session.recovery = checkpoints
+        last = max(common, default=0)
+        session.send(session.peers, "resume", iteration_to_resume=last)
+        return last
+    session.send(session.leader, "checkpoints", iterations=np.array(mine, dtype=np.int64))
+    chosen = session.receive(session.leader, "resume", iteration_to_resume=int)
+    if chosen and chosen not in mine:
+        raise ProtocolError(
+            f"the {session.leader} goes on after iteration {chosen}, {session.party} has checkpoints of {mine}"
+        )
+    return int(chosen)
 
 
 def _pack(header: Mapping[str, Any], state: State) -> bytes:

@@ -36,7 +36,7 @@ class TlsFiles:
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineChoice:
     """Which backend computes, and how; None leaves the choice to the environment and the package."""
 
     backend: str | None = None
@@ -52,7 +52,7 @@ class Engine:
         BackendUnavailableError, ConfigurationError
             As `use_backend` does.
         """
-        if self == Engine():
+        if self == EngineChoice():
             return nullcontext()  # a choice made in this process stays
         return use_backend(self.backend, isa=self.isa, threads=self.threads, hardened=self.hardened)
 
@@ -78,7 +78,7 @@ class PartyConfiguration:
     parameters : dict
         Of the model.
     tls : TlsFiles or None
-        None for plaintext, which takes ``--insecure``.
+        None for messages without encryption, which take ``--insecure``.
     data : DataSource or None
         Rows to train with; None at the arbiter.
     validation, predict : DataSource or None
@@ -105,7 +105,7 @@ class PartyConfiguration:
     validation: DataSource | None = None
     predict: DataSource | None = None
     report: bool = True
-    engine: Engine = Engine()
+    engine: EngineChoice = EngineChoice()
     alignment: str = SAME
     checkpoint_every: int = 0
     timeout: float = DEFAULT_TIMEOUT
@@ -195,9 +195,9 @@ def read_data(section: Section) -> DataSource:
     return source
 
 
-def read_engine(section: Section) -> Engine:
+def read_engine(section: Section) -> EngineChoice:
     """Return which backend computes."""
-    engine = Engine(
+    engine = EngineChoice(
         section.get("backend", str, None),
         section.get("isa", str, None),
         section.get("threads", int, None),

@@ -38,7 +38,7 @@ def at_work(configuration: PartyConfiguration, *, insecure: bool) -> Iterator[No
     if (configuration.tls is None) != insecure:
         raise ConfigurationError(
             f"{configuration.party} has no [tls]: give it certificates (pyfate-gpu certs makes them), or ask "
-            "for plaintext on this machine by --insecure"
+            "for messages without encryption on this machine by --insecure"
             if not insecure
             else f"{configuration.party} has [tls] and was told --insecure: choose one"
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyfate_gpu.backends import BackendInfo, backend_info
-from pyfate_gpu.config import available_cores, settings
+from pyfate_gpu.config import available_cores, environment
 from pyfate_gpu.data.sources import read_rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.estimators import find_estimator, make_estimator
@@ -92,16 +92,16 @@ def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = N
     DataError
         When a table cannot be read.
     """
-    names = [party.name for party in job.tables["data"]]
+    names = [party.name for party in job.sources["data"]]
     if (rows is None) != (columns is None) or len(columns or names) != len(names):
         raise ConfigurationError(
             f"give both the rows and the columns of {', '.join(names)}, or neither to read the tables"
         )
     if rows is not None and columns is not None:
         return _checked(JobShape(rows, dict(zip(names, columns, strict=True))))
-    tables = {party.name: read_rows(source) for party, source in job.tables["data"].items()}
+    tables = {party.name: read_rows(source) for party, source in job.sources["data"].items()}
     labels = tables[GUEST.name].labels
-    tested = [read_rows(source) for source in job.tables.get("validation", {}).values()]
+    tested = [read_rows(source) for source in job.sources.get("validation", {}).values()]
     shape = JobShape(
         min(len(table.ids) for table in tables.values()),
         {name: len(table.names) for name, table in tables.items()},
@@ -151,7 +151,7 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
 
 def _memory(workload: Workload, shape: JobShape, nbytes: int) -> dict[str, float]:
     """Bytes by party: ciphertexts, and at parties with columns the table of a key and the features thrice."""
-    table = settings().table_mb * 2**20
+    table = environment().table_mb * 2**20
     found = {name: _PROCESS_BYTES + count * nbytes for name, count in workload.held.items()}
     for name, columns in shape.columns.items():
         found[name] += table + 3 * 8 * shape.rows * columns  # values, prepared, as integers

@@ -10,13 +10,14 @@ from typing import Any
 
 from pyfate_gpu.data.sources import DataSource
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.estimators import find_estimator
 from pyfate_gpu.federation import Party, Role
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
 from pyfate_gpu.jobs.configuration import (
     DEFAULT_PEER_TIMEOUT,
     KINDS,
-    Engine,
+    EngineChoice,
     PartyConfiguration,
     TlsFiles,
     read_alignment,
@@ -40,7 +41,7 @@ class Job:
         Name of the job.
     directory : Path
         Each party gets a folder in it; certificates of the job another.
-    tables : dict
+    sources : dict
         By what rows are for, one of `KINDS`, where they are, by party: the guest and hosts numbered from 0.
     """
 
@@ -48,9 +49,9 @@ class Job:
     directory: Path
     model: str
     parameters: dict[str, Any]
-    tables: dict[str, dict[Party, DataSource]]
+    sources: dict[str, dict[Party, DataSource]]
     report: bool
-    engine: Engine
+    engine: EngineChoice
     alignment: str
     checkpoint_every: int
     timeout: float
@@ -78,7 +79,7 @@ class Job:
             directory=own.path("directory"),
             model=model.get("type", str),
             parameters=model.rest(),
-            tables={
+            sources={
                 kind: _sources(path, kind, Section(path, kind, tables.get(kind)).rest())
                 for kind in KINDS
                 if kind in tables or kind == "data"
@@ -95,8 +96,11 @@ class Job:
 
     @property
     def parties(self) -> tuple[Party, ...]:
-        """Guest, hosts, arbiter."""
-        return (*self.tables["data"], ARBITER)
+        """Those with data, and the arbiter where the model takes one."""
+        owners = tuple(self.sources["data"])
+        topologies = find_estimator(self.model).topologies
+        alone = any(topology.admits(owners) for topology in topologies)
+        return owners if alone else (*owners, ARBITER)
 
     def configurations(self, ports: Sequence[int]) -> dict[Party, PartyConfiguration]:
         """Return the configuration of each party; they listen at `ports` of this machine."""
@@ -116,7 +120,7 @@ class Job:
                     certificates / f"{party}.pem",
                     certificates / f"{party}.key",
                 ),
-                **{kind: sources.get(party) for kind, sources in self.tables.items()},
+                **{kind: sources.get(party) for kind, sources in self.sources.items()},
                 report=self.report,
                 engine=self.engine,
                 alignment=self.alignment,

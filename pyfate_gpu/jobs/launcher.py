@@ -44,7 +44,7 @@ def run_job(job: Job, show: Callable[[str], None], *, predict: bool = False) -> 
         When the model or a parameter makes no sense, or the job's folder is in use.
     """
     make_estimator(job.model, job.parameters)  # sooner than by all parties at once
-    if predict and "predict" not in job.tables:
+    if predict and "predict" not in job.sources:
         raise ConfigurationError(
             "the job has no rows to predict: add [predict.guest], [predict.host-0], ..."
         )

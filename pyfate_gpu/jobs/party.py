@@ -34,7 +34,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
     configuration : PartyConfiguration
         What to do, where, with whom.
     insecure : bool
-        Talk in plaintext, on this machine only.
+        Talk without encryption, on this machine only.
 
     Raises
     ------
@@ -142,13 +142,13 @@ def checkpoints_of(
 def _wait_for_all(session: Session) -> None:
     """Return when every party has got this far."""
     with session.task("end"):
-        if session.party == GUEST:
+        if session.party == session.leader:
             for peer in session.peers:
                 session.receive(peer, "done", done=bool)
             session.send(session.peers, "all_done", done=True)
         else:
-            session.send(GUEST, "done", done=True)
-            session.receive(GUEST, "all_done", done=bool)
+            session.send(session.leader, "done", done=True)
+            session.receive(session.leader, "all_done", done=bool)
 
 
 def _terms(configuration: PartyConfiguration) -> dict[str, object]:

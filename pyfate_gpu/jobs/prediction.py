@@ -40,7 +40,7 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
     configuration : PartyConfiguration
         As for training, with rows to predict.
     insecure : bool
-        Talk in plaintext, on this machine only.
+        Talk without encryption, on this machine only.
 
     Raises
     ------

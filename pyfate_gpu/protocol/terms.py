@@ -9,23 +9,22 @@ from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.federation.roles import GUEST
 
 #: Raised whenever messages or their meaning change.
 PROTOCOL_VERSION = 3
 
 
 def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> None:
-    """Compare what the guest wants with what this party was told to do.
+    """Compare what the leader wants with what this party was told to do.
 
     Raises
     ------
     ConfigurationError
-        Naming every difference, in the party that differs from the guest.
+        Naming every difference, in the party that differs from the leader.
     """
     session.begin()
     mine = {"task": task, "protocol": PROTOCOL_VERSION, **terms}
-    if session.party == GUEST:
+    if session.party == session.leader:
         session.send(session.peers, "terms", terms=json.dumps(mine))
     else:
         theirs = _read_terms(session)
@@ -35,16 +34,16 @@ def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> Non
                 f"{name} {theirs.get(name)!r} there, {mine.get(name)!r} here" for name in names
             ]
             raise ConfigurationError(
-                f"{session.party} and the guest are set differently: {'; '.join(pairs)}"
+                f"{session.party} and the {session.leader} are set differently: {'; '.join(pairs)}"
             )
     session.agree(task)
 
 
 def _read_terms(session: Session) -> dict[str, Any]:
     try:
-        terms = json.loads(session.receive(GUEST, "terms", terms=str))
+        terms = json.loads(session.receive(session.leader, "terms", terms=str))
     except (TypeError, ValueError):
         terms = None
     if not isinstance(terms, dict):
-        raise ProtocolError("the guest's terms are not a JSON object")
+        raise ProtocolError(f"the terms of the {session.leader} are not a JSON object")
     return terms

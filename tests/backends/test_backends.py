@@ -10,7 +10,7 @@ import pytest
 
 from pyfate_gpu import available_backends, backend_info, use_backend
 from pyfate_gpu.backends import BACKENDS
-from pyfate_gpu.config import Settings, settings
+from pyfate_gpu.config import Environment, environment
 from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 
 CPU = "cpu" in available_backends()
@@ -89,17 +89,17 @@ def test_cpu_choices():
 def test_settings_defaults(monkeypatch):
     for name in ("BACKEND", "ISA", "THREADS", "TABLE_MB", "HARDENED"):
         monkeypatch.delenv(f"PYFATE_GPU_{name}", raising=False)
-    assert settings.__wrapped__() == Settings(
+    assert environment.__wrapped__() == Environment(
         backend=None, isa=None, threads=None, table_mb=64, hardened=False
     )
 
 
 def test_hardened_is_one_or_nothing(monkeypatch):
     monkeypatch.setenv("PYFATE_GPU_HARDENED", "1")
-    assert settings.__wrapped__().hardened
+    assert environment.__wrapped__().hardened
     monkeypatch.setenv("PYFATE_GPU_HARDENED", "yes")
     with pytest.raises(ConfigurationError, match="PYFATE_GPU_HARDENED is 'yes'; it must be 0 or 1"):
-        settings.__wrapped__()
+        environment.__wrapped__()
 
 
 def test_only_the_cpu_is_hardened():
@@ -133,7 +133,7 @@ def test_hardened_keys_encrypt_for_everybody(keypair):
 def test_settings_refuse(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=f"{name} is '{value}'.*or unset"):
-        settings.__wrapped__()
+        environment.__wrapped__()
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

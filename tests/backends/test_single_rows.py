@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pyfate_gpu import PrivateKey, backends, generate_keypair, use_backend
-from pyfate_gpu.config import settings
+from pyfate_gpu.config import environment
 
 _cpu = pytest.importorskip("pyfate_gpu.backends._cpu")
 USABLE = [name for name, available, *_ in _cpu.instruction_sets() if available]
@@ -58,7 +58,9 @@ def test_a_named_instruction_set_decrypts_all(used, isa):
 
 @pytest.mark.parametrize("isa", USABLE)
 def test_one_of_the_environment_decrypts_all(used, isa, monkeypatch):
-    monkeypatch.setattr(backends, "settings", lambda: replace(settings(), backend="cpu", isa=isa))
+    monkeypatch.setattr(
+        backends, "settings", lambda: replace(environment(), backend="cpu", isa=isa)
+    )
     _, private = generate_keypair(512, allow_insecure_key_size=True)
     decrypt_one_and_two(private)
     assert used == [isa, isa]

@@ -23,7 +23,7 @@ from pyfate_gpu.backends.words import (
     unsigned_to_integers,
     unsigned_to_words,
 )
-from pyfate_gpu.config import settings
+from pyfate_gpu.config import environment
 from pyfate_gpu.errors import (
     BackendError,
     BackendUnavailableError,
@@ -292,12 +292,12 @@ def test_a_table_takes_no_more_than_its_budget(emulated, monkeypatch, keypair):
     numbers = keypair[0].numbers
     assert CudaPublicEngine(numbers, emulated)._ready_table().rows.nbytes <= EMULATED_MEMORY // 16
     monkeypatch.setenv("PYFATE_GPU_CUDA_TABLE_MB", "1")
-    settings.cache_clear()
+    environment.cache_clear()
     try:
         table = CudaPublicEngine(numbers, emulated)._ready_table()
         assert EMULATED_MEMORY // 16 < table.rows.nbytes <= 1 << 20
     finally:
-        settings.cache_clear()
+        environment.cache_clear()
 
 
 def test_no_rows_at_all(pair):

@@ -15,7 +15,7 @@ from pyfate_gpu.backends.cuda import availability as cuda_availability
 from pyfate_gpu.backends.cuda import engine as cuda
 from pyfate_gpu.backends.cuda.device import Device
 from pyfate_gpu.backends.numbers import PublicNumbers
-from pyfate_gpu.config import settings
+from pyfate_gpu.config import environment
 from pyfate_gpu.errors import BackendUnavailableError, DeviceMismatchError
 
 GPUS = 2
@@ -33,10 +33,10 @@ def gpus(wide, monkeypatch):
     )
     monkeypatch.setattr(registry, "_passed_over", set())
     monkeypatch.delenv("PYFATE_GPU_BACKEND", raising=False)
-    settings.cache_clear()
+    environment.cache_clear()
     with use_backend(None):
         yield
-    settings.cache_clear()
+    environment.cache_clear()
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_key_that_no_kernel_takes_is_refused_where_cuda_was_named(gpus, monkey
     numbers = PublicNumbers((1 << 1100) + 1)
     if by == "environment":
         monkeypatch.setenv("PYFATE_GPU_BACKEND", "cuda")
-        settings.cache_clear()
+        environment.cache_clear()
     with (
         use_backend("cuda:0" if by == "use_backend" else None),
         pytest.raises(BackendUnavailableError, match="no kernels for moduli of 1101 bits"),

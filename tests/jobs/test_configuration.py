@@ -12,7 +12,7 @@ from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.jobs.configuration import Engine, PartyConfiguration
+from pyfate_gpu.jobs.configuration import EngineChoice, PartyConfiguration
 from pyfate_gpu.jobs.job import Job, as_toml
 from pyfate_gpu.storage.toml import dump_toml, load_toml
 from tests.jobs.conftest import PORTS
@@ -70,14 +70,14 @@ def test_a_party_reads_its_file(load, tmp_path):
 @pytest.mark.parametrize("backend", ["cpu", None])
 def test_the_engine_of_a_file_computes(backend):
     with use_backend("reference"):
-        with Engine(backend, threads=1, hardened=True).use():
+        with EngineChoice(backend, threads=1, hardened=True).use():
             found = backend_info()
             assert (found.name, found.threads, found.hardened) == ("cpu", 1, True)
-        with Engine().use():
+        with EngineChoice().use():
             assert backend_info().name == "reference"
     with (
         pytest.raises(BackendUnavailableError, match="'reference' has no hardened encryption"),
-        Engine("reference", hardened=True).use(),
+        EngineChoice("reference", hardened=True).use(),
     ):
         pass
 

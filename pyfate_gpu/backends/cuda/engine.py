@@ -25,7 +25,7 @@ from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
-from pyfate_gpu.config import settings
+from pyfate_gpu.config import environment
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
 
 Rows = Limbs
@@ -248,7 +248,7 @@ class CudaPublicEngine:
 
 def table_bytes(device: Device) -> int:
     """Memory that one table may take: PYFATE_GPU_CUDA_TABLE_MB, or a share of the device's."""
-    budget = settings().cuda_table_mb
+    budget = environment().cuda_table_mb
     return budget << 20 if budget else device.memory()[1] // TABLE_SHARE
 
 
