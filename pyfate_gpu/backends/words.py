@@ -41,9 +41,10 @@ def integers_to_words(values: npt.NDArray[Any]) -> SignedWords:
     -------
     int64 array of shape ``values.shape + (k,)`` with the smallest k that holds every value.
     """
-    if values.dtype != np.uint64 and values.dtype.kind in "biu":
+    kind, size = values.dtype.kind, values.dtype.itemsize
+    if kind in "bi" or (kind == "u" and size < 8):
         return np.asarray(values, dtype=np.int64, order="C")[..., None]
-    if values.dtype == np.uint64:
+    if kind == "u":  # of either byte order
         low = values.astype(np.int64)  # wraps as two's complement does
         if values.size == 0 or int(values.max()) < 1 << 63:
             return low[..., None]

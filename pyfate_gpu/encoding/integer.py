@@ -82,15 +82,17 @@ def dtype_bound(array: npt.NDArray[Any]) -> int:
 
 
 def _integral_floats(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    bad = ~np.isfinite(array) | (np.rint(array) != array)
-    if bad.any():
-        position = first_index(bad)
-        raise EncodingError(
-            f"value {np.atleast_1d(array)[position]!s} at {position} is no integer and an integer "
-            f"encoding has no fraction bits; encode it with FixedPointEncoder(...).encode(x) first"
-        )
-    # 2**63 is beyond float16, so as float64.
-    if bool(np.all(np.abs(array.astype(np.float64)) < 2.0**63)):
+    for bad, remedy in (
+        (~np.isfinite(array), "fill or drop what has no value"),
+        (np.rint(array) != array, "encode it with FixedPointEncoder(...).encode(x) first"),
+    ):
+        if bad.any():
+            position = first_index(bad)
+            raise EncodingError(
+                f"value {np.atleast_1d(array)[position]!s} at {position} is no integer and an integer "
+                f"encoding has no fraction bits; {remedy}"
+            )
+    if bool(np.all(np.abs(array) < 2.0**63)):
         return np.asarray(array.astype(np.int64))
     return np.asarray([int(v) for v in array.ravel()], dtype=object).reshape(array.shape)
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,10 +53,16 @@ def test_integral_floats():
     assert IntegerEncoder(2**90).encode([2.0, -(2.0**80)]).to_integers().tolist() == [2, -(2**80)]
 
 
-@pytest.mark.parametrize("value", [0.5, np.nan, np.inf])
+@pytest.mark.parametrize("value", [0.5])
 def test_other_floats_are_refused(value):
     with pytest.raises(EncodingError, match=r"no integer.*FixedPointEncoder"):
         IntegerEncoder().encode([1.0, value])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, pd.Series([1, None], dtype="Int64")])
+def test_values_that_are_missing(value):
+    with pytest.raises(EncodingError, match="fill or drop what has no value"):
+        IntegerEncoder().encode(value)
 
 
 @pytest.mark.parametrize("bound", [0, -4, 1.5, True, "9"])
