@@ -21,7 +21,7 @@ from pyfate_gpu.federation.topology import check_parties
 if TYPE_CHECKING:
     from pyfate_gpu.federation.recovery import Recovery
     from pyfate_gpu.he import CiphertextArray
-    from pyfate_gpu.he.scheme.base import SchemePublicKey
+    from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from pyfate_gpu.he.array.freshness import DERIVED
 from pyfate_gpu.he.validity import check_coprime
 
 if TYPE_CHECKING:
-    from pyfate_gpu.he.scheme.base import SchemePublicKey
+    from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 
 MAGIC = b"PFGW"
 VERSION = 1

@@ -28,7 +28,7 @@ from pyfate_gpu.he.array.freshness import DERIVED, Freshness, is_fresh
 from pyfate_gpu.he.array.reductions import Axis
 
 if TYPE_CHECKING:
-    from pyfate_gpu.he.scheme.base import SchemePublicKey
+    from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 
 
 class CiphertextArray:

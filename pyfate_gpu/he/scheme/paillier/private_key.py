@@ -1,29 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The private key: decrypts. It cannot be printed, pickled, copied or sent."""
+"""The private key: the primes of n."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
-from pyfate_gpu.backends import private_engine
-from pyfate_gpu.backends.engines import Choices, PrivateEngine, choices_of
 from pyfate_gpu.backends.numbers import PrivateNumbers
-from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers
-from pyfate_gpu.encoding import Encoder, PlaintextArray, decode_residues
-from pyfate_gpu.encoding.plaintext import Encodable
-from pyfate_gpu.errors import InvalidKeyError, KeyMismatchError, UnsupportedOperationError
-from pyfate_gpu.he.array.arrays import CiphertextArray
-from pyfate_gpu.he.array.bounds import check_bound
-from pyfate_gpu.he.jwk import private_document
-from pyfate_gpu.he.scheme.base import encode
 from pyfate_gpu.he.scheme.paillier.checks import check_factors
 from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
+from pyfate_gpu.he.scheme.private_key import SchemePrivateKey
 
 
-class PrivateKey:
+class PrivateKey(SchemePrivateKey):
     """The primes of a public key.
 
     Parameters
@@ -45,22 +33,13 @@ class PrivateKey:
     array([4, 5])
     """
 
-    __slots__ = ("_engines", "_numbers", "_public_key")
+    __slots__ = ()
 
     scheme = PublicKey.scheme
-    secret_members: tuple[str, ...] = ("p", "q")
-    """Names of the arguments after the public key, in key files too."""
+    secret_members: ClassVar[tuple[str, ...]] = ("p", "q")
 
     def __init__(self, public_key: PublicKey, p: int, q: int) -> None:
-        if not isinstance(public_key, PublicKey):
-            raise InvalidKeyError(
-                f"the first argument is a {type(public_key).__name__}; it must be the public key"
-            )
-        if public_key.scheme != self.scheme:
-            raise InvalidKeyError(
-                f"the public key has scheme {public_key.scheme!r}, this private key "
-                f"{self.scheme!r}; load both halves from one file"
-            )
+        self._check_public_half(public_key)
         check_factors(public_key.n, p, q)
         self._hold(public_key, p, q)
 
@@ -72,91 +51,18 @@ class PrivateKey:
         return key
 
     def _hold(self, public_key: PublicKey, p: int, q: int) -> None:
-        self._public_key = public_key
-        self._numbers = PrivateNumbers(public_key.numbers, p, q)
-        self._engines: dict[Choices, PrivateEngine] = {}
+        super().__init__(public_key, PrivateNumbers(public_key.numbers, p, q))
 
     @property
     def public_key(self) -> PublicKey:
         """The public half."""
+        assert isinstance(self._public_key, PublicKey)
         return self._public_key
-
-    def decrypt(self, c: CiphertextArray) -> Any:
-        """The numbers: float64 for kind "f", integers for kind "i", of the shape of `c`.
-
-        Integers come as int64 where all fit and as Python integers otherwise; never wrapped.
-
-        Raises
-        ------
-        KeyMismatchError
-            If `c` belongs to another key.
-        InvalidCiphertextError
-            If a ciphertext was blinded in a way that this key's scheme does not.
-        BoundError
-            If a value is beyond the bound `c` declares.
-        EncodingError
-            If a value is too large for float64.
-        """
-        residues = self._decrypt_words(c)
-        values = decode_residues(residues, self._public_key.n, c.exponent, c.kind, c.bound)
-        return values.reshape(c.shape)[()]
-
-    def decrypt_residues(self, c: CiphertextArray) -> npt.NDArray[np.object_]:
-        """Integers in [0, n), as they are: for masked values, which mean nothing by themselves."""
-        return unsigned_to_integers(self._decrypt_words(c)).reshape(c.shape)
-
-    def encrypt(
-        self, x: Encodable | PlaintextArray, encoder: Encoder | None = None
-    ) -> CiphertextArray:
-        """As `PublicKey.encrypt`, faster: the owner of the primes works modulo p^2 and q^2."""
-        plain = encode(x, encoder)
-        check_bound(plain.bound, self._public_key, "encrypt")
-        engine = self._public_key.engine()
-        rows = self._engine(engine).encrypt(plain.rows())
-        return self._public_key._fresh(rows, plain, engine)
-
-    def _decrypt_words(self, c: CiphertextArray) -> UnsignedWords:
-        if not isinstance(c, CiphertextArray):
-            raise UnsupportedOperationError(
-                f"decrypt takes a CiphertextArray, not {type(c).__name__}; "
-                f"make one with public_key.from_ints or public_key.from_wire"
-            )
-        if c.public_key != self._public_key:
-            raise KeyMismatchError(
-                f"the ciphertexts belong to key {c.public_key.fingerprint}, this private key to "
-                f"{self._public_key.fingerprint}; decrypt with the key they were encrypted for"
-            )
-        return self._engine(c._engine).decrypt(c._rows)
-
-    def _engine(self, public: Any) -> PrivateEngine:
-        key = choices_of(public)
-        engine = self._engines.get(key)
-        if engine is None:
-            engine = self._engines.setdefault(key, private_engine(self._numbers, public))
-        return engine
 
     def _secret_factors(self) -> tuple[int, int]:
         """The primes, for peers of the same scheme."""
         return self._numbers.p, self._numbers.q
 
-    def to_secret_jwk(self, kid: str | None = None) -> dict[str, Any]:
-        """The key as JSON-able JWK, as python-paillier writes it: whoever has it decrypts."""
-        secrets = dict(zip(self.secret_members, self._secret_numbers(), strict=True))
-        return private_document(secrets, self._public_key.to_jwk(kid))
-
     def _secret_numbers(self) -> tuple[int, ...]:
         """The values of `secret_members`, for key files only."""
         return self._secret_factors()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(of {self._public_key!r}, secret)"
-
-    def __reduce__(self) -> NoReturn:
-        raise UnsupportedOperationError(
-            "a private key is never pickled, copied or sent; save it with save_private_key(...)"
-        )
-
-    __copy__ = __reduce__
-
-    def __deepcopy__(self, memo: Any) -> NoReturn:
-        self.__reduce__()

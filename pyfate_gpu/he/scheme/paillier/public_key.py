@@ -20,9 +20,9 @@ from pyfate_gpu.encoding import (
 from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.encoding.plaintext import Kind, check_kind
 from pyfate_gpu.errors import BoundError, ShapeError
-from pyfate_gpu.he.scheme.base import SchemePublicKey
 from pyfate_gpu.he.scheme.paillier.blinding import blinding_numbers
 from pyfate_gpu.he.scheme.paillier.checks import check_blinding_base, check_modulus
+from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 
 
 class PublicKey(SchemePublicKey):
