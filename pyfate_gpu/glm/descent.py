@@ -19,7 +19,7 @@ from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.residuals import SCALE
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
-from pyfate_gpu.glm.weights import Floats, HalfModel, make_optimizer
+from pyfate_gpu.glm.weights import Floats, PartyWeights, make_optimizer
 from pyfate_gpu.he import CiphertextArray, concatenate
 from pyfate_gpu.protocol.masking import reveal, serve
 
@@ -32,7 +32,7 @@ At = dict[str, int]
 def descend(
     session: Session,
     settings: Settings,
-    half: HalfModel,
+    weights: PartyWeights,
     gradient: CiphertextArray,
     rows: int,
     at: At,
@@ -43,18 +43,18 @@ def descend(
     Both come times `SCALE`. The loss is masked in either mode.
     """
     if settings.mode == ARBITER_OPTIMIZER:
-        _ask_for_step(session, half, gradient, rows, at)
+        _ask_for_step(session, weights, gradient, rows, at)
         return 0.0 if loss is None else float(reveal(session, loss, "loss", **at)[0]) / SCALE
     values = gradient if loss is None else concatenate([gradient, loss])
     sums = reveal(session, values, "gradient", **at) / SCALE
-    half.descend(sums[: gradient.size], rows)
+    weights.descend(sums[: gradient.size], rows)
     return float(sums[-1])
 
 
 def _ask_for_step(
-    session: Session, half: HalfModel, gradient: CiphertextArray, rows: int, at: At
+    session: Session, weights: PartyWeights, gradient: CiphertextArray, rows: int, at: At
 ) -> None:
-    penalty = np.rint(half.penalty_gradient.ravel() * rows * SCALE).astype(np.int64)
+    penalty = np.rint(weights.penalty_gradient.ravel() * rows * SCALE).astype(np.int64)
     session.send(ARBITER, "rows", rows=rows, **at)
     session.send(ARBITER, "gradient", gradient=gradient + penalty, **at)
     step, rates = session.receive(
@@ -72,7 +72,7 @@ def _ask_for_step(
             or not np.isfinite(values).all()
         ):
             raise ProtocolError(f"the arbiter's step is no {gradient.size} finite numbers")
-    half.move(step.reshape(half.weights.shape), rates.reshape(half.weights.shape))
+    weights.move(step.reshape(weights.values.shape), rates.reshape(weights.values.shape))
 
 
 class DescentService:

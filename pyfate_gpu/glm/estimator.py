@@ -43,8 +43,8 @@ class HeteroGLM(Fitting):
     batch_strategy : {"fixed", "random"}
         Whether the rows are divided once, or at random for each iteration.
     masked_rate : float
-        How many masked rows the guest adds to a batch for each row that counts. Hosts cannot tell
-        them apart, so batches may then have fewer rows than hosts have columns.
+        How many dummy rows, which do not count, the guest adds to a batch for each row that does. Hosts
+        cannot tell them apart, so batches may then have fewer rows than hosts have columns.
     shuffle, random_state : bool, int or None
         Whether the guest divides the rows in random order, and the seed of that order.
     optimizer : {"rmsprop", "adam", "adagrad", "nesterov", "momentum", "sgd"}
@@ -206,12 +206,12 @@ class HeteroGLM(Fitting):
         return found
 
     def why_no_checkpoints(self) -> str:
-        """Return why such a job cannot be resumed: masked rows would give themselves away."""
+        """Return why such a job cannot be resumed: dummy rows would give themselves away."""
         if not self.masked_rate:
             return ""
         return (
             "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
-            "other masked rows, and hosts could tell the rows that count by being in both"
+            "other dummy rows, and hosts could tell the rows that count by being in both"
         )
 
     def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:

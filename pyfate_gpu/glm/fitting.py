@@ -145,7 +145,7 @@ class Fitting(Estimator):
         )
         iterations = trainer.train()
         return {
-            "_half": replace(half, weights=trainer.half.best),
+            "_half": replace(half, weights=trainer.weights.best),
             "intercept_": 0.0,  # unless the half has one
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
@@ -191,7 +191,7 @@ class Fitting(Estimator):
         )
         iterations = trainer.train()
         return {
-            "_half": replace(half, weights=trainer.half.best),
+            "_half": replace(half, weights=trainer.weights.best),
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
         }

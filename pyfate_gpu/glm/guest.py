@@ -19,7 +19,7 @@ from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
 from pyfate_gpu.glm.rows import Floats, GuestBatch, LabelledData
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.trainer import Trainer
-from pyfate_gpu.glm.weights import HalfModel
+from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
 from pyfate_gpu.protocol.batching import pack
@@ -58,9 +58,9 @@ class GuestTrainer(Trainer):
         self.data = data
         self.tested = tested
         self.validator = validator
-        self.plan = settings.division(data.features.rows)
+        self.division = settings.division(data.features.rows)
         shape = data.features.columns, data.y.shape[1]
-        self.half = HalfModel(shape, settings, intercept=settings.fit_intercept, start=start)
+        self.weights = PartyWeights(shape, settings, intercept=settings.fit_intercept, start=start)
         self.losses: list[float] = []
 
     def train(self) -> int:
@@ -68,10 +68,10 @@ class GuestTrainer(Trainer):
         self._announce_plan()
         first = self.resume() + 1
         for iteration in range(first, self.settings.max_iter + 1):
-            if iteration == first or self.plan.changes(iteration):
+            if iteration == first or self.division.changes(iteration):
                 batches = self._divide(iteration)
-            before = self.half.weights
-            self.half.begin(iteration)
+            before = self.weights.values
+            self.weights.begin(iteration)
             loss = sum(
                 self._train_batch(batch, iteration, number) for number, batch in enumerate(batches)
             )
@@ -84,12 +84,12 @@ class GuestTrainer(Trainer):
     def state(self) -> dict[str, Any]:
         """Return what the next iterations depend on."""
         judged = {} if self.validator is None else self.validator.state()
-        return super().state() | self.plan.state() | judged | {"losses": self.losses}
+        return super().state() | self.division.state() | judged | {"losses": self.losses}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         super().restore(state)
-        self.plan.restore(state)
+        self.division.restore(state)
         self.losses = list(state["losses"])
         if self.validator is not None:
             self.validator.restore(state)
@@ -105,12 +105,12 @@ class GuestTrainer(Trainer):
         rows, width = self.data.features.rows, self.data.features.columns
         tested = 0 if self.tested is None else self.tested.features.rows
         columns = collect_columns(session, Shape(rows, width, tested, self.start is not None))
-        self.plan.check_safe(columns)
-        announce_plan(session, Plan(columns, self.data.y.shape[1], len(self.plan), tested))
+        self.division.check_safe(columns)
+        announce_plan(session, Plan(columns, self.data.y.shape[1], len(self.division), tested))
 
     def _divide(self, iteration: int) -> list[GuestBatch]:
         """Announce the batches from this iteration on; send targets where the family needs them."""
-        batches = self.plan.mask(self.plan.draw())
+        batches = self.division.add_dummies(self.division.draw())
         rows, sizes, used = pack(batches)
         self.session.send(
             self.session.hosts, "batches", iteration=iteration, rows=rows, sizes=sizes, used=used
@@ -143,20 +143,20 @@ class GuestTrainer(Trainer):
             residual = residual[batch.real]
 
         own = batch.own
-        share = own.shift(self.half.scores(own.features))
+        share = own.shift(self.weights.scores(own.features))
         gradient = gradient_sums(session, own.features, residual)
         loss = weighted_sum(session, family.guest_factor(share, own.y), residual)
         shares = add_up(session, "loss_share", "share", (1,), **at)
         with session.statistics.step(Step.ADD, operations=1):
             loss = loss + shares
         rows = len(own.y)
-        known = float(own.weigh(family.rest(share, own.y)).sum()) + rows * self.half.penalty
-        return known + descend(session, self.settings, self.half, gradient, rows, at, loss)
+        known = float(own.weigh(family.rest(share, own.y)).sum()) + rows * self.weights.penalty
+        return known + descend(session, self.settings, self.weights, gradient, rows, at, loss)
 
     def _residual(self, batch: GuestBatch, at: dict[str, int]) -> CiphertextArray:
-        """Return the encrypted residuals of all rows sent, 0 where masked."""
+        """Return the encrypted residuals of all rows sent, 0 for dummies."""
         sent = batch.sent
-        share = sent.shift(self.half.scores(sent.features))
+        share = sent.shift(self.weights.scores(sent.features))
         forward = add_up(self.session, "forward", "forward", sent.y.shape, **at)
         with self.session.statistics.step(self.family.combining, operations=sent.y.size):
             residual = self.family.combine(forward, share, sent.y)
@@ -170,12 +170,12 @@ class GuestTrainer(Trainer):
         session, validator = self.session, self.validator
         converged = self._converged(before, iteration)
         if validator is not None and self.tested is not None:
-            share = self.tested.shift(self.half.scores(self.tested.features))
+            share = self.tested.shift(self.weights.scores(self.tested.features))
             validator.collect(session, share, iteration)
             converged = converged or validator.exhausted
         best = validator is None or validator.keeps
         if best:
-            self.half.keep_best()
+            self.weights.keep_best()
         proceed = not converged and iteration < self.settings.max_iter
         session.send(session.peers, "proceed", iteration=iteration, proceed=proceed, best=best)
         self.progress.end_iteration(iteration, self.losses[-1], converged=converged)
@@ -185,7 +185,7 @@ class GuestTrainer(Trainer):
         settings, session = self.settings, self.session
         if settings.convergence != "weight_diff":
             return loss_settled(settings.convergence, self.losses, settings.tol)
-        settled = [weights_settled(before, self.half.weights, settings.tol)]
+        settled = [weights_settled(before, self.weights.values, settings.tol)]
         settled += [
             session.receive(host, "settled", iteration=iteration, settled=bool)
             for host in session.hosts

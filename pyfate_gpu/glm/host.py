@@ -20,7 +20,7 @@ from pyfate_gpu.glm.residuals import SCALE, gradient_sums, weighted_sum
 from pyfate_gpu.glm.rows import Floats
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.trainer import Trainer
-from pyfate_gpu.glm.weights import HalfModel
+from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.learning.convergence import weights_settled
 from pyfate_gpu.protocol.batching import unpack
@@ -71,13 +71,13 @@ class HostTrainer(Trainer):
         rows, columns = self.features.rows, self.features.columns
         report_shape(self.session, Shape(rows, columns, tested, warm))
         plan = receive_plan(self.session)
-        self.half = HalfModel((columns, plan.outputs), self.settings, start=self.start)
+        self.weights = PartyWeights((columns, plan.outputs), self.settings, start=self.start)
         first = self.resume() + 1
         for iteration in count(first):
             if iteration == first or self.settings.batch_strategy == "random":
                 batches = self._divide(plan, iteration)
-            before = self.half.weights
-            self.half.begin(iteration)
+            before = self.weights.values
+            self.weights.begin(iteration)
             for number, batch in enumerate(batches):
                 self._train_batch(batch, iteration, number)
             if not self._proceed(before, iteration):
@@ -118,7 +118,7 @@ class HostTrainer(Trainer):
         session, public_key = self.session, self.session.public_key
         at = {"iteration": iteration, "batch": number}
 
-        share = self.half.scores(batch.features)
+        share = self.weights.scores(batch.features)
         with session.statistics.step(Step.ENCRYPT, operations=share.size):
             forward = public_key.encrypt(check_scores(self.family.forward(share)))
         session.send(GUEST, "forward", forward=forward, **at)
@@ -127,22 +127,22 @@ class HostTrainer(Trainer):
         gradient = gradient_sums(session, batch.features, residual)
         known = residual if batch.targets is None else batch.targets
         loss = weighted_sum(session, self.family.host_factor(share), known)
-        penalty = round(batch.used * self.half.penalty * SCALE)
+        penalty = round(batch.used * self.weights.penalty * SCALE)
         session.send(GUEST, "loss_share", share=loss + penalty, **at)
-        descend(session, self.settings, self.half, gradient, batch.used, at)
+        descend(session, self.settings, self.weights, gradient, batch.used, at)
 
     def _proceed(self, before: Floats, iteration: int) -> bool:
         """Help to judge an iteration and hear whether there is another one."""
         session = self.session
         if self.settings.convergence == "weight_diff":
-            settled = weights_settled(before, self.half.weights, self.settings.tol)
+            settled = weights_settled(before, self.weights.values, self.settings.tol)
             session.send(GUEST, "settled", iteration=iteration, settled=settled)
         if self.validation is not None:
-            send_scores(session, self.half.scores(self.validation), "validation", iteration)
+            send_scores(session, self.weights.scores(self.validation), "validation", iteration)
         proceed, best = session.receive(
             GUEST, "proceed", iteration=iteration, proceed=bool, best=bool
         )
         if best:
-            self.half.keep_best()
+            self.weights.keep_best()
         self.progress.end_iteration(iteration)
         return bool(proceed)

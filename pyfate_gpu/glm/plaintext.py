@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same update rule without encryption, in one process: what federated weights are compared to."""
+"""The plaintext rule: the same updates without encryption, in one process; federated weights are compared to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.rows import Floats, LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.glm.weights import HalfModel
+from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
 
 
@@ -42,11 +42,11 @@ class PlaintextRule:
 
     def __post_init__(self) -> None:
         self.family = FAMILIES[self.settings.family]
-        self.plan = self.settings.division(len(self.data.y))
+        self.division = self.settings.division(len(self.data.y))
         outputs = self.data.y.shape[1]
         starts: Sequence[Floats | None] = self.start or [None] * len(self.matrices)
-        self.halves = [
-            HalfModel(
+        self.weights = [
+            PartyWeights(
                 (matrix.columns, outputs),
                 self.settings,
                 intercept=self.settings.fit_intercept and index == 0,
@@ -58,10 +58,10 @@ class PlaintextRule:
     def train(self) -> None:
         """Iterate until converged."""
         for iteration in range(1, self.settings.max_iter + 1):
-            before = [half.weights for half in self.halves]
-            for half in self.halves:
-                half.begin(iteration)
-            loss = sum(self._train_batch(batch.rows) for batch in self.plan.draw())
+            before = [own.values for own in self.weights]
+            for own in self.weights:
+                own.begin(iteration)
+            loss = sum(self._train_batch(batch.rows) for batch in self.division.draw())
             self.losses.append(loss / len(self.data.y))
             if self._converged(before):
                 break
@@ -69,26 +69,26 @@ class PlaintextRule:
     def scores(self, rows: NDArray[np.int64] | slice = slice(None)) -> Floats:
         """Return the scores of some rows."""
         shares = [
-            half.scores(matrix.take(rows))
-            for half, matrix in zip(self.halves, self.matrices, strict=True)
+            own.scores(matrix.take(rows))
+            for own, matrix in zip(self.weights, self.matrices, strict=True)
         ]
         return np.asarray(np.sum(shares, axis=0))
 
     def _train_batch(self, rows: NDArray[np.int64]) -> float:
         data = self.data.take(rows)
         score = data.shift(self.scores(rows))
-        penalty = len(rows) * sum(half.penalty for half in self.halves)
+        penalty = len(rows) * sum(own.penalty for own in self.weights)
         residual = data.weigh(self.family.residual(score, data.y))
-        for half, matrix in zip(self.halves, self.matrices, strict=True):
-            half.descend(matrix.take(rows).values.T @ residual, len(rows))
+        for own, matrix in zip(self.weights, self.matrices, strict=True):
+            own.descend(matrix.take(rows).values.T @ residual, len(rows))
         return float(data.weigh(self.family.losses(score, data.y)).sum()) + penalty
 
     def _converged(self, before: list[Floats]) -> bool:
         settings = self.settings
-        moves = zip(before, self.halves, strict=True)
+        moves = zip(before, self.weights, strict=True)
         return loss_settled(settings.convergence, self.losses, settings.tol) or (
             settings.convergence == "weight_diff"
-            and all(weights_settled(old, half.weights, settings.tol) for old, half in moves)
+            and all(weights_settled(old, own.values, settings.tol) for old, own in moves)
         )
 
 
@@ -138,7 +138,7 @@ def fit_plaintext(
     rule = PlaintextRule(matrices, data, settings, start)
     rule.train()
     flat = y.ndim == 1
-    weights = [half.weights[:, 0] if flat else half.weights for half in rule.halves]
+    weights = [own.values[:, 0] if flat else own.values for own in rule.weights]
     scores = data.shift(rule.scores())
     return PlaintextResult(weights, rule.losses, scores[:, 0] if flat else scores)
 

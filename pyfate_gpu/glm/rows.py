@@ -64,13 +64,13 @@ class GuestBatch:
     Parameters
     ----------
     sent : LabelledData
-        All rows, masked ones included.
+        All rows, dummies included.
     own : LabelledData
         The rows that count.
     real : int64 or None
         Where in `sent` these are; None for everywhere.
     factors : PlaintextArray [rows sent, 1] or None
-        Weights of the rows, 0 for the masked ones, as residuals are multiplied by; None for all 1.
+        Weights of the rows, 0 for dummies, as residuals are multiplied by; None for all 1.
     """
 
     sent: LabelledData
@@ -89,8 +89,8 @@ class GuestBatch:
         counts = batch.counts[:, np.newaxis]
         if sent.weights is None:
             return cls(sent, sent.take(real), real, counts.astype(np.int8))
-        masked = FixedPointMatrix(sent.weights.integers * counts)
-        return cls(sent, sent.take(real), real, _encode(masked, data.features.rows))
+        counted = FixedPointMatrix(sent.weights.integers * counts)
+        return cls(sent, sent.take(real), real, _encode(counted, data.features.rows))
 
 
 def _encode(weights: FixedPointMatrix, rows: int) -> PlaintextArray:

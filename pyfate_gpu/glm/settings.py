@@ -15,7 +15,7 @@ from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.learning.convergence import CRITERIA
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
 from pyfate_gpu.learning.penalties import PENALTIES
-from pyfate_gpu.protocol.batching import BatchPlan
+from pyfate_gpu.protocol.batching import Division
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
 
@@ -119,9 +119,9 @@ class Settings:
         slowed = 1 + self.decay * (iteration - 1)
         return self.learning_rate / (math.sqrt(slowed) if self.decay_sqrt else slowed)
 
-    def division(self, rows: int) -> BatchPlan:
+    def division(self, rows: int) -> Division:
         """Return how the guest divides its rows into batches."""
-        return BatchPlan(
+        return Division(
             rows,
             self.batch_size,
             anew=self.batch_strategy == "random",

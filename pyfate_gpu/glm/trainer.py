@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.glm.weights import HalfModel
+from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.protocol.progress import Progress
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Trainer:
         Hears of each iteration.
     """
 
-    half: HalfModel
+    weights: PartyWeights
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """Return what the next iterations depend on."""
-        return self.half.state()
+        return self.weights.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
-        self.half.restore(state)
+        self.weights.restore(state)

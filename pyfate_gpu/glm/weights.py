@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One party's half of a model: its weights, and how they move."""
+"""What one party trains: the weights of its columns, and how they move."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyfate_gpu.learning.penalties import PENALTIES
 Floats = NDArray[np.float64]
 
 
-class HalfModel:
+class PartyWeights:
     """Weights of one party's columns, one column of them for each output.
 
     Parameters
@@ -40,8 +40,8 @@ class HalfModel:
         intercept: bool = False,
         start: Floats | None = None,
     ) -> None:
-        self.weights = np.zeros(shape) if start is None else start.copy()
-        self.best = self.weights
+        self.values = np.zeros(shape) if start is None else start.copy()
+        self.best = self.values
         self._alpha = np.full((shape[0], 1), float(settings.alpha))
         if intercept:
             self._alpha[-1] = 0.0
@@ -50,18 +50,18 @@ class HalfModel:
         self._optimizer = make_optimizer(settings)
 
     def scores(self, features: FixedPointMatrix) -> Floats:
-        """Return this half's share of the score of each row, [rows, outputs]."""
-        return features.values @ self.weights
+        """Return this party's share of the score of each row, [rows, outputs]."""
+        return features.values @ self.values
 
     @property
     def penalty(self) -> float:
         """What the penalty adds to the mean loss."""
-        return self._penalty.loss(self._alpha, self.weights)
+        return self._penalty.loss(self._alpha, self.values)
 
     @property
     def penalty_gradient(self) -> Floats:
         """The derivative of the penalty where it is smooth."""
-        return self._penalty.gradient(self._alpha, self.weights)
+        return self._penalty.gradient(self._alpha, self.values)
 
     def begin(self, iteration: int) -> None:
         """Take the learning rate of an iteration, counted from 1."""
@@ -69,31 +69,31 @@ class HalfModel:
 
     def descend(self, gradient_sums: Floats, rows: int) -> None:
         """Take one step, given X^T d over `rows` rows."""
-        gradient = gradient_sums.reshape(self.weights.shape) / rows + self.penalty_gradient
+        gradient = gradient_sums.reshape(self.values.shape) / rows + self.penalty_gradient
         self.move(self._optimizer.step(gradient), self._optimizer.rates)
 
     def move(self, step: Floats, rates: Floats | float) -> None:
         """Subtract a step; shrink by what of the penalty is not smooth."""
-        self.weights = self._penalty.shrink(self._alpha, self.weights - step, rates)
+        self.values = self._penalty.shrink(self._alpha, self.values - step, rates)
 
     def state(self) -> dict[str, Any]:
         """Return what the next steps depend on."""
         return {
-            "weights": self.weights,
+            "weights": self.values,
             "best": self.best,
             **{f"optimizer_{name}": value for name, value in self._optimizer.state().items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
-        self.weights, self.best = state["weights"], state["best"]
+        self.values, self.best = state["weights"], state["best"]
         prefix = "optimizer_"
         names = [name for name in state if name.startswith(prefix)]
         self._optimizer.restore({name.removeprefix(prefix): state[name] for name in names})
 
     def keep_best(self) -> None:
         """Note these weights as the best so far."""
-        self.best = self.weights
+        self.best = self.values
 
 
 def make_optimizer(settings: Settings) -> Optimizer:

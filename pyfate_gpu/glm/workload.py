@@ -24,9 +24,9 @@ def iteration(shape: JobShape, settings: Settings) -> Steps:
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
     (600, 10)
     """
-    plan, family = settings.division(shape.rows), FAMILIES[settings.family]
-    batches, outputs = len(plan), shape.outputs
-    sent = sum(len(batch.rows) for batch in plan.mask(plan.draw())) * outputs
+    division, family = settings.division(shape.rows), FAMILIES[settings.family]
+    batches, outputs = len(division), shape.outputs
+    sent = sum(len(batch.rows) for batch in division.add_dummies(division.draw())) * outputs
     own = shape.rows * outputs
     masked = settings.mode != ARBITER_OPTIMIZER
     hosts = [name for name in shape.columns if name != GUEST.name]

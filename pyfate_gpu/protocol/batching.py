@@ -3,7 +3,7 @@
 
 A party that sees X^T d for a batch with no more rows than it has features can solve for the
 residuals d of single rows (arXiv 2205.04166), so such batches are refused, the last one included.
-Masked rows, whose residual is an encrypted 0, count for hosts, who cannot tell them; not for the guest.
+Dummy rows, whose residual is an encrypted 0, count for hosts, who cannot tell them; not for the guest.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Batch:
     rows : int64 [size]
         Their numbers, each once.
     used : int
-        How many of them count; the others are masked.
+        How many of them count; the others are dummies.
     counts : bool [size] or None
         Which of them count, for the guest alone; None when all do, and at hosts.
     """
@@ -41,11 +41,11 @@ class Batch:
     used: int
     counts: NDArray[np.bool_] | None = None
 
-    def masked(self, total: int, rate: float, secret: bytes) -> Batch:
-        """Return the batch with `rate` masked rows, drawn from `total`, for each row that counts.
+    def with_dummies(self, total: int, rate: float, secret: bytes) -> Batch:
+        """Return the batch with `rate` dummy rows, drawn from `total`, for each row that counts.
 
         The draw follows the secret and the rows, so that a batch announced again, after a crash, has
-        the same masked rows: what two draws have in common would be the rows that count.
+        the same dummies: what two draws have in common would be the rows that count.
         """
         wanted = min(math.ceil(self.used * rate), total - self.used)
         if wanted == 0:
@@ -80,7 +80,7 @@ class Batch:
                 )
 
 
-class BatchPlan:
+class Division:
     """How the guest divides the rows, once or anew for each iteration.
 
     Parameters
@@ -96,7 +96,7 @@ class BatchPlan:
     random_state : int or None
         Seed of the order.
     masked_rate : float
-        Masked rows for each row that counts.
+        Dummy rows for each row that counts.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class BatchPlan:
         self._masked_rate = masked_rate
         self._anew = anew
         self._generator = np.random.default_rng(random_state) if anew or shuffle else None
-        # Never the seed of the division: hosts see that division, and must not guess masked rows.
+        # Never the seed of the division: hosts see that division, and must not guess dummies.
         self._secret = secrets.token_bytes(32)
         self._drawn: list[Batch] = []
 
@@ -126,7 +126,7 @@ class BatchPlan:
         return self._anew or iteration == 1
 
     def draw(self) -> list[Batch]:
-        """Return the batches of the next iteration, without masked rows."""
+        """Return the batches of the next iteration, without dummies."""
         if self._anew or not self._drawn:
             order = np.arange(self.rows, dtype=np.int64)
             if self._generator is not None:
@@ -139,14 +139,14 @@ class BatchPlan:
         generator = self._generator
         return {
             "batches": np.concatenate([batch.rows for batch in self._drawn]),
-            "masks": self._secret.hex(),
+            "dummies": self._secret.hex(),
             "generator": None if generator is None else generator.bit_generator.state,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         self._drawn = self._cut(state["batches"])
-        self._secret = bytes.fromhex(state["masks"])
+        self._secret = bytes.fromhex(state["dummies"])
         if self._generator is not None:
             self._generator.bit_generator.state = state["generator"]
 
@@ -154,9 +154,9 @@ class BatchPlan:
         parts = (order[start : start + self.size] for start in range(0, self.rows, self.size))
         return [Batch(part, len(part)) for part in parts]
 
-    def mask(self, batches: list[Batch]) -> list[Batch]:
-        """Return the batches with the masked rows that the settings ask for."""
-        return [batch.masked(self.rows, self._masked_rate, self._secret) for batch in batches]
+    def add_dummies(self, batches: list[Batch]) -> list[Batch]:
+        """Return the batches with the dummy rows that the settings ask for."""
+        return [batch.with_dummies(self.rows, self._masked_rate, self._secret) for batch in batches]
 
     def check_safe(self, columns: Mapping[str, int]) -> None:
         """Refuse a division with a batch that gives residuals away; see `Batch.check_safe`."""

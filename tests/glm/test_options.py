@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights of rows, penalties, decay, batches that change, masked rows, beginning from weights."""
+"""Weights of rows, penalties, decay, batches that change, dummy rows, beginning from weights."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_learning_rate_decays():
     assert [settings.rate(iteration) for iteration in (1, 2)] == [0.1, 0.025]
 
 
-def test_masked_batches_may_be_smaller_than_hosts(federate, agrees, linear, rng):
+def test_batches_with_dummy_rows_may_be_smaller_than_hosts(federate, agrees, linear, rng):
     """Five rows that count are too few for a host of eight columns, unless hidden among others."""
     guest, host, y = rng.normal(size=(40, 2)), rng.normal(size=(40, 8)), rng.normal(size=40)
     with pytest.raises(ConfigurationError, match="each batch has 5 rows, host-0 has 8 columns"):
@@ -102,7 +102,7 @@ def test_masked_batches_may_be_smaller_than_hosts(federate, agrees, linear, rng)
     agrees(outcome, [guest, host], y)
 
 
-def test_masked_rows_do_not_help_against_the_guest(federate, linear, rng):
+def test_dummy_rows_do_not_help_against_the_guest(federate, linear, rng):
     guest, host, y = rng.normal(size=(40, 8)), rng.normal(size=(40, 2)), rng.normal(size=40)
     with pytest.raises(ConfigurationError, match="each batch has 5 rows, guest has 9 columns"):
         federate(linear(batch_size=5, masked_rate=4.0), guest, y, [host])

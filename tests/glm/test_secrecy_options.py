@@ -20,7 +20,7 @@ from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.descent import descend
-from pyfate_gpu.glm.weights import HalfModel
+from pyfate_gpu.glm.weights import PartyWeights
 from tests.glm.conftest import near_zero
 
 SMALL = {"key_bits": 512, "allow_insecure_key_size": True, "max_iter": 2}
@@ -40,7 +40,7 @@ class Case:
 WEIGHTS = np.arange(60) % 4  # some rows count for nothing
 CASES = {
     "weights": Case(HeteroLogisticRegression(**SMALL), 9, data={"sample_weight": WEIGHTS}),
-    "masked": Case(HeteroLogisticRegression(batch_size=20, masked_rate=0.5, **SMALL), 3 * 9),
+    "dummies": Case(HeteroLogisticRegression(batch_size=20, masked_rate=0.5, **SMALL), 3 * 9),
     "random": Case(
         HeteroLogisticRegression(batch_size=30, batch_strategy="random", **SMALL), 2 * 9
     ),
@@ -160,8 +160,8 @@ def test_a_step_that_is_none_is_refused(keypair, message, text):
         session.keys[ARBITER] = keypair[0]
         settings = HeteroLogisticRegression(mode="arbiter_optimizer").settings()
         gradient = keypair[0].encrypt(np.ones(4))
-        half = HalfModel((4, 1), settings)
-        descend(session, settings, half, gradient, 9, {"iteration": 1, "batch": 0})
+        weights = PartyWeights((4, 1), settings)
+        descend(session, settings, weights, gradient, 9, {"iteration": 1, "batch": 0})
 
     def arbiter(session):
         step = {"step": np.zeros(4), "rates": np.zeros(4)} | message
@@ -171,8 +171,8 @@ def test_a_step_that_is_none_is_refused(keypair, message, text):
         simulate(guest=party, hosts=[lambda session: None], arbiter=arbiter)
 
 
-def test_masked_rows_are_zeros_among_the_others(run, transcript):
-    outcome = run(CASES["masked"])
+def test_dummy_rows_are_zeros_among_the_others(run, transcript):
+    outcome = run(CASES["dummies"])
     key = outcome.arbiter._keys
     sent = [m.payload for m in transcript if m.name.endswith("/batches")]
     assert len(sent) == 1  # once for all iterations

@@ -15,7 +15,7 @@ from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.protocol.batching import pack, unpack
 
 
-def plan(rows, size=None, **params):
+def division(rows, size=None, **params):
     return HeteroLinearRegression(batch_size=size, **params).settings().division(rows)
 
 
@@ -24,7 +24,7 @@ STRATEGIES = st.sampled_from(["fixed", "random"])
 
 @given(st.integers(1, 200), st.none() | st.integers(1, 250), st.booleans(), STRATEGIES)
 def test_batches_hold_every_row_once(rows, size, shuffle, strategy):
-    batches = plan(rows, size, shuffle=shuffle, random_state=3, batch_strategy=strategy)
+    batches = division(rows, size, shuffle=shuffle, random_state=3, batch_strategy=strategy)
     for _ in range(2):
         parts = [batch.rows for batch in batches.draw()]
         assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
@@ -40,9 +40,9 @@ def test_batches_hold_every_row_once(rows, size, shuffle, strategy):
     st.sampled_from([0.0, 0.5, 2.0]),
 )
 def test_safe_means_more_rows_than_columns_in_every_batch(rows, size, guest, host, rate):
-    batches = plan(rows, size, masked_rate=rate)
+    batches = division(rows, size, masked_rate=rate)
     columns = {"guest": guest, "host-0": host}
-    sent = batches.mask(batches.draw())
+    sent = batches.add_dummies(batches.draw())
     if all(batch.used > guest and len(batch.rows) > host for batch in sent):
         batches.check_safe(columns)
         return
@@ -51,7 +51,7 @@ def test_safe_means_more_rows_than_columns_in_every_batch(rows, size, guest, hos
     remedy = re.search(r"nearest safe batch_size is (\d+)", str(caught.value))
     limit = max(guest, host)
     if remedy:
-        assert min(batch.used for batch in plan(rows, int(remedy[1])).draw()) > limit
+        assert min(batch.used for batch in division(rows, int(remedy[1])).draw()) > limit
     else:
         assert rows <= limit
         assert f"more than {limit} rows" in str(caught.value)
@@ -59,7 +59,7 @@ def test_safe_means_more_rows_than_columns_in_every_batch(rows, size, guest, hos
 
 def test_shuffling_follows_its_seed():
     first, again, other = (
-        plan(50, 10, shuffle=True, random_state=seed).draw() for seed in (1, 1, 2)
+        division(50, 10, shuffle=True, random_state=seed).draw() for seed in (1, 1, 2)
     )
     assert all((a.rows == b.rows).all() for a, b in zip(first, again, strict=True))
     assert any((a.rows != b.rows).any() for a, b in zip(first, other, strict=True))
@@ -67,7 +67,7 @@ def test_shuffling_follows_its_seed():
 
 def test_random_batches_change_with_each_iteration():
     fixed, random = (
-        plan(50, 10, batch_strategy=name, random_state=1) for name in ("fixed", "random")
+        division(50, 10, batch_strategy=name, random_state=1) for name in ("fixed", "random")
     )
     assert fixed.draw() is fixed.draw()
     assert (random.draw()[0].rows != random.draw()[0].rows).any()
@@ -76,36 +76,37 @@ def test_random_batches_change_with_each_iteration():
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 5))
-def test_masked_rows_are_other_rows(rows, size, rate):
-    batches = plan(rows, size, masked_rate=rate)
-    for plain, masked in zip(batches.draw(), batches.mask(batches.draw()), strict=True):
-        assert masked.used == plain.used
-        assert len(masked.rows) == min(rows, plain.used + int(np.ceil(plain.used * rate)))
-        assert len(np.unique(masked.rows)) == len(masked.rows)
-        counts = slice(None) if masked.counts is None else masked.counts
-        assert sorted(masked.rows[counts]) == sorted(plain.rows)
+def test_dummy_rows_are_other_rows(rows, size, rate):
+    batches = division(rows, size, masked_rate=rate)
+    for plain, padded in zip(batches.draw(), batches.add_dummies(batches.draw()), strict=True):
+        assert padded.used == plain.used
+        assert len(padded.rows) == min(rows, plain.used + int(np.ceil(plain.used * rate)))
+        assert len(np.unique(padded.rows)) == len(padded.rows)
+        counts = slice(None) if padded.counts is None else padded.counts
+        assert sorted(padded.rows[counts]) == sorted(plain.rows)
 
 
-def test_masked_rows_do_not_follow_the_seed():
+def test_dummy_rows_do_not_follow_the_seed():
     drawn = [
-        plan(1000, 100, masked_rate=1.0, random_state=1, batch_strategy="random") for _ in range(2)
+        division(1000, 100, masked_rate=1.0, random_state=1, batch_strategy="random")
+        for _ in range(2)
     ]
-    first, second = (each.mask(each.draw()) for each in drawn)
+    first, second = (each.add_dummies(each.draw()) for each in drawn)
     assert (first[0].rows != second[0].rows).any()
 
 
-def test_masked_rows_stay_when_batches_are_announced_again():
+def test_dummy_rows_stay_when_batches_are_announced_again():
     """What two draws have in common would be the rows that count."""
-    first, again = plan(1000, 100, masked_rate=1.0), plan(1000, 100, masked_rate=1.0)
-    before = first.mask(first.draw())
+    first, again = division(1000, 100, masked_rate=1.0), division(1000, 100, masked_rate=1.0)
+    before = first.add_dummies(first.draw())
     again.restore(first.state())
-    for old, new in zip(before, again.mask(again.draw()), strict=True):
+    for old, new in zip(before, again.add_dummies(again.draw()), strict=True):
         assert (old.rows == new.rows).all()
 
 
 def test_hosts_get_the_same_batches():
-    batches = plan(50, 20, masked_rate=0.5)
-    sent = batches.mask(batches.draw())
+    batches = division(50, 20, masked_rate=0.5)
+    sent = batches.add_dummies(batches.draw())
     received = unpack(pack(sent), 50)
     for there, here in zip(sent, received, strict=True):
         assert there.rows.tolist() == here.rows.tolist()
