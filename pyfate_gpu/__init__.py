@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.encoding import FixedPointEncoder as FixedPointEncoder
     from pyfate_gpu.encoding import IntegerEncoder as IntegerEncoder
     from pyfate_gpu.encoding import PlaintextArray as PlaintextArray
+    from pyfate_gpu.encoding import SlotLayout as SlotLayout
     from pyfate_gpu.errors import PyFateError as PyFateError
     from pyfate_gpu.federation import Channel as Channel
     from pyfate_gpu.federation import Frame as Frame
@@ -45,6 +46,7 @@ _HOMES = {
     "FixedPointEncoder": "encoding",
     "IntegerEncoder": "encoding",
     "PlaintextArray": "encoding",
+    "SlotLayout": "encoding",
     "PyFateError": "errors",
     "CiphertextArray": "he",
     "PrivateKey": "he",

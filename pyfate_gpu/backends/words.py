@@ -99,6 +99,17 @@ def negate(words: SignedWords) -> SignedWords:
     return integers_to_words(np.asarray(-words_to_integers(words), dtype=object))
 
 
+def magnitude_of(words: SignedWords) -> tuple[UnsignedWords, npt.NDArray[np.bool_]]:
+    """Absolute values of signed words ``[rows, k]``, and which of them are negative."""
+    negative = words[:, -1] < 0
+    magnitude = words.view(np.uint64) ^ (np.uint64(0) - negative.astype(np.uint64))[:, None]
+    carry = negative
+    for column in range(words.shape[1]):
+        magnitude[:, column] += carry
+        carry = carry & (magnitude[:, column] == 0)
+    return magnitude, negative
+
+
 def less_than(words: UnsignedWords, limit: int) -> npt.NDArray[np.bool_]:
     """Whether the integer of each row of unsigned words ``[rows, k]`` is below `limit`.
 

@@ -8,6 +8,7 @@ from pyfate_gpu.encoding.fixed_point import FixedPointEncoder
 from pyfate_gpu.encoding.integer import IntegerEncoder
 from pyfate_gpu.encoding.plaintext import Encoder, PlaintextArray, PlaintextCsr
 from pyfate_gpu.encoding.registry import default_encoder, from_description
+from pyfate_gpu.encoding.slots import SlotLayout
 
 __all__ = [
     "Encoder",
@@ -15,6 +16,7 @@ __all__ = [
     "IntegerEncoder",
     "PlaintextArray",
     "PlaintextCsr",
+    "SlotLayout",
     "decode_residues",
     "default_encoder",
     "from_description",

@@ -11,10 +11,13 @@ import numpy.typing as npt
 from pyfate_gpu.backends.words import (
     UnsignedWords,
     less_than,
+    magnitude_of,
     subtract_from,
     unsigned_to_integers,
 )
+from pyfate_gpu.encoding.packing import unpack
 from pyfate_gpu.encoding.plaintext import Kind
+from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.errors import BoundError, EncodingError
 
 CHUNK_ROWS = 1 << 12  # a chunk stays in the cache while its columns are walked
@@ -22,7 +25,12 @@ MIN_INT64 = np.uint64(1 << 63)
 
 
 def decode_residues(
-    residues: UnsignedWords, n: int, exponent: int, kind: Kind, bound: int | None = None
+    residues: UnsignedWords,
+    n: int,
+    exponent: int,
+    kind: Kind,
+    bound: int | None = None,
+    slots: SlotLayout | None = None,
 ) -> npt.NDArray[Any]:
     """Numbers of residues: centred into (-n/2, n/2), times ``2**exponent``.
 
@@ -37,45 +45,55 @@ def decode_residues(
     kind : "f" or "i"
         "f": float64, correctly rounded. "i": int64 where all values fit, otherwise Python integers.
     bound : int, optional
-        Largest absolute integer that can be honest.
+        Largest absolute integer that can be honest; with `slots` of each slot.
+    slots : SlotLayout, optional
+        Where each residue has its numbers, if it has several.
 
     Returns
     -------
-    array of shape ``[rows]``
+    array of shape ``[rows]``, with `slots` ``[rows, count]``
 
     Raises
     ------
     BoundError
-        If a value is beyond `bound`: it overflowed, was masked, or does not belong to this key.
+        If a value is beyond `bound` or its slots: it overflowed, was masked, or does not belong to this key.
     EncodingError
         If a value is too large for float64.
     """
-    parts = [
-        _decode_chunk(residues[start : start + CHUNK_ROWS], n, exponent, kind, bound)
-        for start in range(0, len(residues), CHUNK_ROWS)
-    ]
+    shape = (len(residues),) if slots is None else (len(residues), slots.count)
+    values: npt.NDArray[Any] = residues
+    if slots is not None:
+        values = unpack(residues, n, slots)
+        values = values.reshape(-1, values.shape[-1])
+    parts = []
+    for start in range(0, len(values), CHUNK_ROWS):
+        chunk = values[start : start + CHUNK_ROWS]
+        magnitude, negative = _centred(chunk, n) if slots is None else magnitude_of(chunk)
+        if bound is not None:
+            _check_bound(magnitude, bound, start)
+        decode = _to_float64 if kind == "f" else _to_integers
+        parts.append(decode(magnitude, negative, exponent))
     if not parts:
-        return np.empty(0, dtype=np.float64 if kind == "f" else np.int64)
+        return np.empty(shape, dtype=np.float64 if kind == "f" else np.int64)
     if any(part.dtype == object for part in parts):
         parts = [part.astype(object) for part in parts]
-    return np.concatenate(parts)
+    return np.concatenate(parts).reshape(shape)
 
 
-def _decode_chunk(
-    residues: UnsignedWords, n: int, exponent: int, kind: Kind, bound: int | None
-) -> npt.NDArray[Any]:
+def _centred(residues: UnsignedWords, n: int) -> tuple[UnsignedWords, npt.NDArray[np.bool_]]:
+    """Magnitudes and signs of the numbers in (-n/2, n/2) that residues stand for."""
     negative = ~less_than(residues, n // 2 + 1)
-    magnitude = np.where(negative[:, None], subtract_from(n, residues), residues)
-    if bound is not None and not bool(less_than(magnitude, bound + 1).all()):
-        row = int(np.argmin(less_than(magnitude, bound + 1)))
+    return np.where(negative[:, None], subtract_from(n, residues), residues), negative
+
+
+def _check_bound(magnitude: UnsignedWords, bound: int, start: int) -> None:
+    good = less_than(magnitude, bound + 1)
+    if not bool(good.all()):
         raise BoundError(
-            f"the decrypted value at flat position {row} is beyond the bound of "
-            f"{bound.bit_length()} bits that its array declares: it was masked (decrypt_residues), "
-            f"it overflowed, or its sender lied"
+            f"the decrypted value at flat position {start + int(np.argmin(good))} is beyond the "
+            f"bound of {bound.bit_length()} bits that its array declares: it was masked "
+            f"(decrypt_residues), it overflowed, or its sender lied"
         )
-    if kind == "f":
-        return _to_float64(magnitude, negative, exponent)
-    return _to_integers(magnitude, negative, exponent)
 
 
 def _to_integers(
