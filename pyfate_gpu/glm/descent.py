@@ -19,9 +19,10 @@ from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.residuals import SCALE
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
-from pyfate_gpu.glm.weights import Floats, PartyWeights, make_optimizer
+from pyfate_gpu.glm.weights import PartyWeights, make_optimizer
 from pyfate_gpu.he import CiphertextArray, concatenate
 from pyfate_gpu.protocol.masking import reveal, serve
+from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey

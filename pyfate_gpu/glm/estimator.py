@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.glm.fitting import Fitting, Floats
+from pyfate_gpu.glm.fitting import Fitting
 from pyfate_gpu.glm.model_file import PathLike, read_half, write_half
 from pyfate_gpu.glm.workload import workload_of
 from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.progress import Callback, FitReport
 from pyfate_gpu.protocol.settings import plain
+from pyfate_gpu.typing import Floats
 
 Model = TypeVar("Model", bound="HeteroGLM")
 
@@ -51,8 +52,11 @@ class HeteroGLM(Fitting):
         Update rule.
     learning_rate, decay, decay_sqrt : float, float, bool
         Step size: learning_rate / sqrt(1 + decay * iterations done), or without the root.
-    penalty, alpha : {"l2", "l1"}, float
-        Adds alpha/2 of the squared weights, or alpha of their magnitudes, to the mean loss.
+    penalty : {"l2", "l1", None}
+        Adds alpha/2 of the squared weights, or alpha of their magnitudes, to the mean loss, or nothing.
+        The intercept has none. In files, None is "none".
+    alpha : float
+        See `penalty`.
     convergence : {"diff", "abs", "weight_diff"}
         Stop when the loss changes by at most `tol`, is at most `tol`, or when at every party the
         weights move by at most `tol` times their norm.
@@ -67,7 +71,8 @@ class HeteroGLM(Fitting):
     standardize : bool
         Whether this party's columns are centred and divided by their standard deviation.
     clip : float or None
-        Largest magnitude of a (standardised) feature kept, in fit and in predict.
+        Largest magnitude of a (standardised) feature kept, in fit and in predict; None for no limit. In
+        files, None is false.
     scheme : str
         Of the arbiter's key: one of `generate_keypair`.
     key_bits : int
@@ -106,7 +111,7 @@ class HeteroGLM(Fitting):
     learning_rate: float = 0.05
     decay: float = 0.0
     decay_sqrt: bool = True
-    penalty: str = "l2"
+    penalty: str | None = "l2"
     alpha: float = 0.01
     convergence: str = "diff"
     tol: float = 1e-4

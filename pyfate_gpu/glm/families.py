@@ -18,15 +18,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.protocol.checks import check_scores
+from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import CiphertextArray
 
-Floats = NDArray[np.float64]
 
 #: The line of `MinimaxLogistic` is closest to the logistic function for scores within +-INTERVAL.
 INTERVAL = 4.0

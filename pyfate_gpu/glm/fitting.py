@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,8 @@ from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.scoring import collect_scores, send_scores, serve_scores
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.validation import Validator
+from pyfate_gpu.typing import Floats
 
-if TYPE_CHECKING:
-    pass
-
-Floats = NDArray[np.float64]
 Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="Fitting")
 

@@ -16,7 +16,7 @@ from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_columns
 from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
-from pyfate_gpu.glm.rows import Floats, GuestBatch, LabelledData
+from pyfate_gpu.glm.rows import GuestBatch, LabelledData
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.trainer import Trainer
 from pyfate_gpu.glm.weights import PartyWeights
@@ -27,6 +27,7 @@ from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import add_up
 from pyfate_gpu.protocol.validation import Validator
+from pyfate_gpu.typing import Floats
 
 
 class GuestTrainer(Trainer):

@@ -17,7 +17,6 @@ from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, receive_plan, report_shape
 from pyfate_gpu.glm.residuals import SCALE, gradient_sums, weighted_sum
-from pyfate_gpu.glm.rows import Floats
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.trainer import Trainer
 from pyfate_gpu.glm.weights import PartyWeights
@@ -27,6 +26,7 @@ from pyfate_gpu.protocol.batching import unpack
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import send_scores
+from pyfate_gpu.typing import Floats
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,8 +12,9 @@ from pyfate_gpu.data.tables import read_targets
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
 from pyfate_gpu.glm.families import Linear
-from pyfate_gpu.glm.fitting import Classes, Floats
+from pyfate_gpu.glm.fitting import Classes
 from pyfate_gpu.learning.metrics import regression_metrics
+from pyfate_gpu.typing import Floats
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

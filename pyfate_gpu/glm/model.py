@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.tables import Table, check_same_columns
-
-Floats = NDArray[np.float64]
+from pyfate_gpu.typing import Floats
 
 
 @dataclass(frozen=True, repr=False)

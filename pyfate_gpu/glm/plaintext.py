@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.glm.families import FAMILIES
-from pyfate_gpu.glm.rows import Floats, LabelledData, read_exposure, read_weights
+from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
+from pyfate_gpu.typing import Floats
 
 
 @dataclass

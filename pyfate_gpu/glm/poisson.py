@@ -13,8 +13,9 @@ from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
 from pyfate_gpu.glm.families import FAMILIES, Poisson
-from pyfate_gpu.glm.fitting import Classes, Floats
+from pyfate_gpu.glm.fitting import Classes
 from pyfate_gpu.learning.metrics import poisson_metrics
+from pyfate_gpu.typing import Floats
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

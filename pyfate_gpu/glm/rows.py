@@ -14,8 +14,7 @@ from pyfate_gpu.data.tables import read_targets
 from pyfate_gpu.encoding import FixedPointEncoder, PlaintextArray
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.protocol.batching import Batch
-
-Floats = NDArray[np.float64]
+from pyfate_gpu.typing import Floats
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import numpy as np
-
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.learning.convergence import CRITERIA
@@ -80,9 +78,17 @@ class Settings:
 
     @classmethod
     def of(cls, family: str, params: Mapping[str, Any]) -> Settings:
-        """Pick the training parameters out of an estimator's."""
+        """Pick the training parameters out of an estimator's.
+
+        Files have no word for None: there, "none" is no penalty and false no limit to clip at.
+        """
         names = {field.name for field in fields(cls)} - {"family"}
-        return cls(family=family, **{name: plain(params[name]) for name in names})
+        chosen = {name: plain(params[name]) for name in names}
+        if chosen["penalty"] is None:
+            chosen["penalty"] = "none"
+        if chosen["clip"] is False:
+            chosen["clip"] = None
+        return cls(family=family, **chosen)
 
     def __post_init__(self) -> None:
         check_choice("family", self.family, FAMILIES)
@@ -108,7 +114,7 @@ class Settings:
             if not isinstance(value, bool):
                 raise ConfigurationError(f"{name} is {value!r}; it must be True or False")
         seed = self.random_state
-        whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        whole = isinstance(seed, int) and not isinstance(seed, bool)
         if seed is not None and not (whole and seed >= 0):
             raise ConfigurationError(
                 f"random_state is {seed!r}; it must be a whole number, 0 or more, or None"

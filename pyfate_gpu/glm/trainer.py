@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.protocol.progress import Progress
-
-if TYPE_CHECKING:
-    from pyfate_gpu.glm.rows import Floats
+from pyfate_gpu.typing import Floats
 
 
 class Trainer:

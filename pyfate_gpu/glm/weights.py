@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.learning.optimizers import OPTIMIZERS, Optimizer
 from pyfate_gpu.learning.penalties import PENALTIES
-
-Floats = NDArray[np.float64]
+from pyfate_gpu.typing import Floats
 
 
 class PartyWeights:

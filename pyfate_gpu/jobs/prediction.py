@@ -25,7 +25,8 @@ from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
-    from pyfate_gpu.protocol.estimator import Estimator, Floats
+    from pyfate_gpu.protocol.estimator import Estimator
+    from pyfate_gpu.typing import Floats
 
 KIND = "predict"
 PREDICTIONS = "predictions.csv"

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.errors import ConfigurationError
-
-Integers = NDArray[np.int64]
+from pyfate_gpu.typing import Integers
 
 
 @dataclass(frozen=True)

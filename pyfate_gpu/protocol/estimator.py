@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.errors import ConfigurationError
@@ -23,6 +22,8 @@ from pyfate_gpu.he import generate_keypair
 from pyfate_gpu.protocol.keys import announce_key
 from pyfate_gpu.protocol.parameters import Parameters
 from pyfate_gpu.protocol.progress import Callback, FitReport
+from pyfate_gpu.protocol.settings import plain
+from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
     from pyfate_gpu.data.sources import DataSource, Rows
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pyfate_gpu.protocol.cost import JobShape, Workload
     from pyfate_gpu.protocol.messages import Messages
 
-Floats = NDArray[np.float64]
 PathLike = str | os.PathLike[str]
 Model = TypeVar("Model", bound="Estimator")
 
@@ -164,13 +164,13 @@ class Estimator(Parameters, ABC):
     def announce_new_key(self, session: Session) -> PrivateKey:
         """Send everybody the public half of this party's key, made at the first call."""
         keys: tuple[PublicKey, PrivateKey] | None = getattr(self, "_keys", None)
-        wanted = (self.scheme, self.key_bits)
+        wanted = (self.scheme, plain(self.key_bits))
         if keys is None or (keys[0].scheme, keys[0].key_bits) != wanted:
             with session.statistics.step(Step.MAKE_KEY):
                 keys = generate_keypair(
-                    self.key_bits,
+                    plain(self.key_bits),
                     self.scheme,
-                    allow_insecure_key_size=self.allow_insecure_key_size,
+                    allow_insecure_key_size=plain(self.allow_insecure_key_size),
                 )
             self._keys = keys
         announce_key(session, keys[0])

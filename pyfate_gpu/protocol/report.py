@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyfate_gpu.errors import ConfigurationError, StorageError
+from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
     from pyfate_gpu.protocol.estimator import Estimator
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 FORMAT = "pyfate-gpu report"
 VERSION = 1
 ROC_POINTS = 200
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import json
+from fractions import Fraction
+
+import gmpy2
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 
-from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression
+from pyfate_gpu import (
+    HeteroLinearRegression,
+    HeteroLogisticRegression,
+    HeteroPoissonRegression,
+)
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.glm.plaintext import fit_plaintext
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
@@ -18,6 +26,8 @@ from pyfate_gpu.learning.metrics import (
     regression_metrics,
 )
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
+
+MODELS = [HeteroLinearRegression, HeteroLogisticRegression, HeteroPoissonRegression]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +110,6 @@ def test_default_parameters_make_sense():
         assert not {"clip", "shuffle", "random_state"} & settings.terms().keys()
 
 
-def test_a_seed_may_be_numpys():
-    assert HeteroLogisticRegression(random_state=np.int64(3)).settings().random_state == 3
-
-
 @pytest.mark.parametrize(
     ("params", "text"),
     [
@@ -116,8 +122,16 @@ def test_a_seed_may_be_numpys():
         ({"alpha": -0.1}, "alpha is -0.1; it must be a finite number 0 or more"),
         ({"tol": "small"}, "tol is 'small'"),
         ({"clip": 0}, "clip is 0"),
+        ({"clip": True}, "clip is True; it must be a finite number above 0"),
+        ({"alpha": np.True_}, "alpha is True; it must be a finite number"),
+        ({"max_iter": np.True_}, "max_iter is True; it must be a whole number"),
+        ({"max_iter": np.float64(3.0)}, "max_iter is 3.0; it must be a whole number"),
+        ({"max_iter": np.array([3])}, r"max_iter is array\(\[3\]\); it must be a whole number"),
+        ({"random_state": np.False_}, "random_state is False"),
+        ({"learning_rate": Fraction(10**400)}, "learning_rate is inf"),
         ({"convergence": "magic"}, "convergence is 'magic'; choose one of diff, abs, weight_diff"),
-        ({"penalty": "l3"}, "penalty is 'l3'; choose one of l2, l1"),
+        ({"penalty": "l3"}, "penalty is 'l3'; choose one of l2, l1, none"),
+        ({"penalty": False}, "penalty is False; choose one of l2, l1, none"),
         ({"standardize": "false"}, "standardize is 'false'; it must be True or False"),
         ({"shuffle": 1}, "shuffle is 1; it must be True or False"),
         ({"random_state": -1}, "random_state is -1; it must be a whole number, 0 or more, or None"),
@@ -144,17 +158,62 @@ def test_links_that_are_none():
         HeteroLogisticRegression(link=["taylor"]).settings()
 
 
-def test_parameters_of_a_search_are_taken():
-    params = {"max_iter": np.int64(3), "alpha": np.float64(0.1), "batch_size": np.int32(7)}
-    settings = HeteroLinearRegression(**params).settings()
-    assert (settings.max_iter, settings.alpha, settings.batch_size) == (3, 0.1, 7)
-    assert {type(value) for value in settings.terms().values()} <= {
-        int,
-        float,
-        bool,
-        str,
-        type(None),
-    }
+WHOLE = ("max_iter", "batch_size", "early_stopping_rounds", "random_state", "key_bits")
+REAL = ("masked_rate", "learning_rate", "decay", "alpha", "tol", "clip")
+FLAGS = ("shuffle", "decay_sqrt", "warm_start", "fit_intercept", "standardize")
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.dtype(">i4").type, np.array, gmpy2.mpz])
+def test_whole_numbers_of_any_type_are_taken(kind):
+    settings = HeteroLinearRegression(**{name: kind(7) for name in WHOLE + REAL}).settings()
+    for name in WHOLE + REAL:
+        assert (getattr(settings, name), type(getattr(settings, name))) == (7, int)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, np.longdouble, np.array, Fraction])
+def test_real_numbers_of_any_type_are_taken(kind):
+    settings = HeteroLinearRegression(**{name: kind(0.5) for name in REAL}).settings()
+    for name in REAL:
+        assert (getattr(settings, name), type(getattr(settings, name))) == (0.5, float)
+
+
+def test_flags_may_be_numpys():
+    settings = HeteroLinearRegression(**dict.fromkeys(FLAGS, np.True_)).settings()
+    assert all(getattr(settings, name) is True for name in FLAGS)
+
+
+def test_terms_are_plain_whatever_parameters_are():
+    params = dict.fromkeys(WHOLE, np.int64(2048)) | dict.fromkeys(REAL, np.float32(0.5))
+    terms = HeteroLinearRegression(**params, shuffle=np.False_).settings().terms()
+    assert json.loads(json.dumps(terms)) == terms
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_clipping_can_be_left_out(model):
+    """False is None's word in job files, which have none."""
+    assert model(clip=None).settings().clip is model(clip=False).settings().clip is None
+    assert model(clip=3).settings().clip == 3
+
+
+def test_linear_regression_clips_nothing_unasked():
+    assert [model().clip for model in MODELS] == [None, 2.0, 5.0]
+
+
+def test_no_penalty_has_two_names():
+    terms = [HeteroLinearRegression(penalty=name).settings().terms() for name in (None, "none")]
+    assert terms[0] == terms[1]
+
+
+def test_no_penalty_ends_at_least_squares(rng):
+    parts = [rng.normal(size=(200, 2)), rng.normal(size=(200, 3))]
+    y = parts[0] @ [1.0, -2.0] + parts[1] @ [0.5, 0.0, 3.0] + rng.normal(size=200)
+    model = HeteroLinearRegression(
+        optimizer="sgd", learning_rate=0.5, max_iter=500, tol=0.0, penalty=None, alpha=9.0
+    )
+    plain = fit_plaintext(parts, y, model.settings())
+    expected = LinearRegression().fit(np.hstack(parts), y).predict(np.hstack(parts))
+    np.testing.assert_allclose(plain.scores, expected, atol=1e-6)
+    assert plain.losses[-1] == pytest.approx(np.mean((y - expected) ** 2) / 2, abs=1e-6)
 
 
 def test_metrics():

@@ -156,6 +156,17 @@ def test_jobs_that_make_no_sense_are_refused(small_job, changes, text):
         Job.load(small_job(changes))
 
 
+@pytest.mark.parametrize("name", ["linear", "logistic", "poisson"])
+def test_files_have_words_for_none(small_job, tmp_path, name):
+    model = {"type": name, "clip": False, "penalty": "none"}
+    guest = Job.load(small_job({"model": model})).configurations(PORTS)[GUEST]
+    path = tmp_path / "guest.toml"
+    path.write_text(as_toml(guest))
+    read = PartyConfiguration.load(path)
+    settings = make_estimator(read.model, read.parameters).settings()
+    assert (settings.clip, settings.penalty) == (None, "none")
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "text"),
     [
