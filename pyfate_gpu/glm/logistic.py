@@ -15,9 +15,10 @@ from pyfate_gpu.data.tables import read_labels
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
-from pyfate_gpu.glm.families import FAMILIES, MinimaxLogistic, TaylorLogistic
-from pyfate_gpu.glm.fitting import Classes, Floats
+from pyfate_gpu.glm.families import MinimaxLogistic, TaylorLogistic
+from pyfate_gpu.glm.fitting import Classes
 from pyfate_gpu.learning.metrics import classification_metrics, log_loss, multiclass_metrics
+from pyfate_gpu.typing import Floats
 
 LINKS = {"taylor": TaylorLogistic.name, "minimax": MinimaxLogistic.name}
 
@@ -88,6 +89,14 @@ class HeteroLogisticRegression(HeteroGLM):
         score = self.decision_function(X, session=session)
         return None if score is None else self._interpret(score)["probability"]
 
+    def predict_log_proba(self, X: Any = None, *, session: Session) -> Floats | None:
+        """Return the logarithms of the probabilities to the guest, None to the others.
+
+        They are finite where a probability is too small for float64.
+        """
+        score = self.decision_function(X, session=session)
+        return None if score is None else _log_probabilities(score)
+
     def outputs_of(self, labels: NDArray[Any] | None) -> int:
         """Return how many scores a row has: one of each class, where there are more than two."""
         if labels is None:
@@ -106,13 +115,8 @@ class HeteroLogisticRegression(HeteroGLM):
         return encode_classes(labels, classes), classes
 
     def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        positive = FAMILIES[self.family].response(scores)
-        if scores.ndim == 1:
-            best = (scores > 0).astype(np.int64)
-            probability = np.column_stack([1 - positive, positive])
-        else:
-            best = np.argmax(scores, axis=1)
-            probability = positive / positive.sum(axis=1, keepdims=True)
+        best = np.argmax(scores, axis=1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
+        probability = np.exp(_log_probabilities(scores))
         return {"prediction": self.classes_[best], "probability": probability}
 
     def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
@@ -121,3 +125,12 @@ class HeteroLogisticRegression(HeteroGLM):
             classes = np.arange(y.shape[1])  # some may be in no row
             return metrics | multiclass_metrics(np.argmax(y, axis=1), scores, classes)
         return metrics | classification_metrics(y.ravel(), scores.ravel(), positive=1.0)
+
+
+def _log_probabilities(scores: Floats) -> Floats:
+    """Return the logarithm of the probability of each class, [rows, classes], without leaving logarithms."""
+    if scores.ndim == 1:
+        return -np.logaddexp(0.0, np.column_stack([scores, -scores]))
+    positive = -np.logaddexp(0.0, -scores)
+    positive -= positive.max(axis=1, keepdims=True)  # or the sum would lose digits to its size
+    return np.asarray(positive - np.logaddexp.reduce(positive, axis=1, keepdims=True))

@@ -189,6 +189,11 @@ class SimulatedClassifier(ClassifierMixin, SimulatedModel):  # type: ignore[misc
         found: Floats = self._ask("predict_proba", X)
         return found
 
+    def predict_log_proba(self, X: Any) -> Floats:
+        """Return the logarithms of the probabilities, [rows, classes]."""
+        found: Floats = self._ask("predict_log_proba", X)
+        return found
+
     def decision_function(self, X: Any) -> Floats:
         """Return the score of each row, or of each row and class."""
         found: Floats = self._ask("decision_function", X)
