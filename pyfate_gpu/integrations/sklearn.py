@@ -28,6 +28,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session, simulate
 from pyfate_gpu.glm import (
@@ -122,7 +123,7 @@ class SimulatedModel(BaseEstimator):  # type: ignore[misc]
         guest = parties["guest"]
         self.intercept_, self.n_iter_ = guest.intercept_, guest.n_iter_
         self.loss_history_ = guest.loss_history_
-        halves = [guest, *(parties[f"host-{index}"] for index in range(self.hosts))]
+        halves = [guest, *(parties[f"host-{index}"] for index in range(len(self._columns) - 1))]
         self.coef_ = np.concatenate([half.coef_ for half in halves], axis=-1)
         return self
 
@@ -151,18 +152,18 @@ class SimulatedModel(BaseEstimator):  # type: ignore[misc]
 
     def _split(self, columns: int) -> list[slice]:
         """Columns of the guest and of each host."""
-        if not isinstance(self.hosts, int) or self.hosts < 1:
-            raise ConfigurationError(
-                f"hosts is {self.hosts!r}; it must be a whole number, 1 or more"
-            )
-        each = columns // (self.hosts + 1)
-        guest = columns - self.hosts * each if self.guest_columns is None else self.guest_columns
-        if not 1 <= guest <= columns - self.hosts:
+        hosts = as_integer(self.hosts, "hosts", ConfigurationError)
+        if hosts < 1:
+            raise ConfigurationError(f"hosts is {hosts}; it must be a whole number, 1 or more")
+        guest = columns - hosts * (columns // (hosts + 1))
+        if self.guest_columns is not None:
+            guest = as_integer(self.guest_columns, "guest_columns", ConfigurationError)
+        if not 1 <= guest <= columns - hosts:
             raise DataError(
-                f"X has {columns} feature(s): with guest_columns={self.guest_columns} and {self.hosts} "
+                f"X has {columns} feature(s): with guest_columns={self.guest_columns} and {hosts} "
                 f"host(s) there is not one for each party"
             )
-        bounds = np.linspace(guest, columns, self.hosts + 1).astype(int).tolist()
+        bounds = np.linspace(guest, columns, hosts + 1).astype(int).tolist()
         return [slice(0, guest), *(slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False))]
 
     def _check_targets(self, y: Any) -> None:

@@ -128,6 +128,28 @@ def test_columns_that_cannot_be_split(rng, wrong):
         classifier().set_params(**wrong).fit(x, x[:, 0] > 0)
 
 
+@pytest.mark.parametrize("kind", [int, np.int64, np.uint8])
+def test_integers_of_any_library_are_parameters(rng, kind):
+    x = rng.normal(size=(40, 5))
+    model = classifier(max_iter=1).set_params(hosts=kind(2), guest_columns=kind(2))
+    assert set(model.fit(x, x[:, 0] > 0).parties_) == {"guest", "host-0", "host-1", "arbiter"}
+    assert model.parties_["guest"].coef_.shape == (2,)
+
+
+@pytest.mark.parametrize("name", ["hosts", "guest_columns"])
+@pytest.mark.parametrize("wrong", [True, np.bool_(True), 1.0, np.float64(1), "1", [1]])
+def test_what_is_no_integer_is_no_parameter(rng, name, wrong):
+    x = rng.normal(size=(40, 5))
+    with pytest.raises(ConfigurationError, match=name):
+        classifier().set_params(**{name: wrong}).fit(x, x[:, 0] > 0)
+
+
+def test_logarithms_of_probabilities(rng):
+    x = rng.normal(size=(40, 4))
+    model = classifier().fit(x, x[:, 0] > 0)
+    np.testing.assert_allclose(model.predict_log_proba(x), np.log(model.predict_proba(x)))
+
+
 @pytest.mark.parametrize(
     ("simulated", "estimator"),
     [
