@@ -31,7 +31,7 @@ def encode_array(array: npt.NDArray[Any], encoder: Encoder) -> npt.NDArray[Any]:
     """
     if array.ndim > 2:
         raise PheRuntimeError(f"the array has {array.ndim} axes; HEU's have at most 2")
-    if array.dtype.kind not in "iufO":
+    if array.dtype.kind not in "iufO" or array.dtype.itemsize > 8:
         raise PheRuntimeError(f"an array of dtype {array.dtype} cannot be encoded; take numbers")
     if isinstance(encoder, BatchIntegerEncoder):
         return _encode_pairs(array, encoder)

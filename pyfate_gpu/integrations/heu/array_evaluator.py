@@ -11,6 +11,7 @@ import numpy as np
 from pyfate_gpu.he import CiphertextArray as EngineArray
 from pyfate_gpu.he import PrivateKey as EngineKey
 from pyfate_gpu.he import PublicKey as EnginePublicKey
+from pyfate_gpu.he.array.histograms import sums_of
 from pyfate_gpu.integrations.heu import evaluator as scalars
 from pyfate_gpu.integrations.heu.arrays import (
     CiphertextArray,
@@ -18,10 +19,10 @@ from pyfate_gpu.integrations.heu.arrays import (
     StringArray,
     to_objects,
 )
-from pyfate_gpu.integrations.heu.bucket_sums import bucket_sums, sums_of
+from pyfate_gpu.integrations.heu.bucket_sums import bucket_sums
 from pyfate_gpu.integrations.heu.ciphertext import Ciphertext
 from pyfate_gpu.integrations.heu.plaintext import Plaintext
-from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType
+from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType, size_parameter
 from pyfate_gpu.integrations.heu.shapes import check_matmul, common_shape, positions
 
 
@@ -115,7 +116,7 @@ class Evaluator:
         product = np.asarray(
             arg0._values.astype(object) @ arg1._values.astype(object), dtype=object
         )
-        return PlaintextArray(product)
+        return PlaintextArray(product, arg0._bound * arg1._bound * max(1, arg1._lengths()[0]))
 
     def sum(self, arg0: Any) -> Any:
         """Sum of all elements: one ciphertext or plaintext; PheRuntimeError if there are none."""
@@ -160,14 +161,19 @@ class Evaluator:
         """`feature_wise_bucket_sum` of several subgroups."""
         encrypted = _check(arg0, "batch_feature_wise_bucket_sum")
         rows = arg0._array if encrypted else arg0._values
-        parts = bucket_sums(rows, list(arg1), np.asarray(arg2), arg3, arg4)
-        return [CiphertextArray(part) if encrypted else PlaintextArray(part) for part in parts]
+        count = size_parameter(arg3, "the number of buckets")
+        parts = bucket_sums(rows, list(arg1), np.asarray(arg2), count, bool(arg4))
+        if encrypted:
+            return [CiphertextArray(part) for part in parts]
+        bound = arg0._bound * max(1, arg0.rows)
+        return [PlaintextArray(part, bound) for part in parts]
 
     def _select(self, x: Any, groups: list[Any]) -> Any:
         if _check(x, "sum"):
             return CiphertextArray(sums_of(x._array, groups))
         flat = x._values.astype(object).ravel()
-        return PlaintextArray(to_objects([sum(flat[group].tolist()) for group in groups]))
+        sums = to_objects([sum(flat[group].tolist()) for group in groups])
+        return PlaintextArray(sums, x._bound * max([1, x.size, *(group.size for group in groups)]))
 
     def _each(self, a: Any, b: Any, name: str, function: Callable[[Any, Any], Any]) -> Any:
         encrypted = [_check(each, name) for each in (a, b)]
@@ -175,7 +181,8 @@ class Evaluator:
         if not any(encrypted):
             x, y = (each._values.astype(object) for each in (a, b))
             result = function(x.reshape(shape_a), y.reshape(shape_b))
-            return PlaintextArray(np.asarray(result, dtype=object).reshape(shape))
+            bound = a._bound * b._bound if name == "mul" else a._bound + b._bound
+            return PlaintextArray(np.asarray(result, dtype=object).reshape(shape), bound)
         operands = [
             each._array.reshape(wide) if hidden else each._under(self._key, wide)
             for each, wide, hidden in zip((a, b), (shape_a, shape_b), encrypted, strict=True)

@@ -20,6 +20,7 @@ from pyfate_gpu.integrations.heu.encoders import (
     FloatEncoder,
     IntegerEncoder,
 )
+from pyfate_gpu.integrations.heu.plaintext import Plaintext
 from pyfate_gpu.integrations.heu.schema import PheRuntimeError
 
 ENCODERS = (BigintEncoder, IntegerEncoder, FloatEncoder, BatchIntegerEncoder)
@@ -52,11 +53,12 @@ def array(object: Any, encoder: Encoder) -> PlaintextArray:  # noqa: A002 - HEU'
 def _bound(values: npt.NDArray[Any], encoder: Encoder) -> int | None:
     """From dtype and encoder where they say it, otherwise None: by size class."""
     if isinstance(encoder, BatchIntegerEncoder):
-        return encoder.bound
-    if values.dtype.kind not in "iu":
-        return None
-    limits = np.iinfo(values.dtype)
-    return max(int(limits.max), -int(limits.min)) * encoder.scale
+        return encoder.bound_of(values.dtype)
+    if values.dtype.kind in "iu":
+        limits = np.iinfo(values.dtype)
+        return max(int(limits.max), -int(limits.min)) * abs(encoder.scale)
+    declared = [each.bound if isinstance(each, Plaintext) else None for each in values.ravel()]
+    return max(filter(None, declared), default=None) if declared and all(declared) else None
 
 
 class _Arrays:

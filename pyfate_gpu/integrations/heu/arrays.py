@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from pyfate_gpu.he import concatenate
 from pyfate_gpu.integrations.heu.array_encoding import decode_array
 from pyfate_gpu.integrations.heu.bounds import class_of, fit_to_key
 from pyfate_gpu.integrations.heu.ciphertext import Ciphertext, read_array, write_array
-from pyfate_gpu.integrations.heu.encoders import BigintDecoder, Encoder
+from pyfate_gpu.integrations.heu.encoders import BatchIntegerEncoder, BigintDecoder, Encoder
 from pyfate_gpu.integrations.heu.packing import pack, unpack
 from pyfate_gpu.integrations.heu.plaintext import Plaintext, integer_to_bytes
 from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType
@@ -108,7 +109,17 @@ class PlaintextArray(Array):
         self._schema = schema
 
     def to_numpy(self, encoder: BigintDecoder | Encoder | None = None) -> npt.NDArray[Any]:
-        """Decoded numbers, by default the integers as Python's."""
+        """Decoded numbers, by default the integers as Python's.
+
+        Raises
+        ------
+        BoundError
+            If pairs of a batch encoder could have been carried into each other.
+        EncodingError
+            If a number, or a sum in a slot, does not fit 64 bits.
+        """
+        if isinstance(encoder, BatchIntegerEncoder):
+            encoder.layout.check(self._bound)
         return decode_array(self._values, encoder or BigintDecoder())
 
     def to_bytes(self, bytes_per_int: int, endian: str) -> bytes:
@@ -121,19 +132,34 @@ class PlaintextArray(Array):
         """Bytes for `load_from`; plaintexts are not protected."""
         check_format(format)
         shape = self._lengths()
-        return pack(
-            "plaintext_array", numbers=[len(shape), *shape, *map(int, self._values.ravel())]
-        )
+        numbers = [len(shape), *shape, *map(int, self._values.ravel()), self._bound]
+        return pack("plaintext_array", numbers=numbers)
 
     @staticmethod
     def load_from(bytes_buffer: bytes, format: Any = MatrixSerializeFormat.Best) -> PlaintextArray:  # noqa: A002
-        """The array of `serialize`."""
+        """The array of `serialize`.
+
+        Raises
+        ------
+        WireFormatError
+            If the bytes are no such array.
+        """
         check_format(format)
-        (ndim, *numbers), _ = unpack(bytes_buffer, "plaintext_array", None)
-        shape = tuple(numbers[:ndim])
-        if ndim not in (0, 1, 2) or len(numbers) != ndim + int(np.prod(shape, dtype=object)):
+        numbers, _ = unpack(bytes_buffer, "plaintext_array", None)
+        ndim, rest = (numbers[0], numbers[1:]) if numbers else (-1, [])
+        shape, values = tuple(rest[:ndim]), rest[ndim:]
+        size = math.prod(shape)
+        if ndim not in (0, 1, 2) or len(shape) != ndim or min(shape, default=0) < 0:
+            raise WireFormatError("the shape of a plaintext array is none")
+        # Arrays of releases before bounds were written end with their values.
+        if len(values) not in (size, size + 1):
             raise WireFormatError("the shape of a plaintext array does not fit its numbers")
-        return PlaintextArray(to_objects(numbers[ndim:]).reshape(shape))
+        bound = values.pop() if len(values) > size else None
+        if bound is not None and any(abs(value) > bound for value in values):
+            raise WireFormatError(
+                "the numbers of a plaintext array are beyond the bound it declares"
+            )
+        return PlaintextArray(to_objects(values).reshape(shape), bound)
 
     def _lengths(self) -> tuple[int, ...]:
         return self._values.shape
@@ -141,14 +167,14 @@ class PlaintextArray(Array):
     def _take(self, numbers: Index) -> Any:
         taken = self._values.ravel()[numbers]
         if not numbers.ndim:
-            return Plaintext(self._schema, int(taken))
+            return Plaintext.declared(self._schema, int(taken), self._bound)
         return PlaintextArray(taken, self._bound, self._schema)
 
     def _put(self, numbers: Index, value: Any) -> None:
         if not isinstance(value, Plaintext | PlaintextArray):
             raise PheRuntimeError(f"a {type(value).__name__} is no plaintext; encode it first")
         if isinstance(value, Plaintext):
-            value = PlaintextArray(to_objects([int(value)]))
+            value = PlaintextArray(to_objects([int(value)]), value.bound)
         flat = self._values.astype(object).ravel()
         flat[numbers] = value._values.ravel()
         self._values = flat.reshape(self._lengths())

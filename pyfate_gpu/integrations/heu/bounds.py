@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 from pyfate_gpu.errors import BoundError
 
@@ -30,6 +33,14 @@ def size_class(bits: int) -> int:
 def class_of(values: Iterable[int]) -> int:
     """Size class of the largest of some integers."""
     return size_class(max((value.bit_length() for value in values), default=0))
+
+
+def bound_of_integer(value: Any) -> int | None:
+    """Bound of an integer of NumPy's by its dtype; None for Python's, which have size classes."""
+    if not isinstance(value, np.integer):
+        return None
+    limits = np.iinfo(value.dtype)
+    return max(int(limits.max), -int(limits.min))
 
 
 def fit_to_key(bound: int, n: int, largest: int) -> int:

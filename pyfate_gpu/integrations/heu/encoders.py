@@ -13,10 +13,13 @@ import numpy as np
 from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.errors import EncodingError
 from pyfate_gpu.integrations.heu.plaintext import Plaintext
-from pyfate_gpu.integrations.heu.schema import SchemaType
+from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType, whole_parameter
+from pyfate_gpu.integrations.slots import Slots
 
 DEFAULT_SCALE = 10**6
 SLOT_BITS = 64
+LARGEST = 1 << SLOT_BITS - 1
+"""Size of the numbers that a slot of a batch encoder takes and gives."""
 
 Number = TypeVar("Number", int, float)
 
@@ -37,7 +40,16 @@ def cut(value: float) -> int:
 
 def divide(value: int, scale: int) -> int:
     """``value / scale`` towards 0."""
-    return value // scale if value >= 0 else -(-value // scale)
+    size = abs(value) // abs(scale)
+    return size if (value < 0) == (scale < 0) else -size
+
+
+def check_scale(encoder: Any) -> None:
+    """Make the scale of an encoder Python's integer; PheRuntimeError if it is 0, TypeError if it is none."""
+    scale = whole_parameter(encoder.scale, "scale")
+    if not scale:
+        raise PheRuntimeError("scale is 0: nothing of a number would be left; take 1 or more")
+    object.__setattr__(encoder, "scale", scale)
 
 
 class BigintDecoder:
@@ -79,6 +91,9 @@ class _ScalingEncoder(Generic[Number]):
 
     schema: SchemaType
     scale: int = DEFAULT_SCALE
+
+    def __post_init__(self) -> None:
+        check_scale(self)
 
     def encode(self, cleartext: float) -> Plaintext:
         """Encode one number."""
@@ -135,7 +150,10 @@ class FloatEncoder(_ScalingEncoder[float]):
 
 @dataclass(frozen=True)
 class BatchIntegerEncoder:
-    """Two 64-bit integers to a plaintext; the gap takes the carries of sums.
+    """Two 64-bit integers to a plaintext; the gap takes what sums of them need beyond that.
+
+    The slots are signed (`Slots`), so that a sum beyond 64 bits is seen when it is decoded, and
+    refused. HEU's are unsigned and wrap around; its integers of negative numbers are others.
 
     Parameters
     ----------
@@ -150,27 +168,63 @@ class BatchIntegerEncoder:
     padding_bits: int = 32
     dtype: ClassVar[Any] = np.int64
 
+    def __post_init__(self) -> None:
+        check_scale(self)
+        padding = whole_parameter(self.padding_bits, "padding_bits")
+        if padding < 0:
+            raise PheRuntimeError(f"padding_bits is {padding}; it must be 0 or more")
+        object.__setattr__(self, "padding_bits", padding)
+
     def encode(self, cleartext_1: Any, cleartext_2: Any) -> Plaintext:
         """Encode two numbers."""
-        return Plaintext(self.schema, self._encode([cleartext_1, cleartext_2]))
+        value = self._encode([cleartext_1, cleartext_2])
+        return Plaintext.declared(self.schema, value, self.bound_of(None))
 
     def decode(self, plaintext: Plaintext) -> tuple[Any, ...]:
-        """The two numbers of a plaintext."""
+        """The two numbers of a plaintext.
+
+        Raises
+        ------
+        EncodingError
+            If a number is beyond 64 bits: a sum that outgrew its slot.
+        BoundError
+            If sums or products could have carried from one slot into the other.
+        """
+        if plaintext.bound is not None:
+            self.layout.check(plaintext.bound)
         return tuple(self._decode(int(plaintext)))
 
     @property
-    def bound(self) -> int:
-        """Both slots full."""
-        return 1 << (2 * SLOT_BITS + self.padding_bits)
+    def layout(self) -> Slots:
+        """The two slots with their gaps."""
+        return Slots(SLOT_BITS + self.padding_bits, 2)
+
+    def bound_of(self, dtype: np.dtype[Any] | None) -> int:
+        """Bound of the plaintexts of numbers of a dtype; None for any that fit the slots."""
+        each = min(LARGEST, self.layout.largest)
+        if dtype is not None and dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            each = min(each, max(int(limits.max), -int(limits.min)) * abs(self.scale))
+        return self.layout.bound(each)
 
     def _encode(self, values: Sequence[Any]) -> int:
-        low, high = (_to_slot(self._scaled(value)) for value in values)
-        return high << (SLOT_BITS + self.padding_bits) | low
+        scaled = [self._scaled(value) for value in values]
+        for value in scaled:
+            if not -LARGEST <= value < LARGEST:
+                raise EncodingError(
+                    f"a scaled number of {value.bit_length()} bits does not fit its slot of 64; take a "
+                    f"smaller scale or an encoder without slots"
+                )
+        return self.layout.pack(scaled)
 
     def _decode(self, value: int) -> list[Any]:
-        size = abs(value) >> (SLOT_BITS + self.padding_bits)
-        high = -size if value < 0 else size
-        return [self._unscaled(_from_slot(part)) for part in (value, high)]
+        parts = self.layout.unpack(value)
+        if not all(-LARGEST <= part < LARGEST for part in parts):
+            raise EncodingError(
+                f"a number of a pair has {max(map(abs, parts)).bit_length()} bits, its slot is for 63 and "
+                f"a sign: a sum outgrew it; take a smaller scale or an encoder without slots"
+            )
+        return [self._unscaled(part) for part in parts]
 
     def _scaled(self, value: Any) -> int:
         if not is_integer(value) and not isinstance(value, np.floating):
@@ -251,17 +305,3 @@ class BatchFloatEncoderParams:
 
 
 Encoder = BigintEncoder | IntegerEncoder | FloatEncoder | BatchIntegerEncoder
-
-
-def _to_slot(value: int) -> int:
-    if not -(1 << SLOT_BITS - 1) <= value < 1 << SLOT_BITS - 1:
-        raise EncodingError(
-            f"a scaled number of {value.bit_length()} bits does not fit its slot of 64; take a "
-            f"smaller scale or an encoder without slots"
-        )
-    return value & (1 << SLOT_BITS) - 1
-
-
-def _from_slot(value: int) -> int:
-    slot = value & (1 << SLOT_BITS) - 1
-    return slot - (1 << SLOT_BITS) if slot >> SLOT_BITS - 1 else slot

@@ -10,9 +10,10 @@ from pyfate_gpu.encoding.numbers import is_integer
 from pyfate_gpu.he import CiphertextArray as EngineArray
 from pyfate_gpu.he import PrivateKey as EngineKey
 from pyfate_gpu.he import PublicKey as EnginePublicKey
+from pyfate_gpu.integrations.heu.bounds import bound_of_integer
 from pyfate_gpu.integrations.heu.ciphertext import Ciphertext, scalar
 from pyfate_gpu.integrations.heu.plaintext import Plaintext
-from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType
+from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType, size_parameter
 
 
 class Encryptor:
@@ -59,7 +60,8 @@ class Decryptor:
         KeyMismatchError
             If it was encrypted for another key.
         """
-        return Plaintext(self._schema, self.decrypt_raw(ciphertext))
+        number = self.decrypt_raw(ciphertext)
+        return Plaintext.declared(self._schema, number, ciphertext._array.bound)
 
     def decrypt_raw(self, ciphertext: Ciphertext) -> int:
         """The integer of a ciphertext."""
@@ -97,7 +99,8 @@ class Evaluator:
             ciphertext, times = times, ciphertext
         if not (isinstance(times, Plaintext) or is_integer(times)):
             raise TypeError(f"mul takes a ciphertext and an integer, not {type(times).__name__}")
-        factor = Plaintext(SchemaType.ZPaillier, operator.index(times))
+        bound = times.bound if isinstance(times, Plaintext) else bound_of_integer(times)
+        factor = Plaintext.declared(SchemaType.ZPaillier, operator.index(times), bound)
         return Ciphertext(self._encrypted(ciphertext, "mul") * self._operand(factor, "mul"))
 
     def negate(self, arg0: Ciphertext) -> Ciphertext:
@@ -139,7 +142,7 @@ def check_type(value: object, wanted: type, name: str) -> None:
 
 def check_range(bits: int, range_bits: int) -> None:
     """Raise PheRuntimeError for a plaintext that is longer than its receiver expects."""
-    if bits > range_bits:
+    if bits > size_parameter(range_bits, "range_bits"):
         raise PheRuntimeError(
             f"a decrypted plaintext has {bits} bits, expected are at most {range_bits}: it "
             f"overflowed, or somebody smuggles values; stop and look at what was sent"

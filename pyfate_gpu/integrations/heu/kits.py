@@ -21,6 +21,7 @@ from pyfate_gpu.integrations.heu.schema import (
     SchemaType,
     check_schema,
     parse_schema_type,
+    size_parameter,
 )
 from pyfate_gpu.integrations.key_sizes import warn_of_short_key
 
@@ -179,4 +180,5 @@ def _arguments(
         schema = parse_schema_type(schema)
     if not isinstance(schema, SchemaType):
         raise TypeError(f"setup takes a SchemaType or a str, not {type(schema).__name__}")
-    return public_key, secret_key, schema, kwargs.get("key_size", DEFAULT_KEY_SIZE)
+    key_size = size_parameter(kwargs.get("key_size", DEFAULT_KEY_SIZE), "key_size")
+    return public_key, secret_key, schema, key_size

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyfate_gpu.encoding.numbers import is_integer
-from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType
+from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType, size_parameter
 
 
 class Plaintext:
@@ -28,13 +28,26 @@ class Plaintext:
     Plaintext(52)
     """
 
-    __slots__ = ("_schema", "_value")
+    __slots__ = ("_bound", "_schema", "_value")
 
     def __init__(self, schema: SchemaType, int_num: int) -> None:
         if not is_integer(int_num):
             raise TypeError(f"a plaintext is an integer, not {type(int_num).__name__}; encode it")
         self._schema = SchemaType(schema)
         self._value = int(int_num)
+        self._bound: int | None = None
+
+    @classmethod
+    def declared(cls, schema: SchemaType, value: int, bound: int | None) -> Plaintext:
+        """A plaintext whose encoder, or the ciphertext it comes from, declares a bound of it."""
+        plaintext = cls(schema, value)
+        plaintext._bound = bound
+        return plaintext
+
+    @property
+    def bound(self) -> int | None:
+        """Largest size that it can have by what was declared; None for results of plain arithmetic."""
+        return self._bound
 
     def is_compatible(self, arg0: SchemaType) -> bool:
         """Whether a scheme takes it: all do."""
@@ -45,7 +58,13 @@ class Plaintext:
         return self._value.bit_length()
 
     def to_bytes(self, length: int, byteorder: str) -> bytes:
-        """Two's complement in `length` bytes, "big" or "little"; what does not fit is cut off."""
+        """Two's complement in `length` bytes, "big" or "little"; what does not fit is cut off.
+
+        Raises
+        ------
+        PheRuntimeError
+            For a negative length or another order of bytes.
+        """
         return integer_to_bytes(self._value, length, byteorder)
 
     def __int__(self) -> int:
@@ -57,10 +76,10 @@ class Plaintext:
         return Plaintext(self._schema, -self._value)
 
     def __lshift__(self, bits: int) -> Plaintext:
-        return Plaintext(self._schema, self._value << bits)
+        return Plaintext(self._schema, self._value << size_parameter(bits, "the shift"))
 
     def __rshift__(self, bits: int) -> Plaintext:
-        size = abs(self._value) >> bits
+        size = abs(self._value) >> size_parameter(bits, "the shift")
         return Plaintext(self._schema, -size if self._value < 0 else size)
 
     def __eq__(self, other: object) -> bool:
@@ -75,11 +94,12 @@ class Plaintext:
         return str(self._value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Plaintext, (self._schema, self._value)
+        return Plaintext.declared, (self._schema, self._value, self._bound)
 
 
 def integer_to_bytes(value: int, length: int, byteorder: str) -> bytes:
     """Two's complement mod ``2**(8 * length)``: SecretFlow makes secret shares of it."""
+    length = size_parameter(length, "the number of bytes")
     if byteorder not in ("big", "little"):
         raise PheRuntimeError(f"byteorder is {byteorder!r}; choose 'big' or 'little'")
     return (value & ((1 << 8 * length) - 1)).to_bytes(length, byteorder)  # type: ignore[arg-type]

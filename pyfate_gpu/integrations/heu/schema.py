@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
-from pyfate_gpu.errors import PyFateError
+from pyfate_gpu.encoding.numbers import is_integer
+from pyfate_gpu.errors import PyFateError, UnsupportedOperationError
 
 
 class PheRuntimeError(PyFateError, RuntimeError):
@@ -64,3 +66,24 @@ def check_schema(schema: SchemaType) -> SchemaType:
             f"take SchemaType.ZPaillier, or HEU itself"
         )
     return schema
+
+
+def whole_parameter(value: Any, name: str) -> int:
+    """A parameter as Python's integer, whoever's integer it is.
+
+    Raises
+    ------
+    TypeError
+        If it is none; truth values are none.
+    """
+    if not is_integer(value):
+        raise UnsupportedOperationError(f"{name} is {value!r}; it must be a whole number")
+    return int(value)
+
+
+def size_parameter(value: Any, name: str) -> int:
+    """A parameter that counts something: PheRuntimeError below 0, TypeError if it is no integer."""
+    size = whole_parameter(value, name)
+    if size < 0:
+        raise PheRuntimeError(f"{name} is {size}; it must be 0 or more")
+    return size

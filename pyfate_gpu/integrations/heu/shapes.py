@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.integrations.heu.schema import PheRuntimeError
+from pyfate_gpu.integrations.heu.schema import PheRuntimeError, size_parameter
 
 Index = npt.NDArray[np.int64]
 
@@ -28,7 +28,7 @@ class Shape:
 
     def __init__(self, *args: Any) -> None:
         lengths = args[0] if len(args) == 1 and not isinstance(args[0], int | np.integer) else args
-        self._lengths = tuple(int(length) for length in lengths)
+        self._lengths = tuple(size_parameter(length, "the length of an axis") for length in lengths)
 
     def __getitem__(self, key: int | slice) -> Any:
         if isinstance(key, slice):
@@ -63,43 +63,89 @@ class Shape:
 def positions(shape: tuple[int, ...], key: Any) -> Index:
     """Numbers of the chosen elements, in the shape of the result; 0-d for a single one.
 
-    A key is an integer, slice or sequence of integers for each axis; sequences on both axes choose
-    the elements where their rows and columns cross.
+    A key is an integer, slice, sequence of integers or mask for each axis; sequences on both axes choose
+    the elements where their rows and columns cross. A tuple of one integer, or of none, is a sequence,
+    as in HEU: its axis stays. A mask of the shape of the whole array chooses a vector of elements.
 
     Raises
     ------
     PheRuntimeError
-        For another kind of key, too many of them, or an index out of bounds.
+        For another kind of key, too many of them, a mask of another length, or an index out of bounds.
     """
+    numbers: Index = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.int64).reshape(shape)
+    whole = _as_array(key)
+    if whole is not None and whole.dtype.kind == "b" and whole.ndim == 2 and whole.shape == shape:
+        return np.asarray(numbers[whole], dtype=np.int64)
     keys = key if isinstance(key, tuple) else (key,)
-    if not shape or len(keys) > len(shape) or not keys:
+    if not keys or (len(keys) == 1 and isinstance(key, tuple) and _is_integer(keys[0])):
+        keys = (list(keys),)
+    if not shape or len(keys) > len(shape):
         raise PheRuntimeError(f"{len(keys)} indices for an array of shape {shape}")
     chosen = [_axis(each, length) for each, length in zip(keys, shape, strict=False)]
     chosen += [slice(None)] * (len(shape) - len(chosen))
-    numbers: Index = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.int64).reshape(shape)
     result = numbers[chosen[0]] if len(shape) == 1 else numbers[:, chosen[1]][chosen[0]]
     return np.asarray(result, dtype=np.int64)
 
 
 def _axis(key: Any, length: int) -> Any:
+    """What NumPy takes for one axis: an integer, a slice, or a vector of integers."""
     if isinstance(key, slice):
-        return key
-    indices = np.asarray(key) if isinstance(key, int | np.integer | np.ndarray | range) else key
-    if not isinstance(indices, np.ndarray):
-        if not isinstance(key, list | tuple) or not all(
-            isinstance(i, int | np.integer) for i in key
-        ):
+        return _check_slice(key)
+    if _is_integer(key):
+        indices = np.asarray(int(key), dtype=object)
+    else:
+        found = _as_array(key)
+        if found is None or found.ndim > 1 or (found.size and found.dtype.kind not in "iub"):
             raise PheRuntimeError(
-                f"an index is {key!r}; take integers, slices, or lists of integers for each axis"
+                f"an index is {key!r:.80}; take an integer, a slice, or a list of integers or truth "
+                f"values for each axis"
             )
-        indices = np.array(key, dtype=np.int64)
-    if indices.dtype.kind not in "iu" or indices.ndim > 1:
-        raise PheRuntimeError(
-            f"an index has dtype {indices.dtype} and {indices.ndim} axes; take integers"
-        )
+        if found.dtype.kind == "b" and found.size:
+            return np.flatnonzero(_check_mask(found, length))
+        indices = found if found.ndim else found.astype(object)
     if indices.size and not bool(((indices >= -length) & (indices < length)).all()):
-        raise PheRuntimeError(f"an index of {key!r} is out of bounds for an axis of {length}")
+        raise PheRuntimeError(f"an index of {key!r:.80} is out of bounds for an axis of {length}")
     return int(indices) if indices.ndim == 0 else indices.astype(np.int64)
+
+
+def _as_array(key: Any) -> npt.NDArray[Any] | None:
+    """A sequence of integers or of truth values as an array; None for anything else."""
+    if isinstance(key, np.ndarray):
+        return key if key.ndim or key.dtype.kind != "b" else None
+    if isinstance(key, range):
+        return np.asarray(key, dtype=np.int64)
+    if not isinstance(key, list | tuple):
+        return None
+    if not key:
+        return np.empty(0, dtype=np.int64)
+    if all(map(_is_integer, key)) or all(isinstance(each, bool | np.bool_) for each in key):
+        return np.asarray(key)
+    if all(isinstance(each, list) for each in key):  # a mask of both axes
+        try:
+            rows = np.asarray(key)
+        except ValueError:
+            return None
+        return rows if rows.dtype.kind == "b" else None
+    return None
+
+
+def _check_mask(mask: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    if mask.size != length:
+        raise PheRuntimeError(f"a mask of {mask.size} truth values for an axis of {length}")
+    return mask
+
+
+def _check_slice(key: slice) -> slice:
+    for part in (key.start, key.stop, key.step):
+        if part is not None and not hasattr(part, "__index__"):
+            raise PheRuntimeError(f"a slice runs by {part!r:.80}; take integers")
+    if key.step is not None and not key.step.__index__():
+        raise PheRuntimeError("a slice has step 0; take another")
+    return key
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def common_shape(
