@@ -1,34 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several signed integers of a partner's encoder in one: slots that grow alike, with room that is proved."""
+"""The slots of partners' encoders, integer by integer, with room that is proved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyfate_gpu.encoding.numbers import as_integer
+from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.errors import BoundError, EncodingError
 
 
 @dataclass(frozen=True)
-class Slots:
-    """``count`` slots of ``width`` bits, the first one lowest: ``sum of v[i] * 2**(width * i)``.
+class Slots(SlotLayout):
+    """Slots of Python's integers, and what the bound of an integer says of each.
 
-    A negative number borrows from the slot above it, and unpacking takes each slot as the signed
-    residue and gives the borrow back. Sums and products by integers act on every slot alike, and
-    nothing is carried while all stay below ``2**(width - 1)`` in size.
-
-    Parameters
-    ----------
-    width : int
-        Bits of a slot, 2 or more.
-    count : int
-        Slots, 1 or more.
-
-    Raises
-    ------
-    EncodingError
-        If they are no such integers.
+    Sums and products by integers act on every slot alike, and nothing is carried while all stay
+    within `SlotLayout.bound`.
 
     Examples
     --------
@@ -37,27 +24,12 @@ class Slots:
     [19, -5, 11]
     """
 
-    width: int
-    count: int
-
-    def __post_init__(self) -> None:
-        for name, least in (("width", 2), ("count", 1)):
-            value = as_integer(getattr(self, name), name)
-            if value < least:
-                raise EncodingError(f"{name} of slots is {value}; it must be {least} or more")
-            object.__setattr__(self, name, value)
-
-    @property
-    def largest(self) -> int:
-        """Largest size of a number in a slot."""
-        return (1 << self.width - 1) - 1
-
     @property
     def ones(self) -> int:
         """The integer with 1 in every slot."""
-        return ((1 << self.width * self.count) - 1) // ((1 << self.width) - 1)
+        return ((1 << self.bits) - 1) // ((1 << self.width) - 1)
 
-    def bound(self, each: int) -> int:
+    def bound_of(self, each: int) -> int:
         """Bound of integers whose slots are at most `each` in size."""
         return each * self.ones
 
@@ -73,7 +45,7 @@ class Slots:
     def check(self, bound: int) -> None:
         """Raise BoundError if a slot could have been carried into the next, by the bound of the integer."""
         each = self.slot_bound(bound)
-        if each > self.largest:
+        if each > self.bound:
             raise BoundError(
                 f"sums and products could have reached {each.bit_length()} bits in a slot, which holds "
                 f"{self.width - 1} and a sign: take wider slots, fewer terms, or factors of a shorter dtype"
@@ -91,7 +63,7 @@ class Slots:
             raise EncodingError(f"{len(values)} numbers came for {self.count} slots")
         packed = 0
         for value in reversed(values):
-            if abs(value) > self.largest:
+            if abs(value) > self.bound:
                 raise EncodingError(
                     f"a number of {value.bit_length()} bits does not fit its slot of {self.width - 1} bits "
                     f"and a sign; take wider slots"

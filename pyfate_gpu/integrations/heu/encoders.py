@@ -201,11 +201,11 @@ class BatchIntegerEncoder:
 
     def bound_of(self, dtype: np.dtype[Any] | None) -> int:
         """Bound of the plaintexts of numbers of a dtype; None for any that fit the slots."""
-        each = min(LARGEST, self.layout.largest)
+        each = min(LARGEST, self.layout.bound)
         if dtype is not None and dtype.kind in "iu":
             limits = np.iinfo(dtype)
             each = min(each, max(int(limits.max), -int(limits.min)) * abs(self.scale))
-        return self.layout.bound(each)
+        return self.layout.bound_of(each)
 
     def _encode(self, values: Sequence[Any]) -> int:
         scaled = [self._scaled(value) for value in values]
