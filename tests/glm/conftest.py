@@ -14,7 +14,6 @@ from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, simulat
 from pyfate_gpu.federation.roles import Party
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.glm.plaintext import PlaintextResult, fit_plaintext
-from tests.glm.real_data import read_csv_split
 
 #: Every model of these tests; a key of 512 bits is fast and protects nothing.
 SMALL_KEY = {"key_bits": 512, "allow_insecure_key_size": True}
@@ -176,16 +175,3 @@ def transcript(monkeypatch) -> list[Message]:
 def near_zero(residue: int, n: int) -> bool:
     """Whether it could be a gradient: those are below 2**140 of 2**512, masked ones rarely below 2**-60 n."""
     return min(residue, n - residue) < n >> 60
-
-
-@pytest.fixture
-def csv_split() -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return a reader of guest features, labels and host features of a data set in files."""
-
-    def read(name: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        try:
-            return read_csv_split(name, rows)
-        except FileNotFoundError as error:
-            pytest.skip(str(error))
-
-    return read

@@ -9,6 +9,7 @@ import pytest
 from pyfate_gpu.data.examples import load_breast_cancer_split
 from pyfate_gpu.learning.metrics import classification_metrics
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
+from tests.glm.real_data import load_breast_cancer, load_sample
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -95,8 +96,8 @@ def test_breast_cancer_of_scikit_learn(federate, agrees, logistic):
 
 
 @pytest.mark.slow
-def test_breast_cancer_as_fate_trains_it(federate, agrees, logistic, csv_split):
-    guest, y, host = csv_split("breast")
+def test_breast_cancer_as_fate_trains_it(federate, agrees, logistic):
+    guest, y, host = load_breast_cancer()
     model = logistic(learning_rate=0.15, max_iter=30, clip=None, standardize=False)
     outcome = federate(model, guest, y, [host], predict="decision_function")
     agrees(outcome, [guest, host], y)
@@ -104,7 +105,7 @@ def test_breast_cancer_as_fate_trains_it(federate, agrees, logistic, csv_split):
 
 
 @pytest.mark.slow
-def test_default_of_credit_cards(federate, agrees, logistic, csv_split):
-    guest, y, host = csv_split("default_credit", 3000)
+def test_default_of_credit_cards(federate, agrees, logistic):
+    guest, y, host = load_sample("default_credit")
     outcome = federate(logistic(max_iter=3, batch_size=1000), guest, y, [host])
     agrees(outcome, [guest, host], y)

@@ -17,8 +17,6 @@ from tests.glm.real_data import CASES
 @pytest.mark.parametrize("name", CASES)
 def test_encrypted_training_is_as_good_as_plaintext(federate, agrees, name):
     case = CASES[name]
-    if name == "randhie":
-        pytest.importorskip("statsmodels.datasets", reason="statsmodels has the data")
     try:
         guest, y, host = case.load()
     except FileNotFoundError as error:
