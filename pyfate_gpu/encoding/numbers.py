@@ -77,6 +77,21 @@ def as_integer(value: Any, name: str, error: type[PyFateError] = EncodingError) 
     return int(value)
 
 
+def as_objects(values: Any) -> npt.NDArray[np.object_]:
+    """The values as they are, in an array of Python objects, none of them checked but for masks.
+
+    Raises
+    ------
+    EncodingError
+        If elements are masked, or the values make no array.
+    """
+    _refuse_masked(values)
+    try:
+        return np.asarray(values, dtype=object)
+    except ValueError as error:
+        raise EncodingError(f"cannot read {type(values).__name__} as an array: {error}") from None
+
+
 def is_masked(values: Any) -> bool:
     """Whether an array, or one in a list, has masked elements: NumPy would take what lies under the mask."""
     if isinstance(values, list | tuple):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -18,7 +17,7 @@ from pyfate_gpu.backends.words import (
     words_for_bound,
     words_to_integers,
 )
-from pyfate_gpu.errors import EncodingError, ShapeError
+from pyfate_gpu.errors import EncodingError
 
 Kind = Literal["f", "i"]
 """What decoding gives back: floats or integers."""
@@ -146,73 +145,3 @@ class PlaintextArray:
 
     def _with(self, words: SignedWords) -> PlaintextArray:
         return PlaintextArray(words, self.exponent, self.bound, self.kind, self.encoder)
-
-
-@dataclass(frozen=True, eq=False)
-class PlaintextCsr:
-    """An encoded sparse matrix in compressed rows; `data` holds the stored entries."""
-
-    data: PlaintextArray
-    indptr: npt.NDArray[np.int64]
-    indices: npt.NDArray[np.int64]
-    shape: tuple[int, int]
-
-    @classmethod
-    def from_matrix(cls, matrix: Any, encode: Callable[[Any], PlaintextArray]) -> PlaintextCsr:
-        """Encode a matrix of scipy.sparse, of any format, known by its method `tocsr`.
-
-        Entries of one place stay apart: they add up in the product, where nothing overflows.
-
-        Raises
-        ------
-        ShapeError
-            If the matrix has not two axes, or indices that do not fit its shape.
-        """
-        if len(matrix.shape) != 2:
-            raise ShapeError(
-                f"the sparse matrix has shape {matrix.shape}; it must have two axes: .reshape(1, -1)"
-            )
-        try:
-            if hasattr(matrix, "check_format"):
-                matrix.check_format()
-        except ValueError as error:
-            raise ShapeError(
-                f"the sparse matrix is malformed: {error}; make it anew from its entries"
-            ) from None
-        shape = (int(matrix.shape[0]), int(matrix.shape[1]))
-        # tocsr of this format would add up in the dtype of the entries.
-        if getattr(matrix, "format", None) == "coo":
-            row, column = matrix.row.astype(np.int64), matrix.col.astype(np.int64)
-            return _compress(encode(matrix.data), row, column, shape)
-        csr = matrix.tocsr()
-        return cls(
-            encode(csr.data),
-            np.ascontiguousarray(csr.indptr, dtype=np.int64),
-            np.ascontiguousarray(csr.indices, dtype=np.int64),
-            shape,
-        )
-
-    @property
-    def T(self) -> PlaintextCsr:  # noqa: N802 - NumPy's name
-        """The transposed matrix, again in compressed rows."""
-        rows = np.repeat(np.arange(self.shape[0], dtype=np.int64), np.diff(self.indptr))
-        return _compress(self.data, self.indices, rows, (self.shape[1], self.shape[0]))
-
-    @property
-    def longest_row(self) -> int:
-        """Most entries of a row: more than it has columns where entries share a place."""
-        return int(np.diff(self.indptr).max(initial=0))
-
-
-def _compress(
-    data: PlaintextArray,
-    rows: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
-    shape: tuple[int, int],
-) -> PlaintextCsr:
-    """Compressed rows of entries by row and column, in the order in which each row has them."""
-    order = np.argsort(rows, kind="stable")
-    counts = np.bincount(rows, minlength=shape[0])
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64, copy=False)
-    sorted_data = data._with(np.ascontiguousarray(data.words[order]))
-    return PlaintextCsr(sorted_data, indptr, columns[order], shape)

@@ -197,6 +197,9 @@ def test_segment_sum_on_every_engine(engine, keypair, rng):
         (np.zeros((3, 2), dtype=int), 1 << 62),
         ([0, 1, [2]], 3),
         (np.ma.array([0, 1, 2], mask=[False, True, False]), 3),
+        ([True, False, True], 3),
+        (pd.array([0, None, 1], dtype="Int64"), 3),
+        (np.array([0, 1, 2**64 - 1], dtype=np.uint64), 3),
     ],
 )
 def test_bad_segments(keypair, index, segments):

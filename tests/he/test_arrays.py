@@ -6,6 +6,8 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +95,10 @@ def test_basic_indexing(keypair, data, shape):
     "key",
     [0, -1, slice(None, None, -1), slice(3, 0, -2), ..., None, (slice(None), None), [0, 2, 2],
      np.array([[1], [0]]), (np.array([0, 1]), np.array([2, 0])), (..., -1), (1, slice(1, None)), [],
-     np.array([True, False, True]), np.zeros(3, dtype=bool), slice(5, 9), True],
+     np.array([True, False, True]), np.zeros(3, dtype=bool), slice(5, 9), True, [True, False, True],
+     [np.True_, np.False_, np.True_], (True, False, True), (0,), ([2, 0],), [[True] * 4, [False] * 4, [True] * 4],
+     [[0, 1], [2, 0]], (..., [True, False, False, True]), pd.Series([True, False, True], index=[7, 8, 9]),
+     pd.Index([2, 0]), pa.array([True, False, True]), np.ma.array([0, 2]), range(2), np.array([2, 0], dtype=">u8")],
     ids=repr,
 )  # fmt: skip
 def test_indexing(engine, keypair, key):
@@ -113,8 +118,15 @@ def test_mask_of_both_axes(engine, keypair):
 
 
 @pytest.mark.parametrize(
-    "key", [4, -5, (0, 0, 0), "a", 1.5, np.array([True]), [9], (slice(None), 7)]
-)
+    "key",
+    [4, -5, (0, 0, 0), "a", 1.5, np.array([True]), [9], (slice(None), 7), [True, False], [True] * 5, [None, True],
+     [0.0, 1.0], [np.nan, 1], 2**70, {0, 1}, np.timedelta64(1), pd.NA, [True, pd.NA, False, True],
+     pd.array([True, None, False, True], dtype="boolean"), pd.array([0, None], dtype="Int64"),
+     pd.Series([True, None, False, True], dtype="boolean"), pa.array([True, None, False, True]),
+     np.ma.array([0, 1], mask=[0, 1]), np.ma.array([True] * 4, mask=[0, 0, 1, 0]), [np.ma.array([0, 1], mask=[0, 1])],
+     (slice(None), np.ma.array([0, 1], mask=[0, 1])), np.ma.masked],
+    ids=repr,
+)  # fmt: skip
 def test_bad_indices(keypair, key):
     c = keypair[0].encrypt(grid(4, 3))
     with pytest.raises(ArrayIndexError, match=r"shape \(4, 3\)"):
@@ -142,8 +154,15 @@ def test_take(engine, keypair):
         np.testing.assert_array_equal(
             private.decrypt(c.take(np.array(indices, dtype=int), axis=axis)), expected
         )
-    with pytest.raises(ArrayIndexError):
-        c.take([7], axis=0)
+    for bad in (
+        [7],
+        [True, False, True],
+        np.array([True, False, True]),
+        np.ma.array([0, 1], mask=[0, 1]),
+        [None],
+    ):
+        with pytest.raises(ArrayIndexError):
+            c.take(bad, axis=0)
 
 
 @pytest.mark.parametrize("shape", [(6, 2), (-1,), (2, -1), ((3, 4),), (2, 2, 3), (12, 1)])

@@ -10,6 +10,7 @@ import numpy as np
 from pyfate_gpu.encoding import PlaintextArray
 from pyfate_gpu.errors import EncodingError, UnsupportedOperationError
 from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.linalg import multiply_matrices
 from pyfate_gpu.he.array.operands import (
     align,
     as_plaintext,
@@ -18,6 +19,7 @@ from pyfate_gpu.he.array.operands import (
     check_same_home,
     common_kind,
     is_ciphertext,
+    multiplies_matrices,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +49,19 @@ def subtract(c: CiphertextArray, other: Any) -> CiphertextArray:
 
 def multiply(c: CiphertextArray, other: Any) -> CiphertextArray:
     """``c * other`` for a plain other: ciphertexts to the power of encoded integers."""
+    return multiply_matrices(c, other) if _means_matrices(c, other) else _scale(c, other)
+
+
+def multiply_from_left(other: Any, c: CiphertextArray) -> CiphertextArray:
+    """``other * c`` for a plain other, which differs where ``*`` is the matrix product."""
+    return multiply_matrices(other, c) if _means_matrices(c, other) else _scale(c, other)
+
+
+def _means_matrices(c: CiphertextArray, other: Any) -> bool:
+    return c.ndim > 0 and multiplies_matrices(other)
+
+
+def _scale(c: CiphertextArray, other: Any) -> CiphertextArray:
     if is_ciphertext(other):
         raise UnsupportedOperationError(
             "Paillier cannot multiply two ciphertexts; one of the factors must be plain"

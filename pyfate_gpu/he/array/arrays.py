@@ -17,6 +17,7 @@ from pyfate_gpu.encoding.plaintext import Encoder, Kind
 from pyfate_gpu.errors import UnsupportedOperationError
 from pyfate_gpu.he.array import (
     arithmetic,
+    conversion,
     export,
     linalg,
     masks,
@@ -216,7 +217,8 @@ class CiphertextArray:
     def __mul__(self, other: Any) -> CiphertextArray:
         return arithmetic.multiply(self, other)
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Any) -> CiphertextArray:
+        return arithmetic.multiply_from_left(other, self)
 
     def __matmul__(self, other: Any) -> CiphertextArray:
         return linalg.matmul_right(self, other)
@@ -329,17 +331,7 @@ class CiphertextArray:
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        # scipy.sparse asks NumPy what the right operand of `X @ c` is, and steps back in favour of
-        # c.__rmatmul__ for a 0-d object; it knows no __array_ufunc__. Everybody else is refused.
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if caller.startswith("scipy.sparse"):
-            operand = np.empty((), dtype=object)
-            operand[()] = self
-            return operand
-        raise UnsupportedOperationError(
-            "ciphertexts are no numbers and do not become a NumPy array by themselves; decrypt them "
-            "with the private key, take to_ints(), or bring a plain operand into NumPy: np.asarray(x) @ c"
-        )
+        return conversion.refuse_or_step_back(self, sys._getframe(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return numpy_functions.apply(function, args, kwargs)

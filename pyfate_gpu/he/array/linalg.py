@@ -10,6 +10,7 @@ import numpy as np
 from pyfate_gpu.backends.matrices import CsrMatrix
 from pyfate_gpu.backends.words import SignedWords
 from pyfate_gpu.encoding import PlaintextArray, PlaintextCsr
+from pyfate_gpu.encoding.sparse import is_sparse
 from pyfate_gpu.errors import ShapeError, UnsupportedOperationError
 from pyfate_gpu.he.array.bounds import check_bound
 from pyfate_gpu.he.array.operands import as_plaintext, common_kind, is_ciphertext
@@ -26,8 +27,10 @@ def matmul_left(matrix: Any, c: CiphertextArray) -> CiphertextArray:
     rows = c.shape[0]
     columns = 1 if c.ndim == 1 else c.shape[1]
     outputs = 1 if len(plain.shape) == 1 else plain.shape[0]
-    data, terms = (plain.data, plain.longest_row) if isinstance(plain, PlaintextCsr) else (plain, 0)
-    terms = max(1, rows, terms)  # rows, not fewer: bounds tell nothing of which entries are zero
+    if isinstance(plain, PlaintextCsr):
+        plain = plain.with_short_rows()
+    data = plain.data if isinstance(plain, PlaintextCsr) else plain
+    terms = max(1, rows)  # not fewer: bounds tell nothing of which entries are zero
     bound = check_bound(c.bound * data.bound * terms, c.public_key, f"a product over {terms}")
     if columns:
         result = c._engine.matmul(_engine_matrix(plain, outputs, rows), c._rows, columns)
@@ -46,10 +49,9 @@ def matmul_right(c: CiphertextArray, matrix: Any) -> CiphertextArray:
         raise UnsupportedOperationError(
             "Paillier cannot multiply two ciphertexts; one of the matrices must be plain"
         )
-    _check_product(c.shape, np.shape(matrix) if not hasattr(matrix, "shape") else matrix.shape)
-    if not hasattr(matrix, "T"):
-        matrix = np.asarray(matrix)
-    product = matmul_left(matrix.T, c.T)
+    plain = _as_matrix(matrix, c)
+    _check_product(c.shape, plain.shape)
+    product = matmul_left(plain.T, c.T)
     if product.ndim < 2:
         return product
     numbers = row_numbers(product).T
@@ -57,11 +59,28 @@ def matmul_right(c: CiphertextArray, matrix: Any) -> CiphertextArray:
     return product._replace(rows, numbers.shape)
 
 
+def multiply_matrices(left: Any, right: Any) -> CiphertextArray:
+    """``left * right`` where one is of a type whose ``*`` is the matrix product and the other encrypted.
+
+    As there, an array of one axis is a row beside a `numpy.matrix`, and a number scales.
+    """
+    c, matrix = (left, right) if is_ciphertext(left) else (right, left)
+    if isinstance(matrix, np.matrix) and c.ndim == 1:
+        c = c.reshape(1, -1)
+    try:
+        return matmul_right(c, matrix) if is_ciphertext(left) else matmul_left(matrix, c)
+    except ShapeError as error:
+        raise ShapeError(
+            f"{error}; the * of {type(matrix).__name__} is the matrix product: X @ c for a vector, "
+            f"{'np.asarray(X)' if isinstance(matrix, np.matrix) else 'X.toarray()'} * c element by element"
+        ) from None
+
+
 def _as_matrix(matrix: Any, c: CiphertextArray) -> PlaintextArray | PlaintextCsr:
-    """The plain factor, encoded; scipy.sparse matrices are known by their `tocsr`."""
+    """The plain factor, encoded."""
     if isinstance(matrix, PlaintextCsr):
         return matrix
-    if not hasattr(matrix, "tocsr"):
+    if not is_sparse(matrix):
         return as_plaintext(matrix, c.encoder)
     return PlaintextCsr.from_matrix(matrix, lambda data: as_plaintext(data, c.encoder))
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.words import unsigned_to_words
-from pyfate_gpu.encoding.numbers import is_integer
+from pyfate_gpu.encoding.numbers import as_objects, is_integer
 from pyfate_gpu.errors import EncodingError, ShapeError
 from pyfate_gpu.he.array.freshness import FreshBatch
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def add_residue_mask(c: CiphertextArray, residues: npt.ArrayLike) -> CiphertextArray:
     """``c + residues`` mod n by a fresh encryption; see `CiphertextArray.add_residue_mask`."""
-    array = np.asarray(residues, dtype=object)
+    array = as_objects(residues)
     if array.shape != c.shape:
         raise ShapeError(
             f"the mask has shape {array.shape}; it must be that of the ciphertexts, {c.shape}: "

@@ -15,6 +15,7 @@ from pyfate_gpu.backends.words import integers_to_words
 from pyfate_gpu.encoding import Encoder, IntegerEncoder, PlaintextArray
 from pyfate_gpu.encoding.numbers import as_numbers, is_integral
 from pyfate_gpu.encoding.plaintext import Kind
+from pyfate_gpu.encoding.sparse import fill_up, is_sparse
 from pyfate_gpu.errors import DeviceMismatchError, KeyMismatchError, ShapeError
 from pyfate_gpu.he.array.bounds import check_bound
 
@@ -33,10 +34,19 @@ def as_plaintext(operand: Any, encoder: Encoder) -> PlaintextArray:
     """A plain operand, encoded: floats by the array's encoder, integers as they are."""
     if isinstance(operand, PlaintextArray):
         return operand
-    array = as_numbers(operand)
+    array = fill_up(operand) if is_sparse(operand) else as_numbers(operand)
     if is_integral(array) and not isinstance(encoder, IntegerEncoder):
         encoder = IntegerEncoder()
     return encoder.encode(array)
+
+
+def multiplies_matrices(operand: Any) -> bool:
+    """Whether `operand` is of a type whose ``*`` is the matrix product: `numpy.matrix`, matrices of scipy.sparse.
+
+    The arrays of scipy.sparse are not; its matrices, and those of libraries like it, descend from one class.
+    """
+    kinds = type(operand).__mro__
+    return np.matrix in kinds or any(kind.__name__ == "spmatrix" for kind in kinds)
 
 
 def check_same_home(a: CiphertextArray, b: CiphertextArray) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.encoding.numbers import as_integer
+from pyfate_gpu.encoding.numbers import as_integer, is_masked
 from pyfate_gpu.errors import ShapeError
 from pyfate_gpu.he.array.bounds import check_bound
 from pyfate_gpu.he.array.selection import row_numbers
@@ -74,7 +74,7 @@ def _check_bins(c: CiphertextArray, index: npt.ArrayLike, segments: int) -> npt.
         raise ShapeError("segment_sum needs at least one axis; this array is 0-dimensional")
     if segments < 0:
         raise ShapeError(f"segments is {segments}; it must not be negative")
-    if np.ma.is_masked(index):
+    if is_masked(index):
         raise ShapeError("the index has masked elements, which name no segment; drop their rows")
     try:
         bins = np.asarray(index)

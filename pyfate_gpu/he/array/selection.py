@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.encoding.numbers import is_integer
+from pyfate_gpu.encoding.numbers import is_integer, is_masked
 from pyfate_gpu.errors import ArrayIndexError, ShapeError, UnsupportedOperationError
 from pyfate_gpu.he.array.freshness import DERIVED, merge
 from pyfate_gpu.he.array.operands import align, check_same_home, common_kind, is_ciphertext
@@ -38,6 +38,7 @@ def gather(c: CiphertextArray, numbers: npt.NDArray[np.int64]) -> CiphertextArra
 
 def getitem(c: CiphertextArray, key: Any) -> CiphertextArray:
     """``c[key]`` for everything NumPy can index by."""
+    _refuse_masked(c, key)
     try:
         numbers = np.asarray(row_numbers(c)[key])
     except (IndexError, ValueError, TypeError) as error:
@@ -47,10 +48,23 @@ def getitem(c: CiphertextArray, key: Any) -> CiphertextArray:
     return gather(c, numbers)
 
 
+def _refuse_masked(c: CiphertextArray, key: Any) -> None:
+    """NumPy would take the rows that masked elements of an index name under their mask."""
+    if is_masked(key):
+        raise ArrayIndexError(
+            f"cannot index a CiphertextArray of shape {c.shape} by masked elements, which name no row; "
+            f"fill them with .filled(...) or leave them out with .compressed()"
+        )
+
+
 def take(c: CiphertextArray, indices: npt.ArrayLike, axis: int | None) -> CiphertextArray:
-    """As `numpy.take`."""
+    """As `numpy.take`, but for truth values, which are no row numbers."""
+    _refuse_masked(c, indices)
     try:
-        return gather(c, np.asarray(np.take(row_numbers(c), np.asarray(indices), axis=axis)))
+        places = np.asarray(indices)
+        if places.dtype == np.bool_:
+            raise TypeError("truth values number no rows; choose by them with c[mask]")
+        return gather(c, np.asarray(np.take(row_numbers(c), places, axis=axis)))
     except (IndexError, ValueError, TypeError) as error:
         raise ArrayIndexError(f"cannot take from shape {c.shape}: {error}") from None
 

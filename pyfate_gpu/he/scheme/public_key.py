@@ -21,7 +21,7 @@ from pyfate_gpu.encoding import (
     PlaintextArray,
     default_encoder,
 )
-from pyfate_gpu.encoding.numbers import as_integer, as_numbers, is_integer
+from pyfate_gpu.encoding.numbers import as_integer, as_numbers, as_objects, is_integer
 from pyfate_gpu.encoding.plaintext import Encodable, Kind, check_encoder, check_kind
 from pyfate_gpu.errors import BoundError, EncodingError, InvalidCiphertextError
 from pyfate_gpu.he.array.arrays import CiphertextArray
@@ -178,7 +178,7 @@ class SchemePublicKey(ABC):
         if encoder is None:
             encoder = IntegerEncoder() if kind == "i" else FixedPointEncoder()
         check_encoder(encoder)
-        array = np.asarray(ints, dtype=object)
+        array = as_objects(ints)
         limit = self.ciphertext_limit
         for position, value in enumerate(array.ravel()):
             if not is_integer(value):

@@ -17,7 +17,7 @@ from pyfate_gpu.backends.words import unsigned_to_words
 from pyfate_gpu.encoding import (
     decode_residues,
 )
-from pyfate_gpu.encoding.numbers import as_integer
+from pyfate_gpu.encoding.numbers import as_integer, as_objects
 from pyfate_gpu.encoding.plaintext import Kind, check_kind
 from pyfate_gpu.errors import BoundError, ShapeError
 from pyfate_gpu.he.scheme.paillier.blinding import blinding_numbers
@@ -157,7 +157,7 @@ class PublicKey(SchemePublicKey):
         exponent = as_integer(exponent, "exponent")
         check_kind(kind, exponent)
         bound = None if bound is None else as_integer(bound, "bound", BoundError)
-        array = np.asarray(residues, dtype=object)
+        array = as_objects(residues)
         integers = (as_integer(residue, "a residue") % self._n for residue in array.ravel())
         words = unsigned_to_words(integers, self.numbers.words)
         values = decode_residues(words, self._n, exponent, kind, bound)
