@@ -10,7 +10,8 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.descent import DescentService
 from pyfate_gpu.glm.plan import receive_plan
-from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.search import SearchService, serve_sums
+from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import serve_scores
 
@@ -28,8 +29,9 @@ def serve_training(
     it learns the shapes and no value.
     """
     plan = receive_plan(session)
+    searching = settings.optimizer == NEWTON
     services = [
-        DescentService(
+        (SearchService if searching else DescentService)(
             session,
             private_key,
             settings,
@@ -49,6 +51,9 @@ def serve_training(
         for batch in range(plan.batches):
             for service in services:
                 service.serve({"iteration": iteration, "batch": batch})
+            if searching:
+                at = {"iteration": iteration, "batch": batch}
+                serve_sums(session, private_key, plan.outputs, at)
         if plan.validation:
             rows = plan.validation * plan.outputs
             serve_scores(session, private_key, rows, "validation", iteration)

@@ -48,8 +48,11 @@ class HeteroGLM(Fitting):
         cannot tell them apart, so batches may then have fewer rows than hosts have columns.
     shuffle, random_state : bool, int or None
         Whether the guest divides the rows in random order, and the seed of that order.
-    optimizer : {"rmsprop", "adam", "adagrad", "nesterov", "momentum", "sgd"}
-        Update rule.
+    optimizer : {"auto", "newton", "rmsprop", "adam", "adagrad", "nesterov", "momentum", "sgd"}
+        Update rule. ``newton`` is conjugate gradients with each party's own curvature: a few passes in place
+        of dozens (docs/algorithms/conjugate-gradients.md); it takes full batches, a quadratic loss, mode
+        ``masked``, penalty ``l2`` or none, and convergence ``diff``. ``auto`` takes it where it can, and
+        ``adam`` elsewhere.
     learning_rate, decay, decay_sqrt : float, float, bool
         Step size: learning_rate / sqrt(1 + decay * iterations done), or without the root.
     penalty : {"l2", "l1", None}
@@ -107,7 +110,7 @@ class HeteroGLM(Fitting):
     masked_rate: float = 0.0
     shuffle: bool = False
     random_state: int | None = None
-    optimizer: str = "rmsprop"
+    optimizer: str = "auto"
     learning_rate: float = 0.05
     decay: float = 0.0
     decay_sqrt: bool = True

@@ -22,7 +22,8 @@ from pyfate_gpu.glm.messages import MESSAGES
 from pyfate_gpu.glm.model import FittedHalf
 from pyfate_gpu.glm.plan import Shape, collect_columns, connect, report_shape
 from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
-from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.search import GuestSearch, HostSearch
+from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.protocol.estimator import Estimator
 from pyfate_gpu.protocol.progress import Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
@@ -130,7 +131,8 @@ class Fitting(Estimator):
             )
         connect(session, "fit", settings)
         progress = Progress(session, self.callbacks)
-        trainer = GuestTrainer(
+        kind = GuestSearch if settings.optimizer == NEWTON else GuestTrainer
+        trainer = kind(
             session,
             replace(settings, fit_intercept=half.intercept),  # warm, it is as it was
             FAMILIES[settings.family],
@@ -177,7 +179,8 @@ class Fitting(Estimator):
         tested = None if validation is None else half.features(read_table(validation))
         connect(session, "fit", settings)
         progress = Progress(session, self.callbacks)
-        trainer = HostTrainer(
+        kind = HostSearch if settings.optimizer == NEWTON else HostTrainer
+        trainer = kind(
             session,
             settings,
             FAMILIES[settings.family],

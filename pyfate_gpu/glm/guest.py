@@ -61,8 +61,12 @@ class GuestTrainer(Trainer):
         self.validator = validator
         self.division = settings.division(data.features.rows)
         shape = data.features.columns, data.y.shape[1]
-        self.weights = PartyWeights(shape, settings, intercept=settings.fit_intercept, start=start)
+        self.weights = self._make_weights(shape)
         self.losses: list[float] = []
+
+    def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
+        settings = self.settings
+        return PartyWeights(shape, settings, intercept=settings.fit_intercept, start=self.start)
 
     def train(self) -> int:
         """Train until converged or out of iterations; return the number of iterations."""
@@ -161,9 +165,12 @@ class GuestTrainer(Trainer):
         forward = add_up(self.session, "forward", "forward", sent.y.shape, **at)
         with self.session.statistics.step(self.family.combining, operations=sent.y.size):
             residual = self.family.combine(forward, share, sent.y)
+        return self._weigh(residual, batch)
+
+    def _weigh(self, residual: CiphertextArray, batch: GuestBatch) -> CiphertextArray:
         if batch.factors is None:
             return residual
-        with self.session.statistics.step(Step.WEIGH, operations=sent.y.size):
+        with self.session.statistics.step(Step.WEIGH, operations=residual.size):
             return residual * batch.factors
 
     def _proceed(self, before: Floats, iteration: int) -> bool:

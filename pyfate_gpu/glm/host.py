@@ -64,6 +64,9 @@ class HostTrainer(Trainer):
         self.features = features
         self.validation = validation
 
+    def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
+        return PartyWeights(shape, self.settings, start=self.start)
+
     def train(self) -> int:
         """Train until the guest says stop; return the number of iterations."""
         tested = 0 if self.validation is None else self.validation.rows
@@ -71,7 +74,7 @@ class HostTrainer(Trainer):
         rows, columns = self.features.rows, self.features.columns
         report_shape(self.session, Shape(rows, columns, tested, warm))
         plan = receive_plan(self.session)
-        self.weights = PartyWeights((columns, plan.outputs), self.settings, start=self.start)
+        self.weights = self._make_weights((columns, plan.outputs))
         first = self.resume() + 1
         for iteration in count(first):
             if iteration == first or self.settings.batch_strategy == "random":

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.preparation import FeaturePipeline
+from pyfate_gpu.glm.conjugate import ConjugateSearch, ConjugateWeights, is_labelled
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
-from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
 from pyfate_gpu.typing import Floats
@@ -47,14 +48,20 @@ class PlaintextRule:
         outputs = self.data.y.shape[1]
         starts: Sequence[Floats | None] = self.start or [None] * len(self.matrices)
         self.weights = [
-            PartyWeights(
-                (matrix.columns, outputs),
-                self.settings,
+            self._make_weights(
+                matrix,
+                outputs,
                 intercept=self.settings.fit_intercept and index == 0,
                 start=None if start is None else start.reshape(matrix.columns, outputs),
             )
             for index, (matrix, start) in enumerate(zip(self.matrices, starts, strict=True))
         ]
+
+    def _make_weights(
+        self, matrix: FixedPointMatrix, outputs: int, *, intercept: bool, start: Floats | None
+    ) -> PartyWeights:
+        shape = (matrix.columns, outputs)
+        return PartyWeights(shape, self.settings, intercept=intercept, start=start)
 
     def train(self) -> None:
         """Iterate until converged."""
@@ -62,7 +69,8 @@ class PlaintextRule:
             before = [own.values for own in self.weights]
             for own in self.weights:
                 own.begin(iteration)
-            loss = sum(self._train_batch(batch.rows) for batch in self.division.draw())
+            batches = self.division.draw()
+            loss = sum(self._train_batch(batch.rows, iteration) for batch in batches)
             self.losses.append(loss / len(self.data.y))
             if self._converged(before):
                 break
@@ -75,7 +83,7 @@ class PlaintextRule:
         ]
         return np.asarray(np.sum(shares, axis=0))
 
-    def _train_batch(self, rows: NDArray[np.int64]) -> float:
+    def _train_batch(self, rows: NDArray[np.int64], iteration: int) -> float:
         data = self.data.take(rows)
         score = data.shift(self.scores(rows))
         penalty = len(rows) * sum(own.penalty for own in self.weights)
@@ -91,6 +99,57 @@ class PlaintextRule:
             settings.convergence == "weight_diff"
             and all(weights_settled(old, own.values, settings.tol) for old, own in moves)
         )
+
+
+@dataclass
+class PlaintextSearch(PlaintextRule):
+    """The same by conjugate gradients, each party with a preconditioner of its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.search = ConjugateSearch(self.data.y.shape[1], self.settings.tol)
+
+    def _make_weights(
+        self, matrix: FixedPointMatrix, outputs: int, *, intercept: bool, start: Floats | None
+    ) -> ConjugateWeights:
+        slope = FAMILIES[self.settings.family].slope  # type: ignore[attr-defined]
+        return ConjugateWeights(
+            (matrix.columns, outputs),
+            self.settings,
+            matrix.values,
+            slope,
+            intercept=intercept,
+            start=start,
+        )
+
+    def _train_batch(self, rows: NDArray[np.int64], iteration: int) -> float:
+        if is_labelled(iteration):
+            loss = super()._train_batch(rows, iteration)
+            turn = self.search.begin(self._sums())
+        else:
+            self._curve()
+            turn = self.search.advance(self._sums())
+            loss = (self.losses[-1] - self.search.gain) * len(self.data.y)
+        for own in self._parts():
+            own.turn(*turn, self.search.exponents)
+        return loss
+
+    def _curve(self) -> None:
+        pairs = list(zip(self._parts(), self.matrices, strict=True))
+        shares = [own.direction_scores(matrix.values) for own, matrix in pairs]
+        slope = self.family.slope  # type: ignore[attr-defined]
+        product = self.data.weigh(slope * np.sum(shares, axis=0))
+        for own, matrix in pairs:
+            own.curve(matrix.values.T @ product, matrix.rows)
+
+    def _parts(self) -> list[ConjugateWeights]:
+        return [own for own in self.weights if isinstance(own, ConjugateWeights)]
+
+    def _sums(self) -> Floats:
+        return np.asarray(np.sum([own.scalars() for own in self._parts()], axis=0))
+
+    def _converged(self, before: list[Floats]) -> bool:
+        return self.search.done
 
 
 def fit_plaintext(
@@ -136,7 +195,8 @@ def fit_plaintext(
         read_weights(sample_weight, len(y)),
         read_exposure(exposure, len(y)),
     )
-    rule = PlaintextRule(matrices, data, settings, start)
+    kind = PlaintextSearch if settings.optimizer == NEWTON else PlaintextRule
+    rule = kind(matrices, data, settings, start)
     rule.train()
     flat = y.ndim == 1
     weights = [own.values[:, 0] if flat else own.values for own in rule.weights]

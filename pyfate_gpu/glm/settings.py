@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError
-from pyfate_gpu.glm.families import FAMILIES
+from pyfate_gpu.glm.families import FAMILIES, Quadratic
 from pyfate_gpu.learning.convergence import CRITERIA
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
 from pyfate_gpu.learning.penalties import PENALTIES
@@ -20,6 +20,11 @@ from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, 
 STRATEGIES = ("fixed", "random")
 ARBITER_OPTIMIZER = "arbiter_optimizer"
 MODES = ("masked", ARBITER_OPTIMIZER)
+#: Conjugate gradients; the other optimizers take first-order steps.
+NEWTON = "newton"
+#: Newton where it can be used, otherwise `FIRST_ORDER`.
+AUTO = "auto"
+FIRST_ORDER = "adam"
 
 #: Known to the guest alone, or each party's own choice for its own columns.
 _LOCAL = (
@@ -88,13 +93,15 @@ class Settings:
             chosen["penalty"] = "none"
         if chosen["clip"] is False:
             chosen["clip"] = None
+        if chosen["optimizer"] == AUTO:
+            chosen["optimizer"] = FIRST_ORDER if _why_no_newton(family, chosen) else NEWTON
         return cls(family=family, **chosen)
 
     def __post_init__(self) -> None:
         check_choice("family", self.family, FAMILIES)
         check_choice("mode", self.mode, MODES)
         check_choice("batch_strategy", self.batch_strategy, STRATEGIES)
-        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("optimizer", self.optimizer, (AUTO, NEWTON, *OPTIMIZERS))
         check_choice("penalty", self.penalty, PENALTIES)
         check_choice("convergence", self.convergence, CRITERIA)
         check_scheme(self.scheme, "regression")
@@ -120,6 +127,12 @@ class Settings:
                 f"random_state is {seed!r}; it must be a whole number, 0 or more, or None"
             )
 
+        reason = _why_no_newton(self.family, vars(self)) if self.optimizer == NEWTON else ""
+        if reason:
+            raise ConfigurationError(
+                f"optimizer='newton' and {reason}: choose one of {', '.join(OPTIMIZERS)}"
+            )
+
     def rate(self, iteration: int) -> float:
         """Return the learning rate of an iteration, counted from 1."""
         slowed = 1 + self.decay * (iteration - 1)
@@ -139,3 +152,19 @@ class Settings:
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""
         return {name: value for name, value in asdict(self).items() if name not in _LOCAL}
+
+
+def _why_no_newton(family: str, params: Mapping[str, Any]) -> str:
+    """Return what conjugate gradients cannot be used with, empty if they can."""
+    if not isinstance(FAMILIES.get(family), Quadratic):
+        return f"the {family} family, whose loss is not quadratic, exclude each other"
+    for name, wanted, reason in (
+        ("mode", "masked", "the arbiter would learn how columns of all parties belong together"),
+        ("batch_size", None, "each batch has another curvature"),
+        ("convergence", "diff", "the search ends by its own residual"),
+    ):
+        if params[name] != wanted:
+            return f"{name}={params[name]!r} exclude each other, as {reason}"
+    if params["penalty"] == "l1":
+        return "penalty='l1', which has no curvature at 0, exclude each other"
+    return ""

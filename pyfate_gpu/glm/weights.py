@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
-from pyfate_gpu.glm.settings import Settings
-from pyfate_gpu.learning.optimizers import OPTIMIZERS, Optimizer
+from pyfate_gpu.glm.settings import NEWTON, Settings
+from pyfate_gpu.learning.optimizers import OPTIMIZERS, SGD, Optimizer
 from pyfate_gpu.learning.penalties import PENALTIES
 from pyfate_gpu.typing import Floats
 
@@ -95,5 +95,6 @@ class PartyWeights:
 
 
 def make_optimizer(settings: Settings) -> Optimizer:
-    """Return the update rule that the settings name."""
-    return OPTIMIZERS[settings.optimizer](settings.learning_rate)
+    """Return the update rule that the settings name; of a search, which takes its own steps, the plainest."""
+    kind = SGD if settings.optimizer == NEWTON else OPTIMIZERS[settings.optimizer]
+    return kind(settings.learning_rate)

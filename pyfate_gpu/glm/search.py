@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training by conjugate gradients: what guest, host and arbiter do in a pass; ``glm.conjugate`` has the numbers.
+
+A labelled pass is the masked protocol as it is. In any other pass the parties put shares of the direction,
+X_p p_p, in place of shares of the scores, and no labels enter. Either ends with sums over parties of a few
+numbers, which the hosts send encrypted, and with what the guest makes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyfate_gpu.encoding import FixedPointEncoder
+from pyfate_gpu.errors import DataError, EncodingError
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.steps import Step
+from pyfate_gpu.glm.conjugate import (
+    ConjugateSearch,
+    ConjugateWeights,
+    check_turn,
+    is_labelled,
+    scalars_of,
+)
+from pyfate_gpu.glm.descent import At, DescentService
+from pyfate_gpu.glm.families import Quadratic
+from pyfate_gpu.glm.guest import GuestTrainer
+from pyfate_gpu.glm.host import HostBatch, HostTrainer
+from pyfate_gpu.glm.residuals import SCALE, gradient_sums
+from pyfate_gpu.glm.rows import GuestBatch
+from pyfate_gpu.protocol.checks import check_scores
+from pyfate_gpu.protocol.masking import reveal, serve
+from pyfate_gpu.protocol.scoring import add_up
+from pyfate_gpu.typing import Floats
+
+if TYPE_CHECKING:
+    from pyfate_gpu.federation import Session
+    from pyfate_gpu.glm.weights import PartyWeights
+    from pyfate_gpu.he import CiphertextArray, PrivateKey
+
+#: Sums that decide steps are of size 1 by their scale, or the loss at most; so many digits are never missed.
+_SUMS = FixedPointEncoder(fraction_bits=100, bound=2.0**40)
+
+
+class GuestSearch(GuestTrainer):
+    """The guest's side; parameters as in `GuestTrainer`."""
+
+    weights: ConjugateWeights
+    family: Quadratic
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.search = ConjugateSearch(self.data.y.shape[1], self.settings.tol)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next passes depend on."""
+        return super().state() | self.search.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        super().restore(state)
+        self.search.restore(state)
+
+    def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
+        return ConjugateWeights(
+            shape,
+            self.settings,
+            self.data.features.values,
+            self.family.slope,
+            intercept=self.settings.fit_intercept,
+            start=self.start,
+        )
+
+    def _train_batch(self, batch: GuestBatch, iteration: int, number: int) -> float:
+        """Do one pass; return the summed loss after it."""
+        at = {"iteration": iteration, "batch": number}
+        if is_labelled(iteration):
+            loss = super()._train_batch(batch, iteration, number)
+            step = self.search.begin(self._add_up(at))
+        else:
+            self._curve(batch, at)
+            step = self.search.advance(self._add_up(at))
+            loss = (self.losses[-1] - self.search.gain) * self.data.features.rows
+        alpha, beta = step
+        exponents = self.search.exponents
+        self.session.send(
+            self.session.hosts, "turn", alpha=alpha, beta=beta, exponents=exponents, **at
+        )
+        self.weights.turn(alpha, beta, exponents)
+        return loss
+
+    def _curve(self, batch: GuestBatch, at: At) -> None:
+        """Have H p computed, for the direction p of all parties."""
+        session, sent = self.session, batch.sent
+        share = self.family.slope * self.weights.direction_scores(sent.features.values)
+        forward = add_up(session, "forward", "forward", sent.y.shape, **at)
+        with session.statistics.step(Step.ADD, operations=sent.y.size):
+            product = forward + check_scores(share)
+        product = self._weigh(product, batch)
+        session.send(session.hosts, "residual", residual=product, **at)
+        _reveal_curve(session, self.weights, batch.own.features, product, at)
+
+    def _add_up(self, at: At) -> Floats:
+        """Return the sums over parties of what each knows of its own columns."""
+        own = self.weights.scalars()
+        total = add_up(self.session, "curvature", "terms", (own.size,), **at)
+        with self.session.statistics.step(Step.ADD, operations=own.size):
+            total = total + _encoded(own)
+        return reveal(self.session, total, "curvature", **at).reshape(own.shape)
+
+    def _converged(self, before: Floats, iteration: int) -> bool:
+        return self.search.done
+
+
+class HostSearch(HostTrainer):
+    """A host's side; parameters as in `HostTrainer`."""
+
+    weights: ConjugateWeights
+
+    def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
+        return ConjugateWeights(
+            shape,
+            self.settings,
+            self.features.values,
+            self.family.slope,  # type: ignore[attr-defined] # settings refuse other families
+            start=self.start,
+        )
+
+    def _train_batch(self, batch: HostBatch, iteration: int, number: int) -> None:
+        session, at = self.session, {"iteration": iteration, "batch": number}
+        if is_labelled(iteration):
+            super()._train_batch(batch, iteration, number)
+        else:
+            self._curve(batch, at)
+        terms = _encoded(self.weights.scalars())
+        with session.statistics.step(Step.ENCRYPT, operations=terms.size):
+            encrypted = session.public_key.encrypt(terms)
+        session.send(GUEST, "curvature", terms=encrypted, **at)
+        alpha, beta, exponents = session.receive(
+            GUEST,
+            "turn",
+            iteration=iteration,
+            batch=number,
+            alpha=np.ndarray,
+            beta=np.ndarray,
+            exponents=np.ndarray,
+        )
+        self.weights.turn(*check_turn(alpha, beta, exponents, self.weights.values.shape[1]))
+
+    def _curve(self, batch: HostBatch, at: At) -> None:
+        session = self.session
+        share = self.family.forward(self.weights.direction_scores(batch.features.values))
+        with session.statistics.step(Step.ENCRYPT, operations=share.size):
+            forward = session.public_key.encrypt(check_scores(share))
+        session.send(GUEST, "forward", forward=forward, **at)
+        product = session.receive_encrypted(GUEST, "residual", "residual", share.shape, **at)
+        _reveal_curve(session, self.weights, batch.features, product, at)
+
+
+class SearchService(DescentService):
+    """The arbiter's side for one party; parameters as in `DescentService`."""
+
+    def serve(self, at: At) -> None:
+        """Decrypt what the party sends for one pass, and no more than that."""
+        with_loss = self._with_loss and is_labelled(at["iteration"])
+        count = self._count + with_loss
+        serve(self._session, self._private_key, self._party, "gradient", count, **at)
+
+
+def serve_sums(session: Session, private_key: PrivateKey, outputs: int, at: At) -> None:
+    """Decrypt the guest's sums over parties of one pass; the arbiter's last part of it."""
+    count = scalars_of(at["iteration"]) * outputs
+    serve(session, private_key, GUEST, "curvature", count, **at)
+
+
+def _reveal_curve(
+    session: Session, weights: ConjugateWeights, features: Any, product: CiphertextArray, at: At
+) -> None:
+    sums = reveal(session, gradient_sums(session, features, product), "gradient", **at) / SCALE
+    weights.curve(sums, features.rows)
+
+
+def _encoded(terms: Floats) -> Any:
+    try:
+        return _SUMS.encode(terms.ravel())
+    except EncodingError:
+        raise DataError(
+            f"a sum of the search reached {np.abs(terms).max():g}: standardise or clip the features"
+        ) from None
