@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections import Counter
 
 from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.glm.conjugate import is_labelled, scalars_of
 from pyfate_gpu.glm.families import FAMILIES
-from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
+from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, NEWTON, Settings
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, add_work
 
 
-def iteration(shape: JobShape, settings: Settings) -> Steps:
-    """Return what each party computes in one iteration.
+def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
+    """Return what each party computes in iteration `number`.
+
+    Those of conjugate gradients differ: labels and the loss take part in some of them only.
 
     Examples
     --------
@@ -20,7 +23,7 @@ def iteration(shape: JobShape, settings: Settings) -> Steps:
     >>> from pyfate_gpu.glm.workload import iteration
     >>> from pyfate_gpu.protocol.cost import JobShape
     >>> shape = JobShape(rows=100, columns={"guest": 3, "host-0": 5})
-    >>> work = iteration(shape, HeteroLinearRegression().settings())
+    >>> work = iteration(shape, HeteroLinearRegression(optimizer="adam").settings())
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
     (600, 10)
     """
@@ -53,11 +56,31 @@ def iteration(shape: JobShape, settings: Settings) -> Steps:
     if shape.weighted or sent > own:
         guest["weigh"] += sent
     work[ARBITER.name].update(check=batches, decrypt=batches)
+    if settings.optimizer == NEWTON:
+        _search(work, shape, number)
     if shape.validation:
         add_work(work, scoring(shape.validation, shape))
     if family.loss_from_targets and settings.batch_strategy == "random":
         add_work(work, targets(sent, hosts))
     return work
+
+
+def _search(work: Steps, shape: JobShape, number: int) -> None:
+    """Add the sums that decide a step, and take away the loss where labels do not enter."""
+    count, own = scalars_of(number) * shape.outputs, shape.rows * shape.outputs
+    hosts = len(shape.columns) - 1
+    guest, arbiter = work[GUEST.name], work[ARBITER.name]
+    for name in shape.columns:
+        if name != GUEST.name:
+            work[name]["encrypt"] += count
+        if not is_labelled(number):
+            work[name]["multiply"] -= own
+            work[name]["blind"] -= name != GUEST.name
+    guest.update(check=hosts * count, add=hosts * count, mask=count)
+    arbiter.update(check=count, decrypt=count)
+    if not is_labelled(number):
+        guest.subtract(Counter(mask=1, check=hosts, add=hosts))
+        arbiter.subtract(Counter(check=1, decrypt=1))
 
 
 def targets(sent: int, hosts: list[str]) -> Steps:
@@ -85,4 +108,4 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     sent = min(shape.rows, round(batch * (1 + settings.masked_rate))) * shape.outputs
     held = dict.fromkeys(shape.columns, 4 * sent)
     held[ARBITER.name] = 2 * max(shape.columns.values())
-    return Workload(settings.max_iter, iteration(shape, settings), batch, held)
+    return Workload(settings.max_iter, iteration(shape, settings, 2), batch, held)

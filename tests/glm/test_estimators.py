@@ -65,7 +65,9 @@ def test_a_session_is_asked_for(toy):
 
 def test_nothing_is_checked_before_fit():
     model = HeteroLinearRegression(max_iter=-3, optimizer="magic")
-    with pytest.raises(ConfigurationError, match="optimizer is 'magic'; choose one of sgd"):
+    with pytest.raises(
+        ConfigurationError, match="optimizer is 'magic'; choose one of auto, newton, sgd"
+    ):
         model.settings()
 
 

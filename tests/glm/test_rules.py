@@ -158,7 +158,7 @@ def test_default_parameters_make_sense():
         ({"masked_rate": -1}, "masked_rate is -1; it must be a finite number 0 or more"),
         ({"decay": float("inf")}, "decay is inf"),
         ({"early_stopping_rounds": 0}, "early_stopping_rounds is 0"),
-        ({"optimizer": "sqn"}, "optimizer is 'sqn'; choose one of sgd, "),
+        ({"optimizer": "sqn"}, "optimizer is 'sqn'; choose one of auto, newton, sgd, "),
         ({"key_bits": "2048"}, "key_bits is '2048'"),
     ],
 )

@@ -28,16 +28,16 @@ from pyfate_gpu.storage.toml import dump_toml
 from tests.jobs.mortal_party import mortal
 
 PARTIES = ("guest", "host-0", "arbiter")
-ROWS, GUEST_COLUMNS = 60, 2
+ROWS, COLUMNS, GUEST_COLUMNS = 60, 36, 10
 LONGEST_DELAY = 0.05  # seconds: a few iterations
 
 
 class Killing:
     """A job, and what it ends with undisturbed."""
 
-    def __init__(self, folder: Path, iterations: int) -> None:
+    def __init__(self, folder: Path, iterations: int, optimizer: str) -> None:
         self.path, self.out = folder / "job.toml", folder / "out"
-        parts, y = self._write(folder, iterations)
+        parts, y = self._write(folder, iterations, optimizer)
         self.run()
         self.expected = self.weights()
         self.lines = {party: len(self.transcript(party)) for party in PARTIES}
@@ -47,15 +47,15 @@ class Killing:
         for a, b in zip(found, plain, strict=True):
             np.testing.assert_allclose(a, b.ravel(), atol=1e-6)
 
-    def _write(self, folder, iterations):
+    def _write(self, folder, iterations, optimizer):
         rng = np.random.default_rng(3)
-        x = rng.normal(size=(ROWS, 5))
-        y = (x.sum(axis=1) > 0).astype(int)
+        # Columns that lean on each other, so that a search takes many passes.
+        x = rng.normal(size=(ROWS, COLUMNS)) + rng.normal(size=(ROWS, 1)) * 2
+        y = (x[:, ::2].sum(axis=1) > x[:, 1::2].sum(axis=1)).astype(int)
         parts = [x[:, :GUEST_COLUMNS], x[:, GUEST_COLUMNS:]]
-        for name, head, columns in zip(
-            ("guest", "host"), ("id,y,a,b", "id,c,d,e"), parts, strict=True
-        ):
-            lines = [head]
+        for name, columns in zip(("guest", "host"), parts, strict=True):
+            head = ["id", *(["y"] if name == "guest" else [])]
+            lines = [",".join([*head, *(f"{name[0]}{i}" for i in range(columns.shape[1]))])]
             for row, values in enumerate(columns.tolist()):
                 label = [str(y[row])] if name == "guest" else []
                 lines.append(",".join([f"u{row:02d}", *label, *map(repr, values)]))
@@ -66,8 +66,8 @@ class Killing:
                 "report": False,
             },
             "model": {
-                "type": "logistic", "max_iter": iterations, "tol": 0.0, "batch_size": 30, "key_bits": 512,
-                "allow_insecure_key_size": True,
+                "type": "logistic", "max_iter": iterations, "tol": 0.0, "key_bits": 512, "optimizer": optimizer,
+                "batch_size": None if optimizer == "newton" else ROWS // 2, "allow_insecure_key_size": True,
             },
             "engine": {"backend": "cpu", "threads": 1},
             "data.guest": {"path": "guest.csv", "label": "y"},
@@ -110,8 +110,8 @@ class Killing:
         before = len(self.transcript("guest"))
         self.run()
         assert self.weights() == self.expected, "other weights after a restart"
-        batches = [json.loads(line) for line in self.transcript("guest")[before:]]
-        resumed = next(m["iteration"] for m in batches if m["name"].endswith("/batches"))
+        sent = [json.loads(line) for line in self.transcript("guest")[before:]]
+        resumed = next(m["iteration"] for m in sent if m["name"].endswith("/batches"))
         return {
             "victim": victim,
             "planned": planned,
@@ -129,13 +129,14 @@ def main():
     )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--iterations", type=int, default=40)
+    parser.add_argument("--optimizer", default="newton")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     seed = random.randrange(2**32) if options.seed is None else options.seed
     draw, began = random.Random(seed), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        killing, kills = Killing(Path(folder), options.iterations), []
+        killing, kills = Killing(Path(folder), options.iterations, options.optimizer), []
         for number in range(options.kills):
             share = (number + draw.random()) / options.kills
             delay = draw.uniform(0, LONGEST_DELAY)
@@ -144,6 +145,7 @@ def main():
     result = {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "seed": seed,
+        "optimizer": options.optimizer,
         "iterations": options.iterations,
         "seconds": round(time.monotonic() - began),
         "kills": kills,

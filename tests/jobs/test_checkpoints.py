@@ -176,7 +176,7 @@ class _Memory:
         }
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("optimizer", ["newton", "sgd", "nesterov", "adagrad", "rmsprop", "adam"])
 def test_training_goes_on_as_if_nothing_had_happened(rows, optimizer):
     _, x, y = rows
 
@@ -188,7 +188,7 @@ def test_training_goes_on_as_if_nothing_had_happened(rows, optimizer):
                     max_iter=6,
                     tol=0.0,
                     optimizer=optimizer,
-                    batch_size=20,
+                    batch_size=None if optimizer == "newton" else 20,
                     batch_strategy="random",
                     early_stopping_rounds=5,
                     decay=0.1,
@@ -220,7 +220,9 @@ def test_training_goes_on_as_if_nothing_had_happened(rows, optimizer):
 @pytest.mark.slow
 def test_a_job_survives_the_death_of_each_party(small_job, in_process, tmp_path):
     iterations = 24  # a third of them take each party more messages than it lives for
-    path = small_job({"job": {"checkpoint_every": 2}, "model": {"max_iter": iterations}})
+    path = small_job(
+        {"job": {"checkpoint_every": 2}, "model": {"max_iter": iterations, "optimizer": "adam"}}
+    )
     for turn, victim in enumerate(("guest", "host-0", "arbiter")):
         lines = []
         with (
@@ -233,7 +235,7 @@ def test_a_job_survives_the_death_of_each_party(small_job, in_process, tmp_path)
     lines = []
     launcher.run_job(Job.load(path), lines.append)
     assert not any("guest: iteration 1," in line for line in lines)
-    guest, host = in_process(max_iter=iterations)
+    guest, host = in_process(max_iter=iterations, optimizer="adam")
     for party, model in (("guest", guest), ("host-0", host)):
         found = json.loads((tmp_path / "out" / party / "result.json").read_text())
         np.testing.assert_array_equal(found["coef"], model.coef_)

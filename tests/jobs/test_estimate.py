@@ -43,6 +43,13 @@ class Reports(list):
         (HeteroLinearRegression, {"fit_intercept": False, "batch_size": 20}, 2, {}),
         (HeteroLinearRegression, {"masked_rate": 1.0, "batch_size": 16}, 1, {}),
         (HeteroLinearRegression, {"mode": "arbiter_optimizer", "batch_size": 24}, 2, {}),
+        (HeteroLinearRegression, {"max_iter": 2}, 2, {}),
+        (
+            HeteroLogisticRegression,
+            {"max_iter": 2, "tol": 0.0},
+            1,
+            {"classes": 3, "validation": 10},
+        ),
         (HeteroLogisticRegression, {}, 1, {"sample_weight": range(1, ROWS + 1)}),
         (HeteroLogisticRegression, {}, 2, {"classes": 3, "validation": 10}),
         (HeteroPoissonRegression, RANDOM, 1, {}),
@@ -78,10 +85,11 @@ def test_operations_are_those_that_run(rng, kind, options, hosts, extras):
         validation=tested,
         weighted=weights is not None,
     )
-    expected = iteration(shape, kind(**SMALL | options).settings())
+    model = kind(**SMALL | options)
+    expected = iteration(shape, model.settings(), model.max_iter)  # what is found is of the last
     found = {report.party: report.usage for report in reports}
     for name, usage in found.items():
-        assert {step: n for step, n in usage.operations.items() if n} == dict(expected[name])
+        assert {step: n for step, n in usage.operations.items() if n} == +expected[name]
     for name, count in ciphertexts_sent(expected, hosts).items():
         if name != "arbiter":
             nbytes = sum(found[name].sent.values())
@@ -89,7 +97,7 @@ def test_operations_are_those_that_run(rng, kind, options, hosts, extras):
 
 
 def test_seconds_follow_from_rates(small_job):
-    job = Job.load(small_job())
+    job = Job.load(small_job({"model": {"optimizer": "adam"}}))
     shape = shape_of(job)
     assert shape == JobShape(40, {"guest": 2, "host-0": 3})
     steps = ("encrypt", "blind", "mask", "check", "add", "weigh", "decrypt")

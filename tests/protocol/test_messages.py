@@ -16,6 +16,7 @@ from pyfate_gpu.protocol.messages import SHARED, why_refuse
 HOST = Party(Role.HOST)
 SMALL = {"max_iter": 2, "tol": 0.0, "key_bits": 512, "allow_insecure_key_size": True}
 FITS = [
+    (HeteroLogisticRegression, {}),
     (HeteroLogisticRegression, {"convergence": "weight_diff", "masked_rate": 0.5}),
     (HeteroLinearRegression, {"mode": "arbiter_optimizer"}),
     (HeteroPoissonRegression, {"early_stopping_rounds": 1}),
