@@ -3,11 +3,52 @@
 
 import functools
 import pickle
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-from pyfate_gpu.integrations.fate2 import PlaintextVector, evaluator
+from pyfate_gpu.integrations.fate2 import Coder, PlaintextVector, evaluator
+
+
+class FakeTensor:
+    """A tensor of torch's as far as the coder looks at it."""
+
+    def __init__(self, values, dtype=None):
+        self.array = np.asarray(values, dtype=dtype)
+        self.dtype = self.array.dtype
+
+    def detach(self):
+        return self
+
+    cpu = flatten = detach
+
+    def numpy(self):
+        return self.array
+
+    def __getitem__(self, index):
+        return self.array[index]
+
+
+def fake_torch():
+    """The module torch as far as the coder takes from it."""
+    torch = ModuleType("torch")
+    for name in ("int64", "int32", "float64", "float32"):
+        setattr(torch, name, np.dtype(name))
+    torch.Tensor = FakeTensor
+    torch.tensor = lambda values, dtype: FakeTensor(values, dtype)
+    return torch
+
+
+def pack(keys, numbers, bits, together):
+    """Integers in slots, encrypted."""
+    packed = Coder().pack_vec(FakeTensor(numbers, np.int64), bits, together)
+    return keys[1].encrypt_encoded(packed)
+
+
+def unpack(keys, vector, bits, together, total):
+    """The integers of slots of a vector, or of what it decrypts to."""
+    plain = vector if isinstance(vector, PlaintextVector) else keys[0].decrypt_to_encoded(vector)
+    return Coder().unpack_vec(plain, bits, together, total).array.tolist()
 
 
 def encrypt(keys, values):

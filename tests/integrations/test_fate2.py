@@ -11,14 +11,24 @@ import pytest
 from pyfate_gpu import PyFateError, use_backend
 from pyfate_gpu.integrations import fate2
 from pyfate_gpu.integrations.fate2 import (
-    PlaintextVector,
     evaluator,
     histograms,
     installation,
     tables,
 )
 from pyfate_gpu.integrations.fate2.keys import PK, SK
-from tests.integrations.fake_fate2 import FakeSplit, FakeTable, computed, decrypt, encrypt, integers
+from tests.integrations.fake_fate2 import (
+    FakeSplit,
+    FakeTable,
+    computed,
+    decrypt,
+    encrypt,
+    integers,
+    pack,
+    unpack,
+)
+
+pytestmark = pytest.mark.usefixtures("torch")
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -66,16 +76,6 @@ def test_running_sums_of_uneven_chunks(keys, rng, chunks, step):
     assert decrypt(keys, a) == expected
 
 
-@pytest.mark.parametrize(("count", "together"), [(1, 4), (3, 4), (4, 4), (9, 4), (8, 3), (5, 1)])
-def test_squeezed_groups(keys, rng, count, together):
-    values = rng.integers(0, 2**60, count).tolist()
-    values[0] = 2**63 - 1
-    groups = [values[start : start + together] for start in range(0, count, together)]
-    expected = [sum(v << 63 * i for i, v in enumerate(reversed(group))) for group in groups]
-    a = keys[1].encrypt_encoded(PlaintextVector.of_integers(values, packed=True))
-    assert decrypt(keys, evaluator.pack_squeeze(a, together, 63, keys[1])) == expected
-
-
 def test_zeros_take_what_they_meet(keys):
     zeros, a = evaluator.zeros(3), encrypt(keys, [1, -2, 3])
     assert decrypt(keys, zeros) == [0, 0, 0]
@@ -86,20 +86,6 @@ def test_zeros_take_what_they_meet(keys):
     assert decrypt(keys, zeros) == [0, -1, 2]
     evaluator.i_add(keys[1], a, a, 0, 1, 2)
     assert decrypt(keys, a) == [-1, 1, 3]
-
-
-def test_packed_numbers_use_the_whole_plaintext(keys):
-    # Three slots of 160 bits in a key of 512: bounds kept for such sums would refuse them.
-    slots = [[7, 8, 9], [1, 2, 3]]
-    packed = [sum(v << 160 * (2 - i) for i, v in enumerate(row)) for row in slots]
-    a = keys[1].encrypt_encoded(PlaintextVector.of_integers(packed, packed=True))
-    total = a
-    for _ in range(9):
-        total = evaluator.add(total, a, keys[1])
-    assert decrypt(keys, total) == [10 * value for value in packed]
-    pair = keys[1].encrypt_encoded(PlaintextVector.of_integers([5, 6, 7], packed=True))
-    assert decrypt(keys, evaluator.pack_squeeze(pair, 2, 200, keys[1])) == [(5 << 200) + 6, 7]
-    assert pickle.loads(pickle.dumps(total)).packed
 
 
 def test_everything_is_blinded_whatever_fate_says(keys):
@@ -187,16 +173,14 @@ def test_single_encryptions_share_no_randomness(keys):
 
 def test_splits_are_squeezed_and_decrypted_together(keys):
     values = [[1, 2, 3, 4, 5], [6], [7, 8, 9]]
-    vectors = [
-        keys[1].encrypt_encoded(PlaintextVector.of_integers(each, packed=True)) for each in values
-    ]
-    expected = [[(1 << 40) + (2 << 20) + 3, (4 << 20) + 5], [6], [(7 << 40) + (8 << 20) + 9]]
-    splits = [FakeSplit(vector, keys[1]) for vector in vectors]
+    splits = [FakeSplit(pack(keys, each, 20, 1), keys[1]) for each in values]
     items = histograms.squeeze_splits({"gh": (3, 20)}, None, enumerate(splits))
     assert [key for key, _ in items] == [0, 1, 2]
     ready = histograms.decrypt_together({"gh": keys[0], "of another scheme": None}, splits)
     assert ready["of another scheme"] is None
-    assert [split.decrypt(ready).integers() for split in splits] == expected
+    found = [split.decrypt(ready) for split in splits]
+    assert [len(each) for each in found] == [2, 1, 1]
+    assert [unpack(keys, f, 20, 3, len(v)) for f, v in zip(found, values, strict=True)] == values
 
 
 @pytest.mark.parametrize("threads", [1, 2])

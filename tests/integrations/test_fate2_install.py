@@ -27,7 +27,11 @@ from tests.integrations.fake_fate2 import (
     decrypt,
     encrypt,
     integers,
+    pack,
+    unpack,
 )
+
+pytestmark = pytest.mark.usefixtures("torch")
 
 
 @pytest.fixture
@@ -134,7 +138,7 @@ def test_splits_are_shuffled_and_squeezed_together(keys, fate):
     install()
     values = [list(range(10, 19)), list(range(20, 29))]
     table = FakeSplits(
-        {i: FakeShuffled(encrypt(keys, each), keys[1]) for i, each in enumerate(values)}
+        {i: FakeShuffled(pack(keys, each, 20, 1), keys[1]) for i, each in enumerate(values)}
     )
     order = np.random.default_rng(7).permutation(9)
     expected = [[each[place] for place in order] for each in values]
@@ -147,11 +151,8 @@ def test_splits_are_shuffled_and_squeezed_together(keys, fate):
     assert [decrypt(keys, each) for each in splits_of(parent)] == values
     squeezed = parent.shuffle_splits()
     squeezed.i_squeeze({"gh": (3, 20)})
-    packed = [
-        [(a << 40) + (b << 20) + c for a, b, c in np.reshape(each, (3, 3)).tolist()]
-        for each in expected
-    ]
-    assert [decrypt(keys, each) for each in splits_of(squeezed)] == packed
+    assert [unpack(keys, each, 20, 3, 9) for each in splits_of(squeezed)] == expected
+    assert [len(each) for each in splits_of(squeezed)] == [3, 3]
     assert squeezed._splits.written == 1
     unseeded = fate.histogram.DistributedHistogram(table, 1, 1, 18, None, None, False, False)
     assert unseeded.shuffle_splits() is unseeded

@@ -8,13 +8,16 @@ them, so that no precision that matters is lost and powers stay short.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.encoding import FixedPointEncoder, IntegerEncoder, PlaintextArray
-from pyfate_gpu.errors import EncodingError
+from pyfate_gpu.encoding.numbers import as_integer
+from pyfate_gpu.errors import EncodingError, ShapeError
+from pyfate_gpu.integrations.fate2.packing import Packing
 from pyfate_gpu.integrations.fate2.vectors import PlaintextVector
 
 if TYPE_CHECKING:
@@ -64,20 +67,32 @@ class Coder:
         return PlaintextVector(ENCRYPTED[array.dtype.name].encode(array))
 
     def decode_vec(self, vec: PlaintextVector, dtype: torch.dtype) -> torch.Tensor:
-        """A tensor of one axis; integers are rounded down, and int32 comes as int64, as in FATE."""
+        """A tensor of one axis, as FATE decodes.
+
+        int64 rounds down; int32 takes the float64 of a number, cuts its fraction off, clamps it to 32 bits
+        and comes as int64.
+
+        Raises
+        ------
+        EncodingError
+            If a number is beyond int64 or float64, where FATE's wraps around or is infinite.
+        NotImplementedError
+            For another dtype.
+        """
         import torch
 
-        exponent = vec.plain.exponent
-        if dtype in (torch.int64, torch.int32):
-            return torch.tensor(
-                [v << exponent if exponent >= 0 else v >> -exponent for v in vec.integers()],
-                dtype=torch.int64,
-            )
+        integers, exponent = vec.integers(), vec.plain.exponent
+        if dtype == torch.int64:
+            return torch.tensor([_floor(v, exponent) for v in integers], dtype=torch.int64)
+        if dtype == torch.int32:
+            numbers = [_clamped(_to_float(v, exponent)) for v in integers]
+            return torch.tensor(numbers, dtype=torch.int64)
         if dtype not in (torch.float64, torch.float32):
             raise NotImplementedError(f"dtype {dtype} is not supported; use floats or integers")
-        scale = 1 << abs(exponent)
-        values = [v / scale if exponent < 0 else float(v * scale) for v in vec.integers()]
-        return torch.tensor(values, dtype=dtype)
+        floats = [_to_float(v, exponent) for v in integers]
+        if not all(map(math.isfinite, floats)):
+            raise EncodingError("a decoded number is beyond float64; decode it as an integer")
+        return torch.tensor(floats, dtype=dtype)
 
     def encode(self, val: Any, dtype: torch.dtype | None = None) -> PlaintextVector:
         """Encode one number, of a tensor's dtype or the given one."""
@@ -86,13 +101,24 @@ class Coder:
     def pack_floats(
         self, float_tensor: torch.Tensor, offset_bit: int, pack_num: int, precision: int
     ) -> PlaintextVector:
-        """Several floats to an integer, ``round(x * 2**precision)`` in slots of `offset_bit` bits.
+        """Several floats to an integer: ``x * 2**precision`` rounded, halves away from 0, as FATE does.
 
-        The first number of each group is the most significant. Precondition of the decoding: no
-        number, nor any sum of them, is negative or outgrows its slot.
+        The first number of each group is the most significant. `offset_bit` is what a sum of them may
+        need: `unpack_floats` refuses sums that have more bits, or are negative.
+
+        Raises
+        ------
+        EncodingError
+            If a number is negative, not finite, or has more than `offset_bit` bits.
         """
-        scaled = np.rint(np.ldexp(to_numpy(float_tensor).ravel().astype(np.float64), precision))
-        return self._pack([int(x) for x in scaled], offset_bit, pack_num)
+        numbers = to_numpy(float_tensor).ravel().astype(np.float64)
+        with np.errstate(over="ignore"):
+            scaled = np.ldexp(numbers, as_integer(precision, "precision"))
+        if not np.isfinite(scaled).all():
+            raise EncodingError("a number to pack is not finite, or too large; clean the data")
+        whole = np.trunc(scaled)
+        rounded = whole + np.sign(scaled) * (np.abs(scaled - whole) >= 0.5)
+        return _pack([int(x) for x in rounded], Packing.of(offset_bit, pack_num))
 
     def unpack_floats(
         self,
@@ -102,49 +128,36 @@ class Coder:
         precision: int,
         total_num: int,
     ) -> torch.Tensor:
-        """The float32 numbers of `pack_floats`, or of sums of its vectors."""
+        """The float32 numbers of `pack_floats`, or of sums of its vectors.
+
+        Raises
+        ------
+        EncodingError
+            If a sum is negative or has more bits than its slot.
+        BoundError
+            If so many were added up that slots could have been carried into each other.
+        """
         import torch
 
-        slots = self._unpack(packed, offset_bit, pack_num, total_num)
-        return torch.tensor([slot / (1 << precision) for slot in slots], dtype=torch.float32)
+        scale = 1 << as_integer(precision, "precision")
+        numbers = [slot / scale for slot in _unpack(packed, offset_bit, total_num)]
+        return torch.tensor(numbers, dtype=torch.float32)
 
     def pack_vec(
         self, vec: torch.Tensor, num_shift_bit: int, num_elem_each_pack: int
     ) -> PlaintextVector:
         """Several integers, none negative, to one."""
-        return self._pack(vec.detach().flatten().tolist(), num_shift_bit, num_elem_each_pack)
+        integers = to_numpy(vec).ravel().tolist()
+        return _pack(integers, Packing.of(num_shift_bit, num_elem_each_pack))
 
     def unpack_vec(
         self, vec: PlaintextVector, num_shift_bit: int, num_elem_each_pack: int, total_num: int
     ) -> torch.Tensor:
-        """The integers of `pack_vec`."""
+        """The integers of `pack_vec`; errors as of `unpack_floats`."""
         import torch
 
-        return torch.tensor(
-            self._unpack(vec, num_shift_bit, num_elem_each_pack, total_num), dtype=torch.int64
-        )
-
-    def _pack(self, values: list[int], shift: int, count: int) -> PlaintextVector:
-        if any(value < 0 or value >> shift for value in values):
-            raise EncodingError(
-                f"a number to pack is negative or needs more than its {shift} bits; add an offset "
-                f"first, or pack with less precision"
-            )
-        groups = [values[start : start + count] for start in range(0, len(values), count)]
-        packed = []
-        for group in groups:
-            total = 0
-            for value in group:
-                total = total << shift | value
-            packed.append(total)
-        return PlaintextVector.of_integers(packed, packed=True)
-
-    def _unpack(self, packed: PlaintextVector, shift: int, count: int, total: int) -> list[int]:
-        mask, slots = (1 << shift) - 1, list[int]()
-        for value in packed.integers():
-            filled = min(count, total - len(slots))
-            slots += [value >> shift * place & mask for place in reversed(range(filled))]
-        return slots
+        slots = _unpack(vec, num_shift_bit, total_num)
+        return torch.tensor(slots, dtype=torch.int64)
 
     def encode_f64(self, val: float) -> PlaintextVector:
         """A float64."""
@@ -174,7 +187,11 @@ class Coder:
 
         return int(self.decode_vec(val, torch.int64)[0])
 
-    decode_i32 = decode_i64
+    def decode_i32(self, val: PlaintextVector) -> int:
+        """The integer of a vector of length 1, clamped to 32 bits."""
+        import torch
+
+        return int(self.decode_vec(val, torch.int32)[0])
 
     def encode_f64_vec(self, vec: torch.Tensor) -> PlaintextVector:
         """A tensor as float64."""
@@ -210,7 +227,62 @@ class Coder:
 
         return self.decode_vec(vec, torch.int64)
 
-    decode_i32_vec = decode_i64_vec
+    def decode_i32_vec(self, vec: PlaintextVector) -> torch.Tensor:
+        """An int64 tensor of numbers clamped to 32 bits."""
+        import torch
+
+        return self.decode_vec(vec, torch.int32)
+
+
+def _pack(values: list[int], packing: Packing) -> PlaintextVector:
+    count = packing.slots.count
+    groups = [values[start : start + count] for start in range(0, len(values), count)]
+    packed = [packing.pack(group) for group in groups]
+    return PlaintextVector.of_integers(packed, bound=packing.bound, packing=packing)
+
+
+def _unpack(packed: PlaintextVector, bits: int, total: int) -> list[int]:
+    """The numbers in slots of `bits` bits, `total` of them, each integer filled from its lowest slot on."""
+    bits, total = as_integer(bits, "bits of a slot"), as_integer(total, "numbers to unpack")
+    integers, packing, exponent = packed.integers(), packed.packing, packed.plain.exponent
+    if not any(integers):  # also those that nothing was added to, which have no packing
+        return [0] * total
+    if packing is None or exponent:
+        raise EncodingError("these numbers were not packed, or were multiplied since; decode them")
+    if packing.bits != bits:
+        raise EncodingError(
+            f"numbers packed by {packing.bits} bits cannot be unpacked by {bits}; pass what they were packed by"
+        )
+    packing.slots.check(packed.plain.bound)
+    numbers = list[int]()
+    for value in integers:
+        numbers += packing.unpack(value, min(packing.slots.count, total - len(numbers)))
+    if len(numbers) != total:
+        raise ShapeError(
+            f"{len(integers)} integers hold {len(numbers)} numbers; {total} were asked for"
+        )
+    return numbers
+
+
+def _floor(value: int, exponent: int) -> int:
+    number = value << exponent if exponent >= 0 else value >> -exponent
+    if not -(1 << 63) <= number < 1 << 63:
+        raise EncodingError(
+            f"a decoded number has {number.bit_length()} bits; int64 has 63 and a sign"
+        )
+    return number
+
+
+def _to_float(value: int, exponent: int) -> float:
+    """Correctly rounded, infinite beyond float64."""
+    try:
+        return float(value << exponent) if exponent >= 0 else value / (1 << -exponent)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _clamped(number: float) -> int:
+    return int(max(-(2.0**31), min(number, 2.0**31 - 1)))
 
 
 def to_numpy(tensor: torch.Tensor, dtype: torch.dtype | None = None) -> npt.NDArray[Any]:

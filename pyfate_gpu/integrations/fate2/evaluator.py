@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyfate_gpu.encoding import PlaintextArray
-from pyfate_gpu.errors import ShapeError
-from pyfate_gpu.he import CiphertextArray, concatenate
+from pyfate_gpu.encoding.numbers import as_integer
+from pyfate_gpu.errors import BoundError, EncodingError, ShapeError
+from pyfate_gpu.he import concatenate
+from pyfate_gpu.he.array.histograms import cumulate, histogram
+from pyfate_gpu.he.array.joining import join_groups
 from pyfate_gpu.integrations.fate2.coder import (
     ELEMENT_BITS,
     MATRIX_BITS,
@@ -19,12 +22,9 @@ from pyfate_gpu.integrations.fate2.coder import (
     encode_factors,
     encode_scalar,
 )
-from pyfate_gpu.integrations.fate2.vectors import (
-    CiphertextVector,
-    PlaintextVector,
-    cat,
-    check_range,
-)
+from pyfate_gpu.integrations.fate2.packing import Packing, common_packing
+from pyfate_gpu.integrations.fate2.vectors import CiphertextVector, cat, check_range
+from pyfate_gpu.integrations.slots import Slots
 
 if TYPE_CHECKING:
     import torch
@@ -43,21 +43,21 @@ class evaluator:  # noqa: N801 - FATE's name
         if a.array is None or b.array is None:
             _check_lengths(a, b)
             return b if a.array is None else a
-        return CiphertextVector(a.array + b.array, packed=a.packed or b.packed)
+        return CiphertextVector(a.array + b.array, packing=common_packing(a.packing, b.packing))
 
     @staticmethod
     def add_plain(
         a: CiphertextVector, b: torch.Tensor, pk: PK, coder: Coder, output_dtype: Any = None
     ) -> CiphertextVector:
         """``a + b`` for a tensor b."""
-        return CiphertextVector(a.under(pk.key) + coder.encode_tensor(b).plain, packed=a.packed)
+        return CiphertextVector(a.under(pk.key) + coder.encode_tensor(b).plain, packing=a.packing)
 
     @staticmethod
     def add_plain_scalar(
         a: CiphertextVector, b: Any, pk: PK, coder: Coder, output_dtype: Any
     ) -> CiphertextVector:
         """``a + b`` for a number b."""
-        return CiphertextVector(a.under(pk.key) + _term(b, output_dtype), packed=a.packed)
+        return CiphertextVector(a.under(pk.key) + _term(b, output_dtype), packing=a.packing)
 
     @staticmethod
     def sub(a: CiphertextVector, b: CiphertextVector, pk: PK) -> CiphertextVector:
@@ -65,21 +65,23 @@ class evaluator:  # noqa: N801 - FATE's name
         if b.array is None:
             _check_lengths(a, b)
             return a
-        return CiphertextVector(a.under(pk.key) - b.array, packed=a.packed or b.packed)
+        return CiphertextVector(
+            a.under(pk.key) - b.array, packing=common_packing(a.packing, b.packing)
+        )
 
     @staticmethod
     def sub_plain(
         a: CiphertextVector, b: torch.Tensor, pk: PK, coder: Coder, output_dtype: Any = None
     ) -> CiphertextVector:
         """``a - b`` for a tensor b."""
-        return CiphertextVector(a.under(pk.key) - coder.encode_tensor(b).plain, packed=a.packed)
+        return CiphertextVector(a.under(pk.key) - coder.encode_tensor(b).plain, packing=a.packing)
 
     @staticmethod
     def sub_plain_scalar(
         a: CiphertextVector, b: Any, pk: PK, coder: Coder, output_dtype: Any
     ) -> CiphertextVector:
         """``a - b`` for a number b."""
-        return CiphertextVector(a.under(pk.key) - _term(b, output_dtype), packed=a.packed)
+        return CiphertextVector(a.under(pk.key) - _term(b, output_dtype), packing=a.packing)
 
     @staticmethod
     def rsub(a: CiphertextVector, b: CiphertextVector, pk: PK) -> CiphertextVector:
@@ -91,14 +93,14 @@ class evaluator:  # noqa: N801 - FATE's name
         a: CiphertextVector, b: torch.Tensor, pk: PK, coder: Coder, output_dtype: Any = None
     ) -> CiphertextVector:
         """``b - a`` for a tensor b."""
-        return CiphertextVector(-a.under(pk.key) + coder.encode_tensor(b).plain, packed=a.packed)
+        return CiphertextVector(-a.under(pk.key) + coder.encode_tensor(b).plain, packing=a.packing)
 
     @staticmethod
     def rsub_plain_scalar(
         a: CiphertextVector, b: Any, pk: PK, coder: Coder, output_dtype: Any
     ) -> CiphertextVector:
         """``b - a`` for a number b."""
-        return CiphertextVector(-a.under(pk.key) + _term(b, output_dtype), packed=a.packed)
+        return CiphertextVector(-a.under(pk.key) + _term(b, output_dtype), packing=a.packing)
 
     @staticmethod
     def mul_plain(
@@ -106,7 +108,7 @@ class evaluator:  # noqa: N801 - FATE's name
     ) -> CiphertextVector:
         """``a * b``, element by element, for a tensor b."""
         return CiphertextVector(
-            a.under(pk.key) * encode_factors(b.flatten(), ELEMENT_BITS), packed=a.packed
+            a.under(pk.key) * encode_factors(b.flatten(), ELEMENT_BITS), packing=a.packing
         )
 
     @staticmethod
@@ -114,7 +116,7 @@ class evaluator:  # noqa: N801 - FATE's name
         a: CiphertextVector, b: Any, pk: PK, coder: Coder, output_dtype: Any
     ) -> CiphertextVector:
         """``a * b`` for a number b."""
-        return CiphertextVector(a.under(pk.key) * encode_scalar(b, output_dtype), packed=a.packed)
+        return CiphertextVector(a.under(pk.key) * encode_scalar(b, output_dtype), packing=a.packing)
 
     @staticmethod
     def matmul(
@@ -163,8 +165,8 @@ class evaluator:  # noqa: N801 - FATE's name
         size: int | None = None,
     ) -> None:
         """In place ``a[sa:sa+size] += b[sb:sb+size]``; by default as far as both reach."""
-        index, part = _overlap(a, b, sa, sb, size)
-        _add_at(pk, a, part, index)
+        start, part = _overlap(a, b, sa, sb, size)
+        _add_at(pk, a, part, start)
 
     @staticmethod
     def i_sub(
@@ -176,9 +178,9 @@ class evaluator:  # noqa: N801 - FATE's name
         size: int | None = None,
     ) -> None:
         """In place ``a[sa:sa+size] -= b[sb:sb+size]``; by default as far as both reach."""
-        index, part = _overlap(a, b, sa, sb, size)
+        start, part = _overlap(a, b, sa, sb, size)
         if part.array is not None:
-            _add_at(pk, a, CiphertextVector(-part.array, packed=part.packed), index)
+            _add_at(pk, a, CiphertextVector(-part.array, packing=part.packing), start)
 
     @staticmethod
     def slice(a: CiphertextVector, start: int, size: int) -> CiphertextVector:
@@ -188,7 +190,8 @@ class evaluator:  # noqa: N801 - FATE's name
     @staticmethod
     def i_shuffle(pk: PK, a: CiphertextVector, indices: Any) -> None:
         """In place ``a = a[indices]``."""
-        a.array = a.slice_indexes(indices).array
+        shuffled = a.slice_indexes(indices)
+        a.array, a.size, a.blank = shuffled.array, shuffled.size, shuffled.blank
 
     @staticmethod
     def shuffle(pk: PK, a: CiphertextVector, indices: Any) -> CiphertextVector:
@@ -232,17 +235,8 @@ class evaluator:  # noqa: N801 - FATE's name
         """In place, running sums within chunks over every `step`-th element; also returns a."""
         if sum(chunk_sizes) != len(a):
             raise ShapeError(f"chunks of {sum(chunk_sizes)} elements in a vector of {len(a)}")
-        if a.array is None or not len(a):
-            return a
-        # All chunks advance together, a step at a time: few long additions in place of many short.
-        offsets = np.concatenate([np.arange(size, dtype=np.int64) for size in chunk_sizes])
-        steps = offsets // step
-        places = [np.flatnonzero(steps == each) for each in range(int(steps.max()) + 1)]
-        sums = [a.array.take(places[0])]
-        for before, here in itertools.pairwise(places):
-            sums.append(sums[-1].take(np.searchsorted(before, here - step)) + a.array.take(here))
-        joined = concatenate([_settle(part, a.packed) for part in sums])
-        a.assign(joined.take(np.argsort(np.concatenate(places))), a.packed)
+        if a.array is not None and len(a):
+            a.assign(cumulate(a.array, chunk_sizes, step), a.packing)
         return a
 
     @staticmethod
@@ -258,13 +252,21 @@ class evaluator:  # noqa: N801 - FATE's name
         offsets = (np.arange(len(elements)) - starts) % step
         segments = np.repeat(np.arange(len(intervals)), lengths) * step + offsets
         sums = a.array.take(elements).segment_sum(segments.astype(np.int64), len(intervals) * step)
-        return CiphertextVector(sums, packed=a.packed)
+        return CiphertextVector(sums, packing=a.packing)
 
     @staticmethod
     def pack_squeeze(
         a: CiphertextVector, pack_num: int, shift_bit: int, pk: PK
     ) -> CiphertextVector:
-        """Every `pack_num` ciphertexts become one, `shift_bit` bits apart, the first on top."""
+        """Every `pack_num` ciphertexts become one, the first on top, or as many as the key has room for.
+
+        Raises
+        ------
+        BoundError
+            If `pack_num` numbers of `shift_bit` bits pass the key, or sums in slots could have.
+        EncodingError
+            If the numbers are packed in other bits, or have fractions.
+        """
         return squeeze([a], pack_num, shift_bit, pk)[0]
 
 
@@ -272,41 +274,61 @@ def squeeze(
     vectors: Sequence[CiphertextVector], pack_num: int, shift_bit: int, pk: PK
 ) -> list[CiphertextVector]:
     """`evaluator.pack_squeeze` of several vectors at once: a few groups alone leave lanes empty."""
+    pack_num = as_integer(pack_num, "pack_num", ShapeError)
+    shift_bit = as_integer(shift_bit, "shift_bit", ShapeError)
+    key = pk.key
+    if pack_num < 1 or pack_num * shift_bit > key.key_bits - 2:
+        raise BoundError(
+            f"{pack_num} numbers of {shift_bit} bits do not go into a plaintext of {key.key_bits - 2} bits: "
+            f"squeeze fewer together"
+        )
+    joined = cat(vectors)
+    if joined.array is None:
+        return [CiphertextVector(size=-(-len(vector) // pack_num)) for vector in vectors]
+    packing = _packing_to_squeeze(joined, shift_bit)
+    array = joined.array
+    packing.slots.check(array.bound)
+    after = packing.squeezed(pack_num, key.key_bits)
+    together = after.slots.count // packing.slots.count
     stops = np.cumsum([len(vector) for vector in vectors])
-    tops = [
-        np.arange(stop - len(v), stop, pack_num) for v, stop in zip(vectors, stops, strict=True)
+    starts = [
+        np.arange(stop - len(v), stop, together) for v, stop in zip(vectors, stops, strict=True)
     ]
-    counts = [len(each) for each in tops]
-    sizes = np.concatenate(
-        [np.minimum(pack_num, stop - each) for each, stop in zip(tops, stops, strict=True)]
-    )
-    # The bits are the coder's business: bounds of packed numbers are not tracked.
-    array = CiphertextVector(cat(vectors).under(pk.key), packed=True).under(pk.key)
-    shift = PlaintextVector.of_integers([1 << shift_bit], packed=True).plain
-    order = np.argsort(-sizes, kind="stable")
-    first, sizes = np.concatenate(tops)[order], sizes[order]
-    packed = array.take(first)
-    # Horner's rule on all groups together, the longest groups first: shorter ones end before.
-    for place in range(1, int(sizes.max(initial=0))):
-        longer = int(np.count_nonzero(sizes > place))
-        joined = packed[:longer] * shift + array.take(first[:longer] + place)
-        packed = concatenate([joined, packed[longer:]])
-    packed = packed.take(np.argsort(order))
-    starts = np.cumsum([0, *counts])
+    sizes = [np.minimum(together, stop - s) for s, stop in zip(starts, stops, strict=True)]
+    packed = join_groups(array, np.concatenate(starts), np.concatenate(sizes), packing.slots.bits)
+    # Of every slot alike, also in a last group that is shorter.
+    bound = after.slots.bound_of(packing.slots.slot_bound(array.bound))
+    packed = packed._replace(packed._rows, packed.shape, bound=bound)
+    ends = np.cumsum([0, *map(len, starts)])
     return [
-        CiphertextVector(packed[start : start + count], packed=True)
-        for start, count in zip(starts, counts, strict=False)
+        CiphertextVector(packed[start:end], packing=after)
+        for start, end in itertools.pairwise(ends)
     ]
+
+
+def _packing_to_squeeze(a: CiphertextVector, shift_bit: int) -> Packing:
+    """That of the numbers; unpacked integers count as one each, of `shift_bit` bits."""
+    if a.array is not None and a.array.exponent:
+        raise EncodingError(
+            f"numbers at exponent {a.array.exponent} have fractions, or were multiplied; only packed "
+            f"numbers and integers are squeezed"
+        )
+    if a.packing is not None:
+        if a.packing.bits * a.packing.slots.count == shift_bit:
+            return a.packing
+        raise EncodingError(
+            f"integers of {a.packing.slots.count} numbers of {a.packing.bits} bits cannot be squeezed by "
+            f"{shift_bit} bits; pass shift_bit={a.packing.slots.count * a.packing.bits}"
+        )
+    bits = 0 if a.array is None else a.array.bound.bit_length()
+    packing = Packing.of(shift_bit, 1)
+    if bits < packing.slots.width:
+        return packing
+    return Packing(packing.bits, Slots(bits + 1, 1))
 
 
 def _term(value: Any, dtype: Any) -> PlaintextArray:
     return encode_scalar(value, dtype)
-
-
-def _settle(array: CiphertextArray, packed: bool) -> CiphertextArray:
-    result = CiphertextVector(array, packed=packed).array
-    assert result is not None
-    return result
 
 
 def _elements(intervals: Sequence[Interval]) -> Any:
@@ -317,36 +339,42 @@ def _elements(intervals: Sequence[Interval]) -> Any:
 
 def _overlap(
     a: CiphertextVector, b: CiphertextVector, sa: int, sb: int, size: int | None
-) -> tuple[Any, CiphertextVector]:
-    """Elements of a that a range of b is added to, and that part of b."""
+) -> tuple[int, CiphertextVector]:
+    """Where in a a range of b is added, and that part of b."""
     if size is None:
         size = min(len(a) - sa, len(b) - sb)
     check_range(sa, size, len(a))
     check_range(sb, size, len(b))
-    return np.arange(sa, sa + size, dtype=np.int64), b.slice(sb, size)
+    return sa, b.slice(sb, size)
+
+
+def _add_at(pk: PK, a: CiphertextVector, b: CiphertextVector, start: int) -> None:
+    """``a[start:start + len(b)] += b``."""
+    if b.array is None or not len(b):
+        return
+    stop = start + len(b)
+    whole, packing = a.under(pk.key), common_packing(a.packing, b.packing)
+    blank = a.blank.copy()
+    added = b.array if blank[start:stop].all() else whole[start:stop] + b.array
+    parts = [whole[:start], added, whole[stop:]]
+    a.assign(concatenate([part for part in parts if part.size]), packing)
+    blank[start:stop] = False
+    a.blank = blank
 
 
 def _update(
     pk: PK, a: CiphertextVector, b: CiphertextVector, rows: Any, bins: Any, stride: int
 ) -> None:
     """Add row ``rows[i]`` of b to all bins of ``bins[i]``."""
-    if not bins.size:
+    if b.array is None or not bins.size:
         return
-    source = np.repeat(rows, bins.shape[1])[:, None] * stride + np.arange(stride)
-    target = bins.reshape(-1, 1) * stride + np.arange(stride)
-    _add_at(pk, a, b.slice_indexes(source.ravel()), target.ravel())
-
-
-def _add_at(pk: PK, a: CiphertextVector, b: CiphertextVector, index: Any) -> None:
-    """``a[index] += b``, where an index may occur many times."""
-    if b.array is None or not len(b):
-        return
-    packed = a.packed or b.packed
-    added = b.array
-    if a.array is not None:
-        added = concatenate([_settle(a.array, packed), added])
-        index = np.concatenate([np.arange(len(a), dtype=np.int64), index])
-    a.assign(added.segment_sum(index, len(a)), packed)
+    stride = as_integer(stride, "stride", ShapeError)
+    if stride < 1 or len(a) % stride or len(b) % stride:
+        raise ShapeError(f"vectors of {len(a)} and {len(b)} elements have no rows of {stride}")
+    matrix = b.array.reshape(-1, stride)
+    sums = histogram(matrix, rows, bins.reshape(len(rows), -1), len(a) // stride).ravel()
+    array = sums if a.array is None else a.array + sums
+    a.assign(array, common_packing(a.packing, b.packing))
 
 
 def _check_lengths(a: CiphertextVector, b: CiphertextVector) -> None:

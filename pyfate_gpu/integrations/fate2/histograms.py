@@ -146,13 +146,13 @@ class _Decrypted:
 
     def __init__(self, key: SK, vectors: list[CiphertextVector]) -> None:
         parts = _decrypt(key, cat(vectors))
-        integers = [integer for part in parts for integer in part.integers()]
-        exponent, stops = parts[0].plain.exponent, [0]
-        stops += accumulate(map(len, vectors))
-        self._parts = (
-            PlaintextVector.of_integers(integers[start:stop], exponent)
-            for start, stop in pairwise(stops)
-        )
+        first = parts[0]
+        whole = PlaintextVector.of_integers(
+            [integer for part in parts for integer in part.integers()],
+            first.plain.exponent, bound=max(part.plain.bound for part in parts), packing=first.packing,
+        )  # fmt: skip
+        stops = accumulate(map(len, vectors), initial=0)
+        self._parts = (whole.part(start, stop) for start, stop in pairwise(stops))
 
     def decrypt_to_encoded(self, vector: CiphertextVector) -> PlaintextVector:
         return next(self._parts)

@@ -11,7 +11,8 @@ import numpy as np
 from pyfate_gpu.backends.engines import PublicEngine, choices_of
 from pyfate_gpu.backends.matrices import Rows
 from pyfate_gpu.encoding import PlaintextArray
-from pyfate_gpu.errors import UnsupportedOperationError
+from pyfate_gpu.encoding.numbers import as_integer
+from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.he import CiphertextArray, PrivateKey, PublicKey, generate_keypair
 from pyfate_gpu.he.array.bounds import check_bound
 from pyfate_gpu.integrations.fate2.coder import Coder
@@ -40,7 +41,7 @@ class PK:
         """Encrypt with fresh randomness each; `obfuscate` is taken as True whatever it says."""
         few = 0 < len(vec) <= FEW
         array = self._encrypt_few(vec.plain) if few else self.key.encrypt(vec.plain)
-        return CiphertextVector(array, packed=vec.packed)
+        return CiphertextVector(array, packing=vec.packing)
 
     def _encrypt_few(self, plain: PlaintextArray) -> CiphertextArray:
         """By encryptions of zero from a stock: SecureBoost encrypts row by row, in eight lanes or in one."""
@@ -79,9 +80,8 @@ class SK:
         """Decrypt, and leave the numbers encoded."""
         if vec.array is None:
             return PlaintextVector.zeros(len(vec))
-        array = vec.array
-        residues = self._key.decrypt_residues(array)
-        return PlaintextVector.centred(residues, self._key.public_key.n, array.exponent)
+        residues = self._key.decrypt_residues(vec.array)
+        return PlaintextVector.centred(residues, self._key.public_key.n, vec)
 
     def decrypt_to_encoded_scalar(self, vec: CiphertextVector) -> PlaintextVector:
         """Decrypt one number."""
@@ -108,7 +108,14 @@ def restore_pk(n: int, h: int | None) -> PK:
 
 
 def keygen(key_size: int) -> tuple[SK, PK, Coder]:
-    """Make a key pair of `key_size` bits and a coder."""
+    """Make a key pair of `key_size` bits and a coder.
+
+    Raises
+    ------
+    InvalidKeyError
+        If `key_size` is no integer, or no size of a key.
+    """
+    key_size = as_integer(key_size, "key_size", InvalidKeyError)
     warn_of_short_key(key_size)
     public_key, private_key = generate_keypair(key_size, allow_insecure_key_size=True)
     return SK(private_key), restore_pk(public_key.n, public_key.h), Coder()
