@@ -30,9 +30,8 @@ def main():
             found = losses(parts, y, optimizer=optimizer, learning_rate=rate)
             near = np.flatnonzero(found - best <= GAP * (found[0] - best))
             passes = near[0] + 1 if len(near) else f"not in {len(found)}"
-            print(
-                f"{name:15} {optimizer:9} {rate:.2f} {passes}; the highest loss {found.max() / found[0]:.2f} of the first"
-            )
+            highest = f"the highest loss {found.max() / found[0]:.2f} of the first"
+            print(f"{name:15} {optimizer:9} {rate:.2f} {passes}; {highest}")
 
 
 if __name__ == "__main__":
