@@ -10,7 +10,7 @@ import numpy as np
 
 from pyfate_gpu import HeteroLogisticRegression
 from pyfate_gpu.glm.plaintext import fit_plaintext
-from tests.glm.real_data import read_csv_split
+from tests.glm.real_data import load_whole
 
 RULES = (("newton", 0.05), ("rmsprop", 0.05), ("adam", 0.05), ("adam", 0.15), ("nesterov", 0.15))
 GAP = 1e-3
@@ -23,7 +23,7 @@ def losses(parts, y, **parameters):
 
 def main():
     for name in ("breast", "default_credit"):
-        guest, y, host = read_csv_split(name)
+        guest, y, host = load_whole(name)
         parts = [guest, host]
         best = losses(parts, y, optimizer="newton", max_iter=40).min()
         for optimizer, rate in RULES:
