@@ -57,7 +57,7 @@ def test_a_derived_ciphertext_leaves_unblinded(engine, keypair):
 
 
 def test_an_integer_outside_its_range_or_telling_the_plaintext(engine, keypair):
-    """Signs and lengths of ciphertexts say nothing: fate_utils kept the sign of the plaintext."""
+    """Signs and lengths of ciphertexts say nothing of signs and sizes of plaintexts."""
     public, _ = keypair
     n2 = public.n**2
     for values in (np.full(200, 1e6), np.full(200, -1e6), np.zeros(200)):

@@ -37,6 +37,8 @@ from pyfate_gpu.glm import (
     HeteroPoissonRegression,
 )
 
+from pyfate_gpu.typing import Floats
+
 try:
     from sklearn.utils.validation import validate_data
 except ImportError as error:
@@ -44,7 +46,6 @@ except ImportError as error:
         "pyfate_gpu.integrations.sklearn needs scikit-learn 1.6 or later: pip install -U scikit-learn"
     ) from error
 
-Floats = npt.NDArray[np.float64]
 Self = TypeVar("Self", bound="SimulatedModel")
 
 
