@@ -50,7 +50,7 @@ def table(family: str, size: Size) -> tuple[Floats, Floats, Floats]:
 def epoch(world: World, size: Size, *, family: str, mode: str) -> Job:
     """One pass over all rows as one batch; the arbiter's key is made before."""
     parameters: dict[str, Any] = {
-        "mode": mode, "max_iter": 1, "key_bits": world.public_key.key_bits,
+        "mode": mode, "max_iter": 1, "optimizer": "rmsprop", "key_bits": world.public_key.key_bits,
         "allow_insecure_key_size": True,
     }  # fmt: skip
     model = MODELS[family]
