@@ -16,6 +16,7 @@ from typing import Any
 from pyfate_gpu.errors import KeyFileError
 
 KEY_TYPE = "DAJ"
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def public_document(algorithm: str, numbers: Mapping[str, int], kid: str) -> dict[str, Any]:
@@ -40,16 +41,25 @@ def private_document(numbers: Mapping[str, int], public: Mapping[str, Any]) -> d
     }
 
 
-def check_type(jwk: Any, operation: str) -> None:
-    """Raise KeyFileError unless `jwk` is a key of this form for `operation`, encrypt or decrypt."""
+def check_type(jwk: Any, operation: str, of: str = "the key") -> None:
+    """Raise KeyFileError unless `jwk` is a key of this form for `operation`, encrypt or decrypt.
+
+    Member ``key_ops`` is optional, as RFC 7517 has it: a private key is one with a public half.
+    """
     if not isinstance(jwk, Mapping):
-        raise KeyFileError("the key is no JSON object")
-    operations = jwk.get("key_ops")
-    if jwk.get("kty") != KEY_TYPE or not isinstance(operations, list):
-        raise KeyFileError(f"the key has kty {jwk.get('kty')!r}; {KEY_TYPE!r} was expected")
+        raise KeyFileError(f"{of} is no JSON object")
+    if jwk.get("kty") != KEY_TYPE:
+        raise KeyFileError(
+            f"member 'kty' of {of} is {jwk.get('kty')!r:.40}; {KEY_TYPE!r} was expected"
+        )
+    operations = jwk.get("key_ops", ["decrypt" if "pub" in jwk else "encrypt"])
+    if not isinstance(operations, list):
+        raise KeyFileError(
+            f"member 'key_ops' of {of} is {operations!r:.40}; a list with {operation!r} was expected"
+        )
     if operation not in operations:
         raise KeyFileError(
-            f"the key is for {operations!r}, not for {operation!r}; "
+            f"{of} is for {operations!r:.80}, not for {operation!r}; "
             f"public and private keys are different files"
         )
 
@@ -60,25 +70,30 @@ def encode_number(value: int) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-def decode_number(jwk: Mapping[str, Any], member: str) -> int:
-    """The integer of a member.
+def decode_number(jwk: Mapping[str, Any], member: str, of: str = "the key") -> int:
+    """The integer of a member, as any tool writes it.
+
+    Leading zero bytes, as of signed integers, padding and the letters ``+/`` in place of ``-_`` change nothing.
 
     Raises
     ------
     KeyFileError
         When it is missing or no such number.
     """
-    text = jwk.get(member)
-    if not isinstance(text, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,4096}={0,2}", text):
-        raise KeyFileError(f"member {member!r} of the key is missing or no base64url number")
-    text = text.rstrip("=")
+    if member not in jwk:
+        raise KeyFileError(f"member {member!r} of {of} is missing")
+    text = jwk[member]
+    if not isinstance(text, str) or not re.fullmatch(r"[A-Za-z0-9+/_-]{1,4096}={0,2}", text):
+        raise KeyFileError(f"member {member!r} of {of} is no base64url number")
+    text = text.rstrip("=").translate(_URL_SAFE)
     try:
-        value = int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error:
-        raise KeyFileError(f"member {member!r} of the key is no base64url number") from None
-    if encode_number(value) != text:
-        raise KeyFileError(f"member {member!r} of the key is no base64url number of RFC 7518")
-    return value
+        data = b""
+    # The last letter has bits to spare, which every tool leaves 0: others come of cutting.
+    if base64.urlsafe_b64encode(data).rstrip(b"=") != text.encode("ascii"):
+        raise KeyFileError(f"member {member!r} of {of} is a base64url number cut short or damaged")
+    return int.from_bytes(data, "big")
 
 
 def default_kid(fingerprint: str) -> str:

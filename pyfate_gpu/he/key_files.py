@@ -157,7 +157,7 @@ def _read(path: Path) -> Any:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise KeyFileError(f"{path} is longer than {MAX_FILE_BYTES} bytes; it is no key file")
-        return json.loads(data.decode("utf-8"))
+        return json.loads(data)  # in any encoding that JSON may have, with a mark of it or without
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import base64
 import json
 import os
 import stat
@@ -8,7 +9,13 @@ import sys
 
 import pytest
 
-from pyfate_gpu import load_private_key, load_public_key, save_private_key, save_public_key
+from pyfate_gpu import (
+    generate_keypair,
+    load_private_key,
+    load_public_key,
+    save_private_key,
+    save_public_key,
+)
 from pyfate_gpu.errors import InsecureKeyError, InvalidKeyError, KeyFileError
 from pyfate_gpu.he import passphrases
 
@@ -156,6 +163,93 @@ def test_malformed_public_keys(keypair, path, members):
     change(path, **members)
     with pytest.raises((KeyFileError, InvalidKeyError)):
         load_public_key(path, **INSECURE)
+
+
+def big_endian(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+WRITERS = {
+    "a sign byte": lambda data: base64.urlsafe_b64encode(b"\0" + data).rstrip(b"="),
+    "a fixed length": lambda data: base64.urlsafe_b64encode(bytes(40) + data).rstrip(b"="),
+    "plain base64": lambda data: base64.b64encode(data),
+    "plain base64 without padding": lambda data: base64.b64encode(b"\0\0" + data).rstrip(b"="),
+    "padding": lambda data: base64.urlsafe_b64encode(data),
+}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+@pytest.mark.parametrize("scheme", ["paillier", "paillier-short-subgroup"])
+def test_numbers_as_other_tools_write_them(path, write, scheme):
+    public, private = generate_keypair(256, scheme, **INSECURE)
+    save_private_key(private, path)
+    document = json.loads(path.read_text())
+    for half in (document, document["pub"]):
+        for name in {"n", "h", "p", "q", "p_order", "q_order"} & half.keys():
+            half[name] = write(big_endian(half[name])).decode()
+    path.write_text(json.dumps(document))
+    assert load_private_key(path, **INSECURE).decrypt(public.encrypt([3])) == [3]
+    path.write_text(json.dumps(document["pub"]))
+    again = load_public_key(path, **INSECURE)
+    assert (again.n, again.h, again.fingerprint) == (public.n, public.h, public.fingerprint)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_members_that_other_tools_leave_out_or_add(keypair, path, encoding):
+    save_private_key(keypair[1], path)
+    document = json.loads(path.read_text())
+    for half in (document, document["pub"]):
+        del half["key_ops"], half["kid"]
+        half |= {"use": "enc", "x5c": [], "note": "Schlüssel"}
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding=encoding)
+    assert load_private_key(path, **INSECURE).public_key == keypair[0]
+    with pytest.raises(KeyFileError, match="not for 'encrypt'"):
+        load_public_key(path, **INSECURE)
+    path.write_text(json.dumps(document["pub"], ensure_ascii=False), encoding=encoding)
+    assert load_public_key(path, **INSECURE) == keypair[0]
+    with pytest.raises(KeyFileError, match="not for 'decrypt'"):
+        load_private_key(path, **INSECURE)
+
+
+def flip_the_last_bit(text):
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return text[:-1] + letters[letters.index(text[-1]) ^ 1]
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "text"),
+    [
+        ((), {"kty": "RSA"}, "member 'kty' of the key is 'RSA'; 'DAJ' was expected"),
+        ((), {"kty": ...}, "member 'kty' of the key is None"),
+        ((), {"key_ops": "decrypt"}, "member 'key_ops' of the key is 'decrypt'; a list"),
+        ((), {"key_ops": []}, "the key is for .., not for 'decrypt'"),
+        ((), {"p": ...}, "member 'p' of the key is missing"),
+        ((), {"q": 17}, "member 'q' of the key is no base64url"),
+        ((), {"q": "AQ!"}, "member 'q' of the key is no base64url"),
+        ((), {"pub": ...}, "member 'pub' of the key, its public half, is missing"),
+        ((), {"pub": []}, "member 'pub' of the key is no JSON object"),
+        (("pub",), {"kty": "EC"}, "member 'kty' of member 'pub' of the key is 'EC'"),
+        (("pub",), {"key_ops": ["decrypt"]}, "member 'pub' of the key is for .*, not for 'encrypt'"),
+        (("pub",), {"alg": ...}, "member 'alg' of the key is None; one of .'PAI-GN1'"),
+        (("pub",), {"n": ...}, "member 'n' of member 'pub' of the key is missing"),
+        (("pub",), {"h": None}, "member 'h' of member 'pub' of the key is no base64url"),
+        (("pub",), {"n": "A"}, "member 'n' of member 'pub' of the key is a base64url number cut short"),
+        (("pub",), {"n": flip_the_last_bit}, "member 'n' of member 'pub' of the key is a base64url number cut short"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_errors_name_the_member(keypair, path, where, change, text):
+    save_private_key(keypair[1], path)
+    document = json.loads(path.read_text())
+    half = document["pub"] if where else document
+    for name, value in change.items():
+        if value is ...:
+            del half[name]
+        else:
+            half[name] = value(half[name]) if callable(value) else value
+    path.write_text(json.dumps(document))
+    with pytest.raises(KeyFileError, match=text):
+        load_private_key(path, **INSECURE)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def scheme_of_algorithm(algorithm: object) -> Scheme:
     """
     known = {scheme.public_key.algorithm: scheme for scheme in SCHEMES.values()}
     if not isinstance(algorithm, str) or algorithm not in known:
-        raise KeyFileError(f"the key has alg {algorithm!r}; one of {list(known)} was expected")
+        raise KeyFileError(
+            f"member 'alg' of the key is {algorithm!r:.40}; one of {list(known)} was expected"
+        )
     return known[algorithm]
 
 
@@ -60,20 +62,27 @@ def public_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> Publi
     InvalidKeyError
         If its numbers are no key.
     """
-    check_type(jwk, "encrypt")
-    scheme = scheme_of_algorithm(jwk.get("alg"))
-    h = decode_number(jwk, "h") if "h" in jwk else None
-    return scheme.public_key(
-        decode_number(jwk, "n"), h, allow_insecure_key_size=allow_insecure_key_size
-    )
+    return _read_public(jwk, "the key", allow_insecure_key_size)
 
 
 def private_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> PrivateKey:
     """A private key of any scheme from its JSON form; raises as `public_from_jwk` does."""
     check_type(jwk, "decrypt")
-    public_key = public_from_jwk(jwk.get("pub"), allow_insecure_key_size=allow_insecure_key_size)
+    if "pub" not in jwk:
+        raise KeyFileError("member 'pub' of the key, its public half, is missing")
+    public_key = _read_public(jwk["pub"], "member 'pub' of the key", allow_insecure_key_size)
     kind = SCHEMES[public_key.scheme].private_key
     return kind(public_key, *(decode_number(jwk, name) for name in kind.secret_members))
+
+
+def _read_public(jwk: Any, name: str, allow_insecure: bool) -> PublicKey:
+    """A public key from what errors call `name`."""
+    check_type(jwk, "encrypt", name)
+    scheme = scheme_of_algorithm(jwk.get("alg"))
+    h = decode_number(jwk, "h", name) if "h" in jwk else None
+    return scheme.public_key(
+        decode_number(jwk, "n", name), h, allow_insecure_key_size=allow_insecure
+    )
 
 
 def generate_keypair(

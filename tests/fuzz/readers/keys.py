@@ -28,6 +28,7 @@ PUBLIC, PRIVATE = _key_pair()
 
 
 def _number(text):
+    text = text.replace("+", "-").replace("/", "_")
     return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
 
 
