@@ -4,6 +4,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from pyfate_gpu.errors import UnsupportedOperationError
+
+
+class Secret:
+    """Holds a private key, in whatever form, and stays in its process: no pickle and no copy of it is made.
+
+    Examples
+    --------
+    >>> import copy
+    >>> copy.copy(PrivateNumbers(PublicNumbers(35), 5, 7))
+    Traceback (most recent call last):
+        ...
+    pyfate_gpu.errors.UnsupportedOperationError: a private key is never pickled, copied or sent; ...
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise UnsupportedOperationError(
+            "a private key is never pickled, copied or sent; save it with save_private_key(...)"
+        )
+
+    __copy__ = __reduce__
+
+    def __deepcopy__(self, memo: Any) -> NoReturn:
+        self.__reduce__()
 
 
 @dataclass(frozen=True)
@@ -33,7 +61,7 @@ class PublicNumbers:
 
 
 @dataclass(frozen=True)
-class PrivateNumbers:
+class PrivateNumbers(Secret):
     """The factors of n. Never printed, never compared by value in a message.
 
     With `orders`, what blinds ciphertexts has those orders modulo p^2 and q^2 (or divisors of them),

@@ -15,7 +15,7 @@ from pyfate_gpu.backends.base import Availability, EngineOptions, IsaStatus
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.memory import names_memory
-from pyfate_gpu.backends.numbers import BlindingNumbers, PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.numbers import BlindingNumbers, PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.config import available_cores, check_threads
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
@@ -194,7 +194,7 @@ class CpuPublicEngine:
 
 
 @names_memory
-class CpuPrivateEngine:
+class CpuPrivateEngine(Secret):
     """Decryption, and encryption by the owner of the key, by the Chinese remainder theorem."""
 
     def __init__(self, numbers: PrivateNumbers, public: CpuPublicEngine) -> None:

@@ -23,7 +23,7 @@ from pyfate_gpu.backends.cuda.matmul import bit_length, magnitudes, matmul
 from pyfate_gpu.backends.cuda.ring import LIMB_BITS, DeviceRing, limbs_for
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
-from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.config import environment
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
@@ -268,7 +268,7 @@ class _Table:
         ring.device.wait()  # other streams may use the table next
 
 
-class CudaPrivateEngine:
+class CudaPrivateEngine(Secret):
     """Decryption by the Chinese remainder theorem; the factors are overwritten when it goes."""
 
     def __init__(self, numbers: PrivateNumbers, public: CudaPublicEngine) -> None:

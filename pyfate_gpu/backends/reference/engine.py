@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pyfate_gpu.backends.base import Availability, EngineOptions
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
-from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import (
     SignedWords,
     UnsignedWords,
@@ -184,7 +184,7 @@ class ReferencePublicEngine:
         return power
 
 
-class ReferencePrivateEngine:
+class ReferencePrivateEngine(Secret):
     """Decryption by the Chinese remainder theorem (Paillier 1999, section 7)."""
 
     def __init__(self, numbers: PrivateNumbers, public: ReferencePublicEngine) -> None:

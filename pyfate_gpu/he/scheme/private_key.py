@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends import private_engine
 from pyfate_gpu.backends.engines import Choices, PrivateEngine, choices_of
-from pyfate_gpu.backends.numbers import PrivateNumbers
+from pyfate_gpu.backends.numbers import PrivateNumbers, Secret
 from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers
 from pyfate_gpu.encoding import Encoder, PlaintextArray, decode_residues
 from pyfate_gpu.encoding.plaintext import Encodable
@@ -22,7 +22,7 @@ from pyfate_gpu.he.jwk import private_document
 from pyfate_gpu.he.scheme.public_key import SchemePublicKey, encode
 
 
-class SchemePrivateKey(ABC):
+class SchemePrivateKey(Secret, ABC):
     """The private key of some scheme; a scheme says which secrets it has and checks them."""
 
     __slots__ = ("_engines", "_numbers", "_public_key")
@@ -117,13 +117,3 @@ class SchemePrivateKey(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(of {self._public_key!r}, secret)"
-
-    def __reduce__(self) -> NoReturn:
-        raise UnsupportedOperationError(
-            "a private key is never pickled, copied or sent; save it with save_private_key(...)"
-        )
-
-    __copy__ = __reduce__
-
-    def __deepcopy__(self, memo: Any) -> NoReturn:
-        self.__reduce__()
