@@ -125,7 +125,7 @@ def test_mask_of_both_axes(engine, keypair):
      pd.Series([True, None, False, True], dtype="boolean"), pa.array([True, None, False, True]),
      np.ma.array([0, 1], mask=[0, 1]), np.ma.array([True] * 4, mask=[0, 0, 1, 0]), [np.ma.array([0, 1], mask=[0, 1])],
      (slice(None), np.ma.array([0, 1], mask=[0, 1])), np.ma.masked],
-    ids=repr,
+    ids=lambda key: repr(key).partition(" at 0x")[0],
 )  # fmt: skip
 def test_bad_indices(keypair, key):
     c = keypair[0].encrypt(grid(4, 3))
