@@ -40,6 +40,10 @@ class KeyMismatchError(PyFateError):
     """Operands belong to different keys."""
 
 
+class SlotMismatchError(PyFateError):
+    """Operands have their numbers in different slots, or one of them has none."""
+
+
 class InvalidKeyError(PyFateError, ValueError):
     """Numbers that do not form a Paillier key."""
 

@@ -37,10 +37,13 @@ class SlotLayout:
 
     Examples
     --------
-    >>> from pyfate_gpu import SlotLayout
-    >>> layout = SlotLayout(width=8, count=3)
-    >>> layout.bits, layout.bound
-    (24, 127)
+    >>> from pyfate_gpu import SlotLayout, generate_keypair
+    >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+    >>> c = public.encrypt([[3, -1, 4], [1, -5, 9]], slots=SlotLayout(width=100, count=3))
+    >>> c.shape
+    (2,)
+    >>> private.decrypt(c.sum())
+    array([ 4, -6, 13])
     """
 
     width: int

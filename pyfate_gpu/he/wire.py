@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wire format of encrypted arrays, version 1 (docs/wire-format.md)."""
+"""The wire format of encrypted arrays, versions 1 and 2 (docs/wire-format.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyfate_gpu.backends.words import UnsignedWords, less_than
-from pyfate_gpu.encoding import from_description
+from pyfate_gpu.encoding import SlotLayout, from_description
 from pyfate_gpu.encoding.plaintext import check_kind
 from pyfate_gpu.errors import (
     BoundError,
@@ -23,7 +23,7 @@ from pyfate_gpu.errors import (
     WireFormatError,
 )
 from pyfate_gpu.he.array.arrays import CiphertextArray
-from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.bounds import check_layout, check_room
 from pyfate_gpu.he.array.export import canonical_chunks
 from pyfate_gpu.he.array.freshness import DERIVED
 from pyfate_gpu.he.validity import check_coprime
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MAGIC = b"PFGW"
 VERSION = 1
+SLOTS_VERSION = 2
+"""Version 2 is version 1 with a layout of slots; arrays without slots are written as version 1."""
 PRELUDE = struct.Struct("<4sHHI")  # magic, version, reserved (0), bytes of the header
 ALIGNMENT = 64
 CHECKSUM_BYTES = 32
@@ -44,19 +46,21 @@ _MEMBERS = {"scheme", "key", "key_bits", "shape", "exponent", "bound", "kind", "
 
 def write_array(c: CiphertextArray, reblind: bool) -> bytes:
     """Prelude, header, padding, canonical words, SHA-256 of everything before."""
-    header = _json(
-        {
-            "scheme": c.public_key.scheme,
-            "key": c.public_key.fingerprint,
-            "key_bits": c.public_key.key_bits,
-            "shape": list(c.shape),
-            "exponent": c.exponent,
-            "bound": f"{c.bound:x}",
-            "kind": c.kind,
-            "encoder": c.encoder.describe(),
-        }
-    )
-    start = PRELUDE.pack(MAGIC, VERSION, 0, len(header)) + header
+    members = {
+        "scheme": c.public_key.scheme,
+        "key": c.public_key.fingerprint,
+        "key_bits": c.public_key.key_bits,
+        "shape": list(c.shape),
+        "exponent": c.exponent,
+        "bound": f"{c.bound:x}",
+        "kind": c.kind,
+        "encoder": c.encoder.describe(),
+    }
+    version = VERSION
+    if c.slots is not None:
+        version, members["slots"] = SLOTS_VERSION, [c.slots.width, c.slots.count]
+    header = _json(members)
+    start = PRELUDE.pack(MAGIC, version, 0, len(header)) + header
     start += bytes(-len(start) % ALIGNMENT)
     out, digest = io.BytesIO(), hashlib.sha256(start)
     out.write(start)
@@ -74,13 +78,14 @@ def read_array(data: bytes, public_key: SchemePublicKey) -> CiphertextArray:
         view = memoryview(data).cast("B")
     except TypeError:
         raise WireFormatError(f"a frame is bytes, not {type(data).__name__}") from None
-    header, body = _open_frame(view)
-    shape, exponent, bound = _read_header(header, public_key)
+    version, header, body = _open_frame(view)
+    shape, exponent, bound = _read_header(version, header, public_key)
     try:
+        slots = _read_slots(header, public_key)
         encoder = from_description(header["encoder"])
         if encoder.describe() != header["encoder"]:
             raise EncodingError(f"{header['encoder']!r} is no encoder as to_wire describes it")
-        check_bound(bound, public_key, "the bound of the frame")
+        check_room(bound, public_key, "the bound of the frame", slots)
         check_kind(header["kind"], exponent)
     except (EncodingError, BoundError) as error:
         raise WireFormatError(f"the header of the frame is wrong: {error}") from None
@@ -98,12 +103,12 @@ def read_array(data: bytes, public_key: SchemePublicKey) -> CiphertextArray:
     check_coprime(rows, engine, public_key)
     return CiphertextArray(
         rows, shape, exponent=exponent, bound=bound, kind=header["kind"], encoder=encoder,
-        batches=DERIVED, public_key=public_key, engine=engine,
+        batches=DERIVED, public_key=public_key, engine=engine, slots=slots,
     )  # fmt: skip
 
 
-def _open_frame(view: memoryview) -> tuple[dict[str, Any], memoryview]:
-    """Header and body of a frame of a known version whose checksum is right."""
+def _open_frame(view: memoryview) -> tuple[int, dict[str, Any], memoryview]:
+    """Version, header and body of a frame of a known version whose checksum is right."""
     if len(view) < PRELUDE.size + CHECKSUM_BYTES:
         raise WireFormatError(
             f"{len(view)} bytes are too few for a frame; it was truncated, ask for it again"
@@ -111,10 +116,10 @@ def _open_frame(view: memoryview) -> tuple[dict[str, Any], memoryview]:
     magic, version, reserved, header_bytes = PRELUDE.unpack(view[: PRELUDE.size])
     if magic != MAGIC:
         raise WireFormatError(f"the frame begins with {magic!r}; an encrypted array with {MAGIC!r}")
-    if version != VERSION or reserved:
+    if version not in (VERSION, SLOTS_VERSION) or reserved:
         raise WireFormatError(
-            f"the frame has version {version}; this release reads version {VERSION}: "
-            f"use the same release at both ends"
+            f"the frame has version {version}; this release reads versions {VERSION} and "
+            f"{SLOTS_VERSION}: use the same release at both ends"
         )
     end = PRELUDE.size + header_bytes
     body = end + -end % ALIGNMENT
@@ -136,7 +141,7 @@ def _open_frame(view: memoryview) -> tuple[dict[str, Any], memoryview]:
         raise WireFormatError(
             "the header of the frame is no JSON object as to_wire writes it, followed by zero bytes"
         )
-    return header, view[body:-CHECKSUM_BYTES]
+    return version, header, view[body:-CHECKSUM_BYTES]
 
 
 def _json(header: dict[str, Any]) -> bytes:
@@ -146,13 +151,24 @@ def _json(header: dict[str, Any]) -> bytes:
     )
 
 
+def _read_slots(header: dict[str, Any], public_key: SchemePublicKey) -> SlotLayout | None:
+    """The layout of a frame of version 2; raises unless it fits the key."""
+    if "slots" not in header:
+        return None
+    numbers = header["slots"]
+    if not isinstance(numbers, list) or [type(number) for number in numbers] != [int, int]:
+        raise EncodingError(f"slots are {numbers!r}; their width and their count were expected")
+    return check_layout(SlotLayout(*numbers), public_key)
+
+
 def _read_header(
-    header: dict[str, Any], public_key: SchemePublicKey
+    version: int, header: dict[str, Any], public_key: SchemePublicKey
 ) -> tuple[tuple[int, ...], int, int]:
     """Shape, exponent and bound; raises unless every member has its type and range."""
-    if set(header) != _MEMBERS:
+    expected = _MEMBERS | {"slots"} if version == SLOTS_VERSION else _MEMBERS
+    if set(header) != expected:
         raise WireFormatError(
-            f"the header of the frame has the members {sorted(header)}; {sorted(_MEMBERS)} were expected"
+            f"the header of the frame has the members {sorted(header)}; {sorted(expected)} were expected"
         )
     if header.get("scheme") != public_key.scheme:
         raise WireFormatError(

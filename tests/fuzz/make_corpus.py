@@ -13,7 +13,14 @@ import pyarrow as arrow
 import pyarrow.feather
 import pyarrow.parquet
 
-from pyfate_gpu import FixedPointEncoder, HeteroLogisticRegression, PublicKey, simulate
+from pyfate_gpu import (
+    FixedPointEncoder,
+    HeteroLogisticRegression,
+    IntegerEncoder,
+    PublicKey,
+    SlotLayout,
+    simulate,
+)
 from pyfate_gpu.federation.frame import Frame, encode_frame
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.grpc.calls import Opening
@@ -136,6 +143,8 @@ def files():
     yield "wire/scalar", public.encrypt(7).to_wire()
     yield "wire/floats", public.encrypt([[1.5, -2.0, 3.0]], FixedPointEncoder(16, 10.5)).to_wire()
     yield "wire/empty", public.encrypt(np.zeros((0, 2), int)).to_wire()
+    slotted = public.encrypt([[1, -2, 3]], IntegerEncoder(9), slots=SlotLayout(20, 3))
+    yield "wire/slots", slotted.to_wire()
     payload = {
         "rows": 3, "share": -0.125, "last": True, "text": "a \u00e9", "x": np.arange(6.0).reshape(2, 3),
         "mask": np.array([True, False]), "sealed": public.encrypt([1, 2]),

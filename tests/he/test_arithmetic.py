@@ -447,13 +447,13 @@ def test_the_largest_plaintexts(engine, keypair):
 
 
 def test_three_multiplications_fit_a_2048_bit_key():
-    from pyfate_gpu.he.array.bounds import check_bound
+    from pyfate_gpu.he.array.bounds import check_room
 
     class Key:
         plaintext_bound, key_bits = 1 << 2046, 2048
 
     bound = FixedPointEncoder().integer_bound
-    check_bound(bound**4 * 10**6, Key(), "training")
+    check_room(bound**4 * 10**6, Key(), "training", None)
 
 
 identities = st.integers(-(2**40), 2**40)

@@ -159,8 +159,8 @@ def test_rubbish(keypair, data):
 def test_other_magic_and_version(keypair, frame):
     with pytest.raises(WireFormatError, match="begins with b'XFGW'"):
         keypair[0].from_wire(b"X" + frame[1:])
-    with pytest.raises(WireFormatError, match="version 2; this release reads version 1"):
-        keypair[0].from_wire(frame[:4] + b"\2" + frame[5:])
+    with pytest.raises(WireFormatError, match="version 3; this release reads versions 1 and 2"):
+        keypair[0].from_wire(frame[:4] + b"\3" + frame[5:])
 
 
 def test_another_key(keypair, other_keypair, frame):

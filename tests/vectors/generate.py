@@ -166,6 +166,37 @@ def ciphertexts(key):
     }  # fmt: skip
 
 
+def slot_sum(numbers, width):
+    """Numbers in the slots of one plaintext."""
+    return sum(number << width * slot for slot, number in enumerate(numbers))
+
+
+def slot_layouts():
+    """Numbers and the plaintexts that hold them: at either end of a slot, alternating, small, drawn."""
+    cases = []
+    for width, count in (
+        (2, 9),
+        (8, 3),
+        (63, 4),
+        (64, 16),
+        (65, 7),
+        (100, 16),
+        (128, 5),
+        (200, 10),
+    ):
+        top = 2 ** (width - 1) - 1
+        rows = [
+            [top] * count, [-top] * count, [top * (-1) ** s for s in range(count)], [-1] + [0] * (count - 1),
+            [0] * (count - 1) + [-1], [s % 2 for s in range(count)],
+            [draw(f"slots/{width}/{count}/{s}", width) % (2 * top + 1) - top for s in range(count)],
+        ]  # fmt: skip
+        cases += [
+            {"width": width, "count": count, "numbers": row, "plaintext": slot_sum(row, width)}
+            for row in rows
+        ]
+    return {"packing": cases}
+
+
 def seal(body):
     """SHA-256 at the end, as in docs/wire-format.md."""
     return body + hashlib.sha256(body).digest()
@@ -198,6 +229,14 @@ def array_frames(key):
         ("one number", array_frame(key, c[:1], {"shape": []}), 5),
         ("nothing", array_frame(key, [], {"shape": [0, 3]}), []),
     ]  # fmt: skip
+    rows = [[5, -6, 0], [1 - 2**19, 2**19 - 1, -1]]
+    slots = [key.encrypt(slot_sum(row, 20), draw(f"wire/{row}", key.bits) % key.n) for row in rows]
+    layout = {"slots": [20, 3], "bound": "7ffff"}
+    good += [
+        ("slots", array_frame(key, slots, layout, version=2), rows),
+        ("slots of one plaintext", array_frame(key, slots[:1], layout | {"shape": []}, version=2), rows[0]),
+        ("as many slots as fit", array_frame(key, c[:1], {"slots": [511, 2]}, version=2), [[5, 0]]),
+    ]  # fmt: skip
     plain = array_frame(key, c)
     flipped = bytearray(plain)
     flipped[100] ^= 4
@@ -206,7 +245,7 @@ def array_frames(key):
     twice = text[:-1] + b',"shape":[2]}'
     bad = [
         ("empty", b""), ("version 0", array_frame(key, c, version=0)),
-        ("version 2", array_frame(key, c, version=2)), ("version 65535", array_frame(key, c, version=65535)),
+        ("version 3", array_frame(key, c, version=3)), ("version 65535", array_frame(key, c, version=65535)),
         ("reserved", array_frame(key, c, reserved=1)), ("other magic", seal(b"PFGX" + plain[4:-32])),
         ("a message", seal(b"PFGF" + plain[4:-32])), ("flipped bit", bytes(flipped)), ("cut", plain[:-1]),
         ("cut and sealed", seal(plain[:-40])), ("glued", plain + b"\0"), ("twice", plain + plain),
@@ -231,6 +270,15 @@ def array_frames(key):
     ]  # fmt: skip
     bad += [(f"{name} = {str(value)[:40]}" if value is not ... else f"no {name}", array_frame(key, c, {name: value}))
             for change in changes for name, value in change.items()]  # fmt: skip
+    bad += [
+        ("slots in version 1", array_frame(key, slots, layout)),
+        ("no slots in version 2", array_frame(key, c, version=2)),
+    ]
+    bad += [(f"slots = {value}", array_frame(key, slots, layout | {"slots": value}, version=2)) for value in (
+        [20], [20, 3, 1], {"width": 20, "count": 3}, 20, None, [20, 0], [0, 3], [1, 3], [-20, 3], [20.0, 3], ["20", 3],
+        [True, 3], [511, 3], [1023, 1], [20, 52], [20, 2**70], [2**70, 20], [19, 3],
+    )]  # fmt: skip
+    bad += [("beyond a slot", array_frame(key, slots, layout | {"bound": "80000"}, version=2))]
     return {
         "n": key.n, "p": key.p, "q": key.q,
         "valid": [{"name": name, "data": data.hex(), "values": values} for name, data, values in good],
@@ -317,6 +365,7 @@ def files():
     yield "invalid-keys.json", invalid_keys(keys[1024])
     yield "ciphertexts.json", ciphertexts(keys[1024])
     yield "arrays-on-the-wire.json", array_frames(keys[1024])
+    yield "slots.json", slot_layouts()
     yield "messages-on-the-wire.json", messages()
 
 

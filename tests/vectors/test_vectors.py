@@ -11,7 +11,15 @@ import numpy as np
 import phe
 import pytest
 
-from pyfate_gpu import IntegerEncoder, PrivateKey, PublicKey, backend_info
+from pyfate_gpu import IntegerEncoder, PrivateKey, PublicKey, SlotLayout, backend_info
+from pyfate_gpu.backends.words import (
+    integers_to_words,
+    unsigned_to_words,
+    words_for_bits,
+    words_to_integers,
+)
+from pyfate_gpu.encoding import decode_residues
+from pyfate_gpu.encoding.packing import pack
 from pyfate_gpu.errors import InvalidCiphertextError, InvalidKeyError, PyFateError
 from pyfate_gpu.federation.frame import Sealed, decode_frame
 from tests.vectors import generate
@@ -159,6 +167,20 @@ def test_arrays_on_the_wire(engine):
         assert c.to_wire(reblind=False) == data, case["name"]
     for case in vectors["invalid"]:
         assert refused(public.from_wire, case), case["name"]
+
+
+def test_slots():
+    cases = read("slots.json")["packing"]
+    for case in cases:
+        layout = SlotLayout(case["width"], case["count"])
+        numbers = np.array([[int(number, 16) for number in case["numbers"]]], dtype=object)
+        packed = words_to_integers(pack(integers_to_words(numbers), layout))
+        assert packed.tolist() == [case["plaintext"]]
+        n = (2 << layout.bits) + 1
+        residue = unsigned_to_words([case["plaintext"] % n], words_for_bits(n.bit_length()))
+        decoded = decode_residues(residue, n, 0, "i", layout.bound, layout)
+        assert decoded.tolist() == numbers.tolist()
+    assert len(cases) == 56
 
 
 def test_messages_on_the_wire():

@@ -20,6 +20,7 @@ from pyfate_gpu.he.array.operands import (
     common_kind,
     is_ciphertext,
     multiplies_matrices,
+    plaintexts,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _scale(c: CiphertextArray, other: Any) -> CiphertextArray:
     plain = as_plaintext(other, c.encoder)
     _refuse_vanished(plain, other)
     shape = broadcast_shape(c.shape, plain.shape)
-    bound = check_bound(c.bound * plain.bound, c.public_key, "multiplication")
+    bound = check_bound(c.bound * plain.bound, c, "multiplication")
     rows = c._engine.scale(
         c._rows, plain.rows(), broadcast_index(c.shape, shape), broadcast_index(plain.shape, shape)
     )
@@ -84,7 +85,7 @@ def _add_ciphertexts(a: CiphertextArray, b: CiphertextArray) -> CiphertextArray:
     shape = broadcast_shape(a.shape, b.shape)
     exponent = min(a.exponent, b.exponent)
     bound = (a.bound << a.exponent - exponent) + (b.bound << b.exponent - exponent)
-    check_bound(bound, a.public_key, "addition")
+    check_bound(bound, a, "addition")
     x, y = align(a, exponent), align(b, exponent)
     rows = a._engine.add(
         x._rows, y._rows, broadcast_index(a.shape, shape), broadcast_index(b.shape, shape)
@@ -94,15 +95,16 @@ def _add_ciphertexts(a: CiphertextArray, b: CiphertextArray) -> CiphertextArray:
 
 
 def _add_plain(c: CiphertextArray, plain: PlaintextArray) -> CiphertextArray:
-    shape = broadcast_shape(c.shape, plain.shape)
     exponent = min(c.exponent, plain.exponent)
     bound = (c.bound << c.exponent - exponent) + (plain.bound << plain.exponent - exponent)
-    check_bound(bound, c.public_key, "addition")
+    check_bound(bound, c, "addition")
+    addends, addend_shape = plaintexts(plain.align(exponent), c.slots)
+    shape = broadcast_shape(c.shape, addend_shape)
     rows = c._engine.add_plain(
         align(c, exponent)._rows,
-        plain.align(exponent).rows(),
+        addends,
         broadcast_index(c.shape, shape),
-        broadcast_index(plain.shape, shape),
+        broadcast_index(addend_shape, shape),
     )
     kind, encoder = common_kind([c, plain])
     return c._replace(rows, shape, exponent=exponent, bound=bound, kind=kind, encoder=encoder)

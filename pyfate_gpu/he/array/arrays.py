@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import Rows
 from pyfate_gpu.encoding.plaintext import Encoder, Kind
+from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.errors import UnsupportedOperationError
 from pyfate_gpu.he.array import (
     arithmetic,
@@ -44,6 +45,13 @@ class CiphertextArray:
     encoded EncodingError, arrays of other keys KeyMismatchError, of other engines
     DeviceMismatchError, and what ciphertexts cannot do UnsupportedOperationError.
 
+    **Slots.** ``encrypt(x, slots=layout)`` puts the numbers along the last axis of x into one
+    ciphertext, and `decrypt` gives that axis back; the array itself has no axis for it. So what is
+    added broadcasts against ``c.shape + (count,)``, one number a slot; what is multiplied by, with
+    ``*`` or ``@``, broadcasts against ``c.shape`` and is common to all slots of a ciphertext. The
+    bound is that of each slot, and a result that could carry into the next slot is refused
+    (BoundError). Arrays of other layouts raise SlotMismatchError.
+
     NumPy's ``sum``, ``concatenate``, ``dot``, ``reshape``, ``transpose``, ``take`` and their like
     take these arrays, too.
 
@@ -63,7 +71,7 @@ class CiphertextArray:
 
     __slots__ = (
         "_batches", "_bound", "_encoder", "_engine", "_exponent", "_kind", "_public_key", "_rows",
-        "_shape",
+        "_shape", "_slots",
     )  # fmt: skip
 
     __array_ufunc__ = None  # ndarray + c: NumPy steps back and calls c.__radd__
@@ -81,6 +89,7 @@ class CiphertextArray:
         batches: Freshness,
         public_key: SchemePublicKey,
         engine: PublicEngine,
+        slots: SlotLayout | None = None,
     ) -> None:
         """Wrap rows of an engine; not for users. Precondition: rows fit shape, values the bound."""
         self._rows = rows
@@ -92,6 +101,7 @@ class CiphertextArray:
         self._batches = batches
         self._public_key = public_key
         self._engine = engine
+        self._slots = slots
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -135,13 +145,21 @@ class CiphertextArray:
 
     @property
     def bound(self) -> int:
-        """Largest ``|m|`` there can be, from encoders, dtypes and shapes only; public."""
+        """Largest ``|m|`` there can be, from encoders, dtypes and shapes only; public.
+
+        With slots it is the bound of each slot.
+        """
         return self._bound
 
     @property
     def bound_bits(self) -> int:
         """Bits of the bound."""
         return self._bound.bit_length()
+
+    @property
+    def slots(self) -> SlotLayout | None:
+        """Where each plaintext has its numbers; None for one number a ciphertext."""
+        return self._slots
 
     @property
     def kind(self) -> Kind:
@@ -317,7 +335,7 @@ class CiphertextArray:
             f"key_bits={self._public_key.key_bits}, fingerprint={self._public_key.fingerprint!r}, "
             f"shape={self._shape}, kind={self._kind!r}, device={self.device!r}, "
             f"backend={self.backend!r}, exponent={self._exponent}, bound_bits={self.bound_bits}, "
-            f"blinding={self.blinding!r})"
+            f"{'' if self._slots is None else f'slots={self._slots}, '}blinding={self.blinding!r})"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -364,6 +382,7 @@ class CiphertextArray:
             "batches": DERIVED,
             "public_key": self._public_key,
             "engine": self._engine,
+            "slots": self._slots,
         }
         return CiphertextArray(rows, shape, **(arguments | changes))
 

@@ -52,7 +52,7 @@ def histogram(c: CiphertextArray, rows: Index, bins: Index, total: int) -> Ciphe
             f"{bins.shape}"
         )
     columns, most = c.shape[1], max(1, c.shape[0], len(rows)) * _most_often(bins)
-    bound = check_bound(c.bound * most, c.public_key, f"a histogram of {c.shape[0]} rows")
+    bound = check_bound(c.bound * most, c, f"a histogram of {c.shape[0]} rows")
     flat = bins.ravel()
     # NumPy sorts 16 bits by radix.
     order = np.argsort(flat.astype(np.min_scalar_type(max(total, 1))), kind="stable")
@@ -73,7 +73,7 @@ def sums_of(c: CiphertextArray, groups: Sequence[Index]) -> CiphertextArray:
     for group in groups:
         _check_index(group, c.size, "element")
     most = max([c.size, *(group.size for group in groups)])
-    bound = check_bound(c.bound * most, c.public_key, f"a sum of {most} elements")
+    bound = check_bound(c.bound * most, c, f"a sum of {most} elements")
     return _segments(c, groups, (len(groups),), bound)
 
 
@@ -107,7 +107,7 @@ def cumulate(
         return flat
     if bound is None:
         bound = c.bound * -(-max(sizes) // step)
-    bound = check_bound(bound, c.public_key, f"running sums over {max(sizes)} elements")
+    bound = check_bound(bound, c, f"running sums over {max(sizes)} elements")
     # All chunks advance together, a step at a time: few long additions in place of many short.
     offsets = np.concatenate([np.arange(size, dtype=np.int64) for size in sizes])
     steps = offsets // step
@@ -136,7 +136,7 @@ def subtract(whole: CiphertextArray, part: CiphertextArray) -> CiphertextArray:
     check_same_home(whole, part)
     exponent = min(whole.exponent, part.exponent)
     bound = whole.bound << whole.exponent - exponent
-    check_bound(bound, whole.public_key, "a difference of histograms")
+    check_bound(bound, whole, "a difference of histograms")
     engine = whole._engine
     rows = engine.add(align(whole, exponent)._rows, engine.negate(align(part, exponent)._rows))
     kind, encoder = common_kind([whole, part])

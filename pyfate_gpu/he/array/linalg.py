@@ -31,7 +31,8 @@ def matmul_left(matrix: Any, c: CiphertextArray) -> CiphertextArray:
         plain = plain.with_short_rows()
     data = plain.data if isinstance(plain, PlaintextCsr) else plain
     terms = max(1, rows)  # not fewer: bounds tell nothing of which entries are zero
-    bound = check_bound(c.bound * data.bound * terms, c.public_key, f"a product over {terms}")
+    bound = c.bound * data.bound * terms
+    check_bound(bound, c, f"a product over {terms}")
     if columns:
         result = c._engine.matmul(_engine_matrix(plain, outputs, rows), c._rows, columns)
     else:  # sparse matrices would point at rows that are not there

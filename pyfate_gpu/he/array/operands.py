@@ -11,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.matrices import Index
-from pyfate_gpu.backends.words import integers_to_words
-from pyfate_gpu.encoding import Encoder, IntegerEncoder, PlaintextArray
+from pyfate_gpu.backends.words import SignedWords, integers_to_words
+from pyfate_gpu.encoding import Encoder, IntegerEncoder, PlaintextArray, SlotLayout
 from pyfate_gpu.encoding.numbers import as_numbers, is_integral
+from pyfate_gpu.encoding.packing import pack
 from pyfate_gpu.encoding.plaintext import Kind
 from pyfate_gpu.encoding.sparse import fill_up, is_sparse
-from pyfate_gpu.errors import DeviceMismatchError, KeyMismatchError, ShapeError
+from pyfate_gpu.errors import (
+    DeviceMismatchError,
+    KeyMismatchError,
+    ShapeError,
+    SlotMismatchError,
+)
 from pyfate_gpu.he.array.bounds import check_bound
 
 if TYPE_CHECKING:
@@ -50,7 +56,7 @@ def multiplies_matrices(operand: Any) -> bool:
 
 
 def check_same_home(a: CiphertextArray, b: CiphertextArray) -> None:
-    """Raise unless both arrays belong to one key and one engine."""
+    """Raise unless both arrays belong to one key and one engine and have the same slots."""
     if a.public_key != b.public_key:
         raise KeyMismatchError(
             f"operands belong to different keys, {a.public_key.fingerprint} and "
@@ -61,6 +67,30 @@ def check_same_home(a: CiphertextArray, b: CiphertextArray) -> None:
             f"operands live in different engines, {a._engine.engine_id} and "
             f"{b._engine.engine_id}; move one with to_device(...)"
         )
+    if a.slots != b.slots:
+        raise SlotMismatchError(
+            f"operands have the slots {a.slots} and {b.slots}; ciphertexts combine with one layout "
+            f"only: encrypt both with the same slots=..."
+        )
+
+
+def plaintexts(
+    plain: PlaintextArray, slots: SlotLayout | None
+) -> tuple[SignedWords, tuple[int, ...]]:
+    """Integers ``[rows, k]`` that stand for encoded numbers, and the shape of the array of them.
+
+    With `slots` each holds the numbers along the last axis, or one number in every slot.
+    """
+    if slots is None:
+        return plain.rows(), plain.shape
+    if plain.shape[-1:] not in ((), (1,), (slots.count,)):
+        raise ShapeError(
+            f"shape {plain.shape} does not fit {slots.count} slots: the last axis of what goes into "
+            f"slots must have {slots.count} numbers, or 1 for all"
+        )
+    shape = (*plain.shape[:-1], slots.count)
+    words = np.broadcast_to(plain.words, (*shape, plain.words.shape[-1]))
+    return pack(words.reshape(-1, *words.shape[-2:]), slots), shape[:-1]
 
 
 def common_kind(arrays: Sequence[CiphertextArray | PlaintextArray]) -> tuple[Kind, Encoder]:
@@ -74,7 +104,7 @@ def align(c: CiphertextArray, exponent: int) -> CiphertextArray:
     bits = c.exponent - exponent
     if bits == 0:
         return c
-    bound = check_bound(c.bound << bits, c.public_key, "aligning exponents")
+    bound = check_bound(c.bound << bits, c, "aligning exponents")
     factor = integers_to_words(np.array([1 << bits], dtype=object))
     rows = c._engine.scale(c._rows, factor, None, np.zeros(c.size, dtype=np.int64))
     return c._replace(rows, c.shape, exponent=exponent, bound=bound)

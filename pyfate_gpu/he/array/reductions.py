@@ -28,7 +28,7 @@ def sum_axes(c: CiphertextArray, axis: Axis, keepdims: bool) -> CiphertextArray:
     reduced = _normalise_axes(axis, c.ndim)
     kept = tuple(a for a in range(c.ndim) if a not in reduced)
     terms = int(np.prod([c.shape[a] for a in reduced], dtype=np.int64))
-    bound = check_bound(c.bound * terms, c.public_key, f"a sum of {terms} terms")
+    bound = check_bound(c.bound * terms, c, f"a sum of {terms} terms")
     count = int(np.prod([c.shape[a] for a in kept], dtype=np.int64))
     index = np.ascontiguousarray(row_numbers(c).transpose(kept + reduced)).ravel()
     offsets = np.arange(count + 1, dtype=np.int64) * terms
@@ -44,7 +44,7 @@ def segment_sum(c: CiphertextArray, index: npt.ArrayLike, segments: int) -> Ciph
     """Rows of axis 0 added up by segment; see `CiphertextArray.segment_sum`."""
     segments = as_integer(segments, "segments", ShapeError)
     bins = _check_bins(c, index, segments)
-    bound = check_bound(c.bound * max(1, len(c)), c.public_key, f"a sum of {len(c)} terms")
+    bound = check_bound(c.bound * max(1, len(c)), c, f"a sum of {len(c)} terms")
     shape = (bins.shape[1], segments) if bins.ndim == 2 else (segments, *c.shape[1:])
     count = math.prod(shape)
     if count > MAX_RESULT:

@@ -13,13 +13,12 @@ from pyfate_gpu.backends import private_engine
 from pyfate_gpu.backends.engines import Choices, PrivateEngine, choices_of
 from pyfate_gpu.backends.numbers import PrivateNumbers, Secret
 from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers
-from pyfate_gpu.encoding import Encoder, PlaintextArray, decode_residues
+from pyfate_gpu.encoding import Encoder, PlaintextArray, SlotLayout, decode_residues
 from pyfate_gpu.encoding.plaintext import Encodable
 from pyfate_gpu.errors import InvalidKeyError, KeyMismatchError, UnsupportedOperationError
 from pyfate_gpu.he.array.arrays import CiphertextArray
-from pyfate_gpu.he.array.bounds import check_bound
 from pyfate_gpu.he.jwk import private_document
-from pyfate_gpu.he.scheme.public_key import SchemePublicKey, encode
+from pyfate_gpu.he.scheme.public_key import SchemePublicKey, encode, integers_of
 
 
 class SchemePrivateKey(Secret, ABC):
@@ -59,6 +58,7 @@ class SchemePrivateKey(Secret, ABC):
     def decrypt(self, c: CiphertextArray) -> Any:
         """The numbers: float64 for kind "f", integers for kind "i", of the shape of `c`.
 
+        An array with slots gives one more axis, the last one: its numbers in each ciphertext.
         Integers come as int64 where all fit and as Python integers otherwise; never wrapped.
 
         Raises
@@ -68,27 +68,31 @@ class SchemePrivateKey(Secret, ABC):
         InvalidCiphertextError
             If a ciphertext was blinded in a way that this key's scheme does not.
         BoundError
-            If a value is beyond the bound `c` declares.
+            If a value is beyond the bound `c` declares, or its slots.
         EncodingError
             If a value is too large for float64.
         """
         residues = self._decrypt_words(c)
-        values = decode_residues(residues, self._public_key.n, c.exponent, c.kind, c.bound)
-        return values.reshape(c.shape)[()]
+        values = decode_residues(residues, self._public_key.n, c.exponent, c.kind, c.bound, c.slots)
+        return values.reshape(c.shape + values.shape[1:])[()]
 
     def decrypt_residues(self, c: CiphertextArray) -> npt.NDArray[np.object_]:
         """Integers in [0, n), as they are: for masked values, which mean nothing by themselves."""
         return unsigned_to_integers(self._decrypt_words(c)).reshape(c.shape)
 
     def encrypt(
-        self, x: Encodable | PlaintextArray, encoder: Encoder | None = None
+        self,
+        x: Encodable | PlaintextArray,
+        encoder: Encoder | None = None,
+        *,
+        slots: SlotLayout | None = None,
     ) -> CiphertextArray:
         """As `PublicKey.encrypt`, faster: the owner of the primes works modulo p^2 and q^2."""
         plain = encode(x, encoder)
-        check_bound(plain.bound, self._public_key, "encrypt")
+        integers = integers_of(plain, self._public_key, slots)
         engine = self._public_key.engine()
-        rows = self._engine(engine).encrypt(plain.rows())
-        return self._public_key._fresh(rows, plain, engine)
+        rows = self._engine(engine).encrypt(integers)
+        return self._public_key._fresh(rows, plain, engine, slots)
 
     def _decrypt_words(self, c: CiphertextArray) -> UnsignedWords:
         if not isinstance(c, CiphertextArray):

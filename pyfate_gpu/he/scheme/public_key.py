@@ -13,20 +13,22 @@ import numpy.typing as npt
 from pyfate_gpu.backends import public_engine
 from pyfate_gpu.backends.engines import Choices, PublicEngine, choices_of
 from pyfate_gpu.backends.numbers import PublicNumbers
-from pyfate_gpu.backends.words import unsigned_to_words
+from pyfate_gpu.backends.words import SignedWords, unsigned_to_words
 from pyfate_gpu.encoding import (
     Encoder,
     FixedPointEncoder,
     IntegerEncoder,
     PlaintextArray,
+    SlotLayout,
     default_encoder,
 )
 from pyfate_gpu.encoding.numbers import as_integer, as_numbers, as_objects, is_integer
 from pyfate_gpu.encoding.plaintext import Encodable, Kind, check_encoder, check_kind
-from pyfate_gpu.errors import BoundError, EncodingError, InvalidCiphertextError
+from pyfate_gpu.errors import BoundError, EncodingError, InvalidCiphertextError, ShapeError
 from pyfate_gpu.he.array.arrays import CiphertextArray
-from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.bounds import check_layout, check_room
 from pyfate_gpu.he.array.freshness import DERIVED, FreshBatch
+from pyfate_gpu.he.array.operands import plaintexts
 from pyfate_gpu.he.jwk import default_kid, public_document
 from pyfate_gpu.he.validity import check_coprime
 from pyfate_gpu.he.wire import read_array, write_array
@@ -82,6 +84,7 @@ class SchemePublicKey(ABC):
         kind: Kind = "f",
         shape: tuple[int, ...] | None = None,
         bound: int | None = None,
+        slots: SlotLayout | None = None,
     ) -> Any:
         """Numbers of residues, as the owner of a mask needs them after subtracting it."""
 
@@ -100,9 +103,13 @@ class SchemePublicKey(ABC):
         return 2 * self.numbers.words
 
     def encrypt(
-        self, x: Encodable | PlaintextArray, encoder: Encoder | None = None
+        self,
+        x: Encodable | PlaintextArray,
+        encoder: Encoder | None = None,
+        *,
+        slots: SlotLayout | None = None,
     ) -> CiphertextArray:
-        """Encrypt numbers of any shape, each with fresh randomness.
+        """Encrypt numbers of any shape, each ciphertext with fresh randomness.
 
         Parameters
         ----------
@@ -110,17 +117,21 @@ class SchemePublicKey(ABC):
             float64, float32, any integer dtype, bool, Python integers of any size.
         encoder : FixedPointEncoder or IntegerEncoder, optional
             By default integers stay integers and floats take ``FixedPointEncoder()``.
+        slots : SlotLayout, optional
+            The last axis of `x`, which has ``slots.count`` numbers, goes into one ciphertext.
 
         Returns
         -------
-        CiphertextArray of the shape of `x`
+        CiphertextArray of the shape of `x`, with `slots` of ``x.shape[:-1]``
 
         Raises
         ------
         EncodingError
             If a value cannot be encoded.
         BoundError
-            If the encoder's bound does not fit the key.
+            If the encoder's bound does not fit the key or a slot, or the slots not the key.
+        ShapeError
+            If the last axis has more or fewer numbers than `slots`.
 
         Examples
         --------
@@ -130,9 +141,9 @@ class SchemePublicKey(ABC):
         2.5
         """
         plain = encode(x, encoder)
-        check_bound(plain.bound, self, "encrypt")
+        integers = integers_of(plain, self, slots)
         engine = self.engine()
-        return self._fresh(engine.encrypt(plain.rows()), plain, engine)
+        return self._fresh(engine.encrypt(integers), plain, engine, slots)
 
     def from_ints(
         self,
@@ -142,6 +153,7 @@ class SchemePublicKey(ABC):
         *,
         kind: Kind | None = None,
         encoder: Encoder | None = None,
+        slots: SlotLayout | None = None,
     ) -> CiphertextArray:
         """Ciphertexts of another library: canonical integers below the limit of the key, coprime to n.
 
@@ -151,27 +163,29 @@ class SchemePublicKey(ABC):
         exponent : int
             The plaintexts stand for ``m * 2**exponent``.
         bound : int, optional
-            Largest ``|m|``; by default just below half of what the key holds, which leaves room for a single addition.
+            Largest ``|m|``, with `slots` of a slot; by default just below half of what the key or the slot holds,
+            which leaves room for a single addition.
         kind : "f" or "i", optional
             What decryption gives; by default integers for exponent 0.
         encoder : Encoder, optional
             For plain operands of later operations.
+        slots : SlotLayout, optional
+            Where each plaintext has its numbers.
 
         Raises
         ------
         InvalidCiphertextError
             If an integer is no ciphertext of this key.
         BoundError
-            If `bound` does not fit the key.
+            If `bound` does not fit the key or a slot, or the slots not the key.
         EncodingError
             If exponent, kind or encoder make no sense.
         """
-        bound = (
-            (self.plaintext_bound - 1) // 2
-            if bound is None
-            else as_integer(bound, "bound", BoundError)
-        )
-        check_bound(bound, self, "from_ints")
+        largest = self.plaintext_bound - 1
+        if slots is not None:
+            largest = check_layout(slots, self).bound
+        bound = largest // 2 if bound is None else as_integer(bound, "bound", BoundError)
+        check_room(bound, self, "from_ints", slots)
         exponent = as_integer(exponent, "exponent")
         kind = kind or ("i" if exponent == 0 else "f")
         check_kind(kind, exponent)
@@ -195,7 +209,7 @@ class SchemePublicKey(ABC):
         check_coprime(rows, engine, self)
         return CiphertextArray(
             rows, array.shape, exponent=exponent, bound=bound, kind=kind, encoder=encoder,
-            batches=DERIVED, public_key=self, engine=engine,
+            batches=DERIVED, public_key=self, engine=engine, slots=slots,
         )  # fmt: skip
 
     def from_wire(self, data: bytes) -> CiphertextArray:
@@ -221,9 +235,16 @@ class SchemePublicKey(ABC):
         numbers = {name: value for name, value in self._jwk_members().items() if value is not None}
         return public_document(self.algorithm, numbers, kid or default_kid(self.fingerprint))
 
-    def _fresh(self, rows: Any, plain: PlaintextArray, engine: PublicEngine) -> CiphertextArray:
+    def _fresh(
+        self,
+        rows: Any,
+        plain: PlaintextArray,
+        engine: PublicEngine,
+        slots: SlotLayout | None = None,
+    ) -> CiphertextArray:
+        shape = plain.shape if slots is None else plain.shape[:-1]
         return CiphertextArray(
-            rows, plain.shape, exponent=plain.exponent, bound=plain.bound, kind=plain.kind,
+            rows, shape, exponent=plain.exponent, bound=plain.bound, kind=plain.kind, slots=slots,
             encoder=plain.encoder, batches=frozenset([FreshBatch()]), public_key=self, engine=engine,
         )  # fmt: skip
 
@@ -255,3 +276,18 @@ def encode(x: Encodable | PlaintextArray, encoder: Encoder | None) -> PlaintextA
         return encoder.encode(array)
     check_encoder(encoder)
     return encoder.encode(x)
+
+
+def integers_of(
+    plain: PlaintextArray, public_key: SchemePublicKey, slots: SlotLayout | None
+) -> SignedWords:
+    """The integers to encrypt, ``[rows, k]``; raises unless they fit the key and its slots."""
+    if slots is not None:
+        check_layout(slots, public_key)
+        if plain.shape[-1:] != (slots.count,):
+            raise ShapeError(
+                f"numbers of shape {plain.shape} do not fit {slots.count} slots: the last axis must "
+                f"be as long as there are slots; slots.group(x) cuts and fills up a longer one"
+            )
+    check_room(plain.bound, public_key, "encrypt", slots)
+    return plaintexts(plain, slots)[0]

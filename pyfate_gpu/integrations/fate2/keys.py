@@ -14,7 +14,7 @@ from pyfate_gpu.encoding import PlaintextArray
 from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.errors import InvalidKeyError, UnsupportedOperationError
 from pyfate_gpu.he import CiphertextArray, PrivateKey, PublicKey, generate_keypair
-from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.bounds import check_room
 from pyfate_gpu.integrations.fate2.coder import Coder
 from pyfate_gpu.integrations.fate2.vectors import CiphertextVector, PlaintextVector
 from pyfate_gpu.integrations.key_sizes import warn_of_short_key
@@ -45,7 +45,7 @@ class PK:
 
     def _encrypt_few(self, plain: PlaintextArray) -> CiphertextArray:
         """By encryptions of zero from a stock: SecureBoost encrypts row by row, in eight lanes or in one."""
-        check_bound(plain.bound, self.key, "encrypt")
+        check_room(plain.bound, self.key, "encrypt", None)
         engine = self.key.engine()
         chosen = choices_of(engine)
         stock = self._stocks.get(chosen)

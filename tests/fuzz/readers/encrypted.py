@@ -20,7 +20,8 @@ def _split_wire(data):
 
 def _join_wire(header, body):
     text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
-    start = struct.pack("<4sHHI", b"PFGW", 1, 0, len(text)) + text
+    version = 2 if isinstance(header, dict) and "slots" in header else 1
+    start = struct.pack("<4sHHI", b"PFGW", version, 0, len(text)) + text
     return reseal(start + bytes(-len(start) % 64) + body + bytes(32))
 
 
@@ -33,7 +34,15 @@ def _wire_holds(data, array):
         and len(integers) == int(np.prod(header["shape"], dtype=object))
         and all(0 < c < PUBLIC.n**2 and gmpy2.gcd(c, PUBLIC.n) == 1 for c in integers)
         and int(header["bound"], 16) < PUBLIC.n // 2
+        and _slots_fit(header)
     )
+
+
+def _slots_fit(header):
+    if "slots" not in header:
+        return True
+    width, count = header["slots"]
+    return 2 ** (width * count) <= PUBLIC.n // 2 and int(header["bound"], 16) < 2 ** (width - 1)
 
 
 WIRE = Target("wire", PUBLIC.from_wire, _wire_holds, _split_wire, _join_wire, reseal)

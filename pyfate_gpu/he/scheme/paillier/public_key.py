@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.backends.words import unsigned_to_words
-from pyfate_gpu.encoding import (
-    decode_residues,
-)
+from pyfate_gpu.encoding import SlotLayout, decode_residues
 from pyfate_gpu.encoding.numbers import as_integer, as_objects
 from pyfate_gpu.encoding.plaintext import Kind, check_kind
 from pyfate_gpu.errors import BoundError, ShapeError
+from pyfate_gpu.he.array.bounds import check_layout
 from pyfate_gpu.he.scheme.paillier.blinding import blinding_numbers
 from pyfate_gpu.he.scheme.paillier.checks import check_blinding_base, check_modulus
 from pyfate_gpu.he.scheme.public_key import SchemePublicKey
@@ -124,6 +123,7 @@ class PublicKey(SchemePublicKey):
         kind: Kind = "f",
         shape: tuple[int, ...] | None = None,
         bound: int | None = None,
+        slots: SlotLayout | None = None,
     ) -> Any:
         """Numbers of integers mod n, as the owner of a mask needs them after subtracting it.
 
@@ -135,6 +135,8 @@ class PublicKey(SchemePublicKey):
             As of the array that was masked; with `bound` values are checked against it.
         shape : tuple of int, optional
             By default the shape of `residues`.
+        slots : SlotLayout, optional
+            As of the array that was masked; gives one more axis, the last one.
 
         Raises
         ------
@@ -143,7 +145,7 @@ class PublicKey(SchemePublicKey):
         ShapeError
             If there are more or fewer residues than `shape` has.
         BoundError
-            If a value is beyond `bound`.
+            If a value is beyond `bound` or its slots, or the slots do not fit the key.
 
         Examples
         --------
@@ -160,9 +162,12 @@ class PublicKey(SchemePublicKey):
         array = as_objects(residues)
         integers = (as_integer(residue, "a residue") % self._n for residue in array.ravel())
         words = unsigned_to_words(integers, self.numbers.words)
-        values = decode_residues(words, self._n, exponent, kind, bound)
+        if slots is not None:
+            check_layout(slots, self)
+        values = decode_residues(words, self._n, exponent, kind, bound, slots)
         try:
-            return values.reshape(array.shape if shape is None else shape)[()]
+            front = np.empty(array.size, np.bool_).reshape(array.shape if shape is None else shape)
+            return values.reshape(front.shape + values.shape[1:])[()]
         except (TypeError, ValueError) as error:
             raise ShapeError(f"{array.size} residues: {error}") from None
 
