@@ -36,7 +36,6 @@ from pyfate_gpu.glm import (
     HeteroLogisticRegression,
     HeteroPoissonRegression,
 )
-
 from pyfate_gpu.typing import Floats
 
 try:
