@@ -5,6 +5,7 @@ collect_ignore_glob = [
     "run_*.py",
     "measure_*.py",
     "environments.py",
+    "parts.py",
     "fate1/*.py",
     "fate2/*.py",
     "heu/*.py",

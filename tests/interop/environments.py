@@ -3,23 +3,58 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from parts import ROOT, commit
+
+WHEELS = ROOT / "build/interop"
 
 
 def build(python: str, folder: Path, packages: Sequence[str]) -> Path:
-    """Interpreter of an environment; ours goes in without dependencies that would change the partner's."""
-    inside = folder / "bin/python"
+    """Interpreter of an environment; ours goes in without dependencies that would change the partner's.
+
+    What was installed at this commit stays as it is.
+    """
+    inside, stamp = folder / "bin/python", folder / "interop.json"
+    wanted = {"packages": list(packages), "commit": commit()}
+    if stamp.is_file() and json.loads(stamp.read_text()) == wanted and "+" not in wanted["commit"]:
+        return inside
     if not inside.exists():
         if shutil.which(python) is None:
             sys.exit(f"{python} is not there; this partner needs Python 3.10: name one by --python")
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
     pip = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *packages], check=True)
-    subprocess.run([*pip, "--no-deps", "--force-reinstall", str(ROOT)], check=True)
+    subprocess.run([*pip, "--no-deps", "--force-reinstall", str(_wheel(inside))], check=True)
+    stamp.write_text(json.dumps(wanted))
     return inside
+
+
+def versions(python: Path, packages: Sequence[str]) -> dict[str, str]:
+    """Of an environment's Python and some of its packages."""
+    program = (
+        "import json, platform, sys; from importlib.metadata import version;"
+        "print(json.dumps({'python': platform.python_version(), **{n: version(n) for n in sys.argv[1:]}}))"
+    )
+    command = [str(python), "-c", program, *packages]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def _wheel(python: Path) -> Path:
+    """This package for an interpreter, built once a commit for all environments; adapters need no GPU."""
+    folder = WHEELS / commit()
+    if "+" in folder.name:
+        shutil.rmtree(folder, ignore_errors=True)
+    if not (found := list(folder.glob("*.whl"))):
+        subprocess.run(
+            [str(python), "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps",
+             "--wheel-dir", str(folder), "--config-settings=cmake.define.PYFATE_CUDA=OFF", str(ROOT)],
+            check=True,
+        )  # fmt: skip
+        found = list(folder.glob("*.whl"))
+    return found[0]

@@ -15,9 +15,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from environments import ROOT, build
+from environments import build, versions
+from parts import ROOT, Outcome, Part
 
 HERE = Path(__file__).parent
 PARTNER = ("pyfate==2.2.0", "torch==1.13.1", "numpy<2", "gmpy2>=2.2")
@@ -99,14 +102,21 @@ def main() -> int:
     parser.add_argument("--measure", action="store_true", help="time every operation of both, too")
     parser.add_argument("--data-dir", type=Path,
                         help="where FATE writes its tables, on a disk unless you name /dev/shm/...")  # fmt: skip
+    parser.add_argument("--again", action="store_true", help="though it passed at this commit")
     add_tables(parser)
     options = parser.parse_args()
+    part = Part("fate2", options.again)
+    # Other engines, tables or rounds are measurements: they are printed and not recorded.
+    recorded = options == parser.parse_args(
+        [word for word in sys.argv[1:] if word in ("--again", "--no-build", "--measure")]
+        + ["--python", options.python, "--environment", str(options.environment)]
+    )
     python = options.environment / "bin/python"
     if not options.no_build:
         python = build(options.python, options.environment, PARTNER)
     if not options.no_operations:
         for name in ("check_evaluator.py", "check_border.py"):
-            subprocess.run([str(python), "-W", "ignore", str(HERE / "fate2" / name)], check=True)
+            run_step(part, recorded, name, partial(check, python, name))
     if options.measure:
         subprocess.run(
             [str(python), "-W", "ignore", str(HERE / "fate2/measure.py")],
@@ -116,17 +126,43 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         write_tables(Path(name), options)
         for job in options.jobs:
-            runs: dict[str, list[dict]] = {engine: [] for engine in options.engines}
-            for _ in range(options.rounds):
-                for engine in options.engines:
-                    runs[engine].append(train(python, Path(name), job, engine, options))
-                    print(f"{job} {engine}: {runs[engine][-1]['seconds']:.1f} s", flush=True)
-            failed |= compare(job, runs)
+            work = partial(run_job, python, Path(name), job, options)
+            failed |= run_step(part, recorded, job, work)
+    if recorded:
+        return part.finish(versions(python, ["pyfate", "torch", "numpy"]))
     return failed
 
 
-def compare(job: str, runs: dict[str, list[dict]]) -> int:
-    """Print seconds and quality; 1 if any score of any run is not FATE's.
+def run_step(part: Part, recorded: bool, name: str, work: Callable[[], Outcome]) -> int:
+    """A step of the part, or something to be looked at; 1 if it failed."""
+    if not recorded:
+        return int(work().failed > 0)
+    part.step(name, work)
+    return 0
+
+
+def check(python: Path, name: str) -> Outcome:
+    """One of the scripts of checks, which print a line for each."""
+    command = [str(python), "-W", "ignore", str(HERE / "fate2" / name)]
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    print(run.stdout, end="", flush=True)
+    return Outcome(
+        len(run.stdout.splitlines()) - run.stdout.count("DIFFERENT"), int(run.returncode != 0)
+    )
+
+
+def run_job(python: Path, folder: Path, job: str, options: argparse.Namespace) -> Outcome:
+    """A job by all engines, as often as was asked for."""
+    runs: dict[str, list[dict]] = {engine: [] for engine in options.engines}
+    for _ in range(options.rounds):
+        for engine in options.engines:
+            runs[engine].append(train(python, folder, job, engine, options))
+            print(f"{job} {engine}: {runs[engine][-1]['seconds']:.1f} s", flush=True)
+    return compare(runs)
+
+
+def compare(runs: dict[str, list[dict]]) -> Outcome:
+    """Print seconds and quality; every score of every run must be the first engine's.
 
     Scores of SecureBoost compare because all runs have one seed: the first of the splits of equal
     gain wins, in the order that the host shuffled them to.
@@ -135,18 +171,20 @@ def compare(job: str, runs: dict[str, list[dict]]) -> int:
     from sklearn.metrics import roc_auc_score
 
     first = next(iter(runs.values()))[0]
-    failed = 0
+    passed = failed = 0
     for engine, results in runs.items():
-        difference = max(
-            np.abs(np.subtract(result["scores"], first["scores"])).max() for result in results
+        differences = np.concatenate(
+            [np.abs(np.subtract(result["scores"], first["scores"])) for result in results]
         )
         auc = roc_auc_score(results[0]["labels"], results[0]["scores"])
         seconds = np.median([result["seconds"] for result in results])
-        failed |= difference > TOLERANCE
+        passed += int(np.count_nonzero(differences <= TOLERANCE))
+        failed += int(np.count_nonzero(~(differences <= TOLERANCE)))
         print(
-            f"{engine:8} {seconds:7.1f} s  AUC {auc:.6f}  largest difference of a score {difference:.1e}"
+            f"{engine:8} {seconds:7.1f} s  AUC {auc:.6f}  largest difference of a score "
+            f"{differences.max():.1e}"
         )
-    return int(failed)
+    return Outcome(passed, failed)
 
 
 if __name__ == "__main__":

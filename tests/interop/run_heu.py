@@ -14,7 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environments import ROOT, build
+from environments import build, versions
+from parts import ROOT, Outcome, Part
 
 HERE = Path(__file__).parent
 PARTNER = ("sf-heu==0.6.0b0", "numpy>=2", "gmpy2>=2.2")
@@ -29,8 +30,8 @@ def answers(python: Path, module: str, key: int) -> dict[str, object]:
     return json.loads(output.stdout[output.stdout.index('{"names"') :])
 
 
-def compare(theirs: dict[str, object], ours: dict[str, object]) -> int:
-    """Print every line whose answers differ; how many there are."""
+def compare(theirs: dict[str, object], ours: dict[str, object]) -> Outcome:
+    """Print every line whose answers differ; count the lines."""
     different = 0
     for line, expected in theirs.items():
         if line == "names":
@@ -43,7 +44,7 @@ def compare(theirs: dict[str, object], ours: dict[str, object]) -> int:
             print(f"DIFFERENT {line}\n  HEU  {expected}\n  ours {ours[line]}")
     refused = sum(value == "refused" for value in theirs.values())
     print(f"{len(theirs)} lines, {refused} of them refused by HEU: {different} differ")
-    return different
+    return Outcome(len(theirs) - different, different)
 
 
 def main() -> int:
@@ -57,18 +58,23 @@ def main() -> int:
     parser.add_argument(
         "--measure", action="store_true", help="time both with a key of 2048 bits, too"
     )
+    parser.add_argument("--again", action="store_true", help="though it passed at this commit")
     options = parser.parse_args()
     python = options.environment / "bin/python"
     if not options.no_build:
         python = build(options.python, options.environment, PARTNER)
-    different = compare(*(answers(python, module, options.key) for module in ("heu", "ours")))
+    part = Part("heu", options.again)
+    part.step(
+        "script",
+        lambda: compare(*(answers(python, module, options.key) for module in ("heu", "ours"))),
+    )
     if options.measure:
         core = min(os.sched_getaffinity(0))
         subprocess.run(
             [str(python), str(HERE / "heu/measure.py")], check=True, env=os.environ | {"PYTHONPATH": str(HERE)},
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )  # fmt: skip
-    return int(different > 0)
+    return part.finish(versions(python, ["sf-heu", "numpy"]))
 
 
 if __name__ == "__main__":

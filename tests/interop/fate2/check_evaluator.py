@@ -131,10 +131,38 @@ def packing(x):
     c = x.pk.encrypt_encoded(packed, True)
     doubled = x.e.add(c, c, x.pk)
     squeezed = x.e.pack_squeeze(doubled, 2, 40, x.pk)
+    ties = x.coder.pack_floats(torch.tensor([0.5, 1.5, 2.5, 0.25, 3.75]), 20, 2, 0)
     return [
+        x.coder.unpack_floats(ties, 20, 2, 0, 5).tolist(),
         x.coder.unpack_floats(x.sk.decrypt_to_encoded(doubled), 20, 2, 8, 5).tolist(),
         x.coder.unpack_floats(x.sk.decrypt_to_encoded(squeezed), 20, 4, 8, 5).tolist(),
     ]
+
+
+@check
+def decoding_to_integers(x):
+    """int64 rounds down, int32 cuts off and clamps."""
+    values = [1.5, -1.5, 0.99, -0.99, 3e9, -3e9, 2147483647.5, -2147483648.5, 1e12]
+    c = x.encrypt(values, torch.float64)
+    return [
+        x.decrypt(c, torch.int32),
+        x.decrypt(x.encrypt([7, -(2**40), 2**40]), torch.int32),
+        x.decrypt(c),
+    ]
+
+
+@check
+def sums_of_packed_rows(x):
+    """As boosting packs, adds up and squeezes them."""
+    rows = [[1.25, 0.5], [0.75, 1.0], [2.0, 0.125], [0.5, 0.25]]
+    b = x.e.cat(
+        [x.pk.encrypt_encoded(x.coder.pack_floats(torch.tensor(r), 40, 2, 20), True) for r in rows]
+    )
+    a = x.e.zeros(4, torch.int64)
+    x.e.i_update(x.pk, a, b, [[0, 2], [1, 2], [0, 3], [1, 3]], 1)
+    x.e.chunking_cumsum_with_step(x.pk, a, [2, 2], 1)
+    squeezed = x.e.pack_squeeze(a, 3, 80, x.pk)
+    return x.coder.unpack_floats(x.sk.decrypt_to_encoded(squeezed), 40, 6, 20, 8).tolist()
 
 
 def same(a, b):
@@ -166,12 +194,20 @@ def check_what_is_ours_alone(x):
         lambda: x.encrypt([1e30], torch.float64),
         lambda: x.e.slice(x.encrypt([1, 2]), 1, 5),
         lambda: x.coder.pack_floats(torch.tensor([-1.0]), 20, 2, 8),
+        lambda: x.e.pack_squeeze(x.encrypt([1, 2, 3]), 3, 500, x.pk),
+        lambda: x.coder.unpack_vec(words_twice(x), 8, 2, 2),
     ):
         try:
             refused()
         except PyFateError:
             continue
         raise AssertionError("something was not refused")
+
+
+def words_twice(x):
+    """A sum that outgrows its slot of 8 bits."""
+    c = x.pk.encrypt_encoded(x.coder.pack_vec(torch.tensor([200, 1]), 8, 2))
+    return x.sk.decrypt_to_encoded(x.e.add(c, c, x.pk))
 
 
 def main():
