@@ -69,7 +69,7 @@ def _shown(address: str, peer: Party) -> str:
     """Return what the certificate says that the peer shows."""
     try:
         return _described(_certificate(address, peer, _anybody()))
-    except (OSError, ConfigurationError):
+    except (OSError, ValueError, ConfigurationError):
         return "it cannot be read"
 
 
