@@ -6,9 +6,11 @@ from __future__ import annotations
 import pytest
 
 from pyfate_gpu.federation.certificates import Authority
+from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
 from pyfate_gpu.jobs.ports import reserved_ports
-from tests.federation.network import PARTIES, PATIENCE, run_together
+from tests.federation.issuing import issue
+from tests.federation.network import HOST, PARTIES, PATIENCE, run_together
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +22,11 @@ def authority():
 def certified(authority):
     """Credentials of each party."""
 
-    def issue(party):
+    def certify(party):
         key, certificate = authority.issue(party)
         return Credentials(authority.pem, certificate, key)
 
-    return {party: issue(party) for party in PARTIES}
+    return {party: certify(party) for party in PARTIES}
 
 
 @pytest.fixture
@@ -60,3 +62,33 @@ def connected(open_channel):
         return channels
 
     return make
+
+
+@pytest.fixture(scope="module")
+def root():
+    return issue("root", ca=True)
+
+
+@pytest.fixture(scope="module")
+def middle(root):
+    return issue("middle", root, ca=True)
+
+
+@pytest.fixture
+def two():
+    """Open the channels of a guest and a host; closed after the test."""
+    opened = []
+    with reserved_ports(2) as ports:
+        addresses = dict(zip((GUEST, HOST), (f"127.0.0.1:{port}" for port in ports), strict=True))
+
+        def make(guest, host):
+            for party, other, own in ((GUEST, HOST, guest), (HOST, GUEST, host)):
+                peers = {other: addresses[other]}
+                channel = GrpcChannel(
+                    party, addresses[party], peers, credentials=own, timeout=PATIENCE
+                )
+                opened.append(channel)
+            return opened
+
+        yield make
+        run_together(channel.close for channel in opened)

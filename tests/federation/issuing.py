@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
+
 KEYS = {
     "rsa": lambda: rsa.generate_private_key(65537, 2048),
     "p224": lambda: ec.generate_private_key(ec.SECP224R1()),
@@ -23,6 +26,8 @@ KEYS = {
     "ed448": ed448.Ed448PrivateKey.generate,
     "dsa": lambda: dsa.generate_private_key(2048),
 }
+#: How errors write dates.
+DATES = r"\d{4}-\d\d-\d\d \d\d:\d\d"
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 _USAGES = [
     "digital_signature",
@@ -98,3 +103,19 @@ def issue(
     signer = by.key if by else key
     plain = isinstance(signer, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
     return Issued(key, builder.sign(signer, None if plain else hashes.SHA256()))
+
+
+def credentials(issued, *chain, trust):
+    """Of a certificate, with others beside it."""
+    return Credentials(
+        b"".join(each.pem for each in trust),
+        b"".join(each.pem for each in (issued, *chain)),
+        issued.key_pem(),
+        files=("ca.pem", "guest.pem", "guest.key"),
+    )
+
+
+def opened_by(own):
+    """Open a guest that has nobody to call."""
+    with GrpcChannel(GUEST, "127.0.0.1:0", {}, credentials=own):
+        pass
