@@ -97,7 +97,7 @@ def test_no_randomness_but_the_operating_systems_in_the_crypto():
     assert naming(r"\b(mt19937|std::rand|srand)\b", outside("tests")) == []
 
 
-@pytest.mark.parametrize("heavy", ["sklearn", "scipy", "pandas", "rich", "typer"])
+@pytest.mark.parametrize("heavy", ["sklearn", "scipy", "pandas", "narwhals", "rich", "typer"])
 def test_importing_the_package_stays_light(heavy):
     question = f"import pyfate_gpu, sys; print({heavy!r} in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", question], capture_output=True, check=True)

@@ -33,7 +33,7 @@ class FixedPointMatrix:
         """
         if not (np.abs(values) < _LIMIT).all():  # NaN compares false
             raise DataError(
-                f"a feature or score has magnitude {np.abs(values).max():g}, the limit is {_LIMIT:g}: "
+                f"a feature or score is no number or too large, the limit is {_LIMIT:g}: "
                 "standardise or clip the features, or lower the learning rate"
             )
         return cls(np.rint(values * 2.0**FRACTION_BITS).astype(np.int64))

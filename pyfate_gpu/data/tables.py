@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NumPy arrays and pandas tables as checked float64 matrices."""
+"""Arrays and data frames as checked float64 matrices, and labels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.cells import EXACT, exact_floats, is_missing, number_of
+from pyfate_gpu.data.frames import frame_columns, label_column
+from pyfate_gpu.data.labels import has_label, tidy_labels
+from pyfate_gpu.data.rows import NamedColumns
 from pyfate_gpu.errors import DataError
+from pyfate_gpu.typing import Floats
 
 
 @dataclass(frozen=True)
 class Table:
-    """Finite features of one party, with the names of the columns where the input had them."""
+    """Features of one party, with the names of the columns where the input had them.
 
-    values: NDArray[np.float64]
+    Parameters
+    ----------
+    values : float64 [rows, columns]
+        Finite, or NaN where missing values are taken.
+    names : tuple of str or None
+        Each once.
+    """
+
+    values: Floats
     names: tuple[str, ...] | None
 
     def column(self, index: int) -> str:
@@ -24,95 +37,84 @@ class Table:
         return repr(self.names[index]) if self.names else f"column {index}"
 
 
-def read_table(X: Any) -> Table:
-    """Return the features in `X`: array-like (rows, columns) or a pandas DataFrame.
+def read_table(X: Any, *, missing: bool = False, empty: bool = False) -> Table:
+    """Return the features in `X`: array-like [rows, columns] or a data frame of any library.
+
+    Parameters
+    ----------
+    X : array-like or data frame
+        Truth values, whole numbers, floats or decimals.
+    missing : bool
+        Whether values may be missing, to be imputed.
+    empty : bool
+        Whether there may be no columns, of a guest that has labels only.
 
     Raises
     ------
     DataError
         When X is not two-dimensional, is empty, not numeric, or holds NaN or infinite values.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pyfate_gpu.data.tables import read_table
+    >>> read_table(pd.DataFrame({"a": [1, 2], "b": [True, False]})).values.tolist()
+    [[1.0, 1.0], [2.0, 0.0]]
     """
-    names = tuple(str(name) for name in X.columns) if hasattr(X, "columns") else None
-    if names and len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise DataError(f"columns named more than once: {', '.join(twice)}; rename them")
-    array = _as_array(X, "X") if names is None else _from_pandas(X)
-    if array.ndim != 2:
-        raise DataError(f"X has {array.ndim} dimensions, it takes 2: rows and columns")
-    if 0 in array.shape:
-        raise DataError(
-            f"X has {array.shape[0]} rows and {array.shape[1]} columns: nothing to work on"
-        )
-    table = Table(_as_float(array, "X"), names)
-    wrong = ~np.isfinite(table.values).all(axis=0)
+    values, names = _read(X)
+    rows, columns = values.shape
+    if rows == 0 or (columns == 0 and not empty):
+        raise DataError(f"X has {rows} rows and {columns} columns: nothing to work on")
+    table = Table(values, names)
+    wrong = ~(np.isfinite(values) | (np.isnan(values) & missing)).all(axis=0)
     if wrong.any():
-        columns = [table.column(int(index)) for index in np.flatnonzero(wrong)]
+        found = [table.column(int(index)) for index in np.flatnonzero(wrong)]
         raise DataError(
-            f"X holds NaN or infinite values in {', '.join(columns[:5])}"
-            f"{' and others' if len(columns) > 5 else ''}: drop or fill them before training"
+            f"X holds {'' if missing else 'NaN or '}infinite values in {', '.join(found[:5])}"
+            f"{' and others' if len(found) > 5 else ''}: drop or fill them before training"
         )
     return table
 
 
-def read_labels(y: Any, rows: int, name: str = "y") -> NDArray[np.generic]:
+def read_labels(y: Any, rows: int, name: str = "y") -> NDArray[Any]:
     """Return the labels in `y`, one for each of `rows` rows; errors call them `name`.
 
     Raises
     ------
     DataError
-        When y is missing, not one-dimensional, of another length, or holds NaN or infinite values.
+        When y is missing, not one-dimensional, of another length, holds NaN or infinite values, or is neither of
+        numbers nor of texts.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.data.tables import read_labels
+    >>> read_labels([2**53 + 1, 2**53], 2).tolist()
+    [9007199254740993, 9007199254740992]
     """
     if y is None:
         raise DataError("the guest has the labels: pass y to fit")
-    array = _as_array(y, name)
+    array = _label_array(y, name)
     if array.shape != (rows,):
         raise DataError(
             f"{name} has shape {array.shape}, X has {rows} rows: pass one value for each row"
         )
-    if array.dtype.kind == "f":
-        wrong = not np.isfinite(array).all()
-    else:
-        wrong = any(label is None or label != label for label in array.tolist())
-    if wrong:
+    array = tidy_labels(array, name)
+    if not has_label(array).all() or (array.dtype.kind == "f" and not np.isfinite(array).all()):
         raise DataError(
             f"{name} holds missing, NaN or infinite values: drop those rows at every party"
         )
     return array
 
 
-def read_targets(y: Any, rows: int, name: str = "y") -> NDArray[np.float64]:
-    """Return numeric labels as float64; see `read_labels`."""
+def read_targets(y: Any, rows: int, name: str = "y") -> Floats:
+    """Return numeric labels as float64; see `read_labels`.
+
+    Raises
+    ------
+    DataError
+        As `read_labels` does, and when they are texts or whole numbers that float64 does not hold.
+    """
     return _as_float(read_labels(y, rows, name), name)
-
-
-def _as_array(values: Any, name: str) -> NDArray[Any]:
-    if np.ma.is_masked(values):
-        raise DataError(f"{name} has masked elements, which have no value: fill or drop them")
-    if hasattr(values, "tocsr"):
-        raise DataError(f"{name} is a sparse matrix: pass {name}.toarray()")
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise DataError(f"{name} is no array: its rows have different lengths") from None
-
-
-def _from_pandas(X: Any) -> NDArray[Any]:
-    """Return the columns of a DataFrame, of mixed numeric dtypes if need be, missing values as NaN."""
-    for name, dtype in X.dtypes.items():
-        if getattr(dtype, "kind", "O") not in "biuf":
-            raise DataError(
-                f"column {str(name)!r} has dtype {dtype}, it takes numbers: "
-                "encode texts and dates before training"
-            )
-    return np.asarray(X.to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _as_float(array: NDArray[Any], name: str) -> NDArray[np.float64]:
-    if array.dtype.kind not in "biuf":
-        raise DataError(
-            f"{name} has dtype {array.dtype}, it takes numbers: encode texts and dates before training"
-        )
-    return np.ascontiguousarray(array, dtype=np.float64)
 
 
 def check_same_columns(table: Table, count: int, names: tuple[str, ...] | None) -> None:
@@ -128,3 +130,77 @@ def check_same_columns(table: Table, count: int, names: tuple[str, ...] | None) 
         )
     if table.values.shape[1] != count:
         raise DataError(f"X has {table.values.shape[1]} columns, the model was fitted on {count}")
+
+
+def _read(X: Any) -> tuple[Floats, tuple[str, ...] | None]:
+    if isinstance(X, NamedColumns):
+        return X.values, X.columns
+    found = None if isinstance(X, np.ndarray | list | tuple) else frame_columns(X)
+    if found is not None:
+        columns, rows = found
+        values = np.empty((rows, len(columns)))
+        for index, column in enumerate(columns):
+            values[:, index] = column.numbers()
+        return values, tuple(column.name for column in columns)
+    array = _as_array(X, "X")
+    if array.ndim != 2:
+        raise DataError(f"X has {array.ndim} dimensions, it takes 2: rows and columns")
+    return _as_float(array, "X"), None
+
+
+def _label_array(y: Any, name: str) -> NDArray[Any]:
+    column = None if isinstance(y, np.ndarray | list | tuple) else label_column(y, name)
+    if column is None:
+        array = _as_array(y, name)
+        if array.dtype.kind == "U" and _of_python(y) and not all(isinstance(v, str) for v in y):
+            return np.array(y, dtype=object)  # NumPy made texts of numbers
+        return array
+    if column.values is None:
+        raise column.refuse("labels are numbers or texts")
+    if isinstance(column.values, np.ndarray):
+        return column.values
+    array = np.empty(len(column.values), dtype=object)
+    array[:] = column.values
+    return array
+
+
+def _as_array(values: Any, name: str) -> NDArray[Any]:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise DataError(f"{name} has masked elements, which have no value: fill or drop them")
+    if hasattr(values, "tocsr"):
+        flat = "" if name == "X" else ".ravel()"
+        raise DataError(f"{name} is a sparse matrix: pass {name}.toarray(){flat}")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{name} is no array: its rows have different lengths") from None
+    except (TypeError, RuntimeError) as error:  # of a GPU, or of a library that makes none
+        raise DataError(
+            f"{name} is a {type(values).__name__}, of which NumPy makes no array: {error}"
+        ) from None
+    if _of_python(values) and array.dtype.kind == "f" and (np.abs(array) >= EXACT).any():
+        return np.array(values, dtype=object)  # whole numbers beside floats lost digits
+    return array
+
+
+def _of_python(values: Any) -> bool:
+    """Return whether NumPy chose the type, one for all values, rather than whoever made them."""
+    return not hasattr(values, "dtype")
+
+
+def _as_float(array: NDArray[Any], name: str) -> Floats:
+    try:
+        if array.dtype.kind == "O":
+            numbers = [np.nan if is_missing(v) else number_of(v) for v in array.ravel().tolist()]
+            return np.array(numbers, dtype=np.float64).reshape(array.shape)
+        if array.dtype.kind in "biuf":
+            return exact_floats(array)
+    except OverflowError:
+        raise DataError(
+            f"{name} holds a whole number beyond 2**53 that float64 does not: subtract, divide or leave it out"
+        ) from None
+    except TypeError:
+        pass
+    raise DataError(
+        f"{name} has dtype {array.dtype}, it takes numbers: encode texts and dates before training"
+    )

@@ -184,12 +184,14 @@ def read_data(section: Section) -> DataSource:
     source = DataSource(
         path=section.path("path"),
         format=section.get("format", str, None),
-        id=section.get("id", str, "id"),
+        id=section.text_or_texts("id", "id"),
         label=section.get("label", str, None),
         weight=section.get("weight", str, None),
         exposure=section.get("exposure", str, None),
         columns=section.texts("columns", None),
-        leading=section.texts("leading", ["label"]),
+        leading=section.texts("leading", None),
+        delimiter=section.get("delimiter", str, None),
+        missing=section.texts("missing", None),
     )
     section.end()
     return source

@@ -79,6 +79,12 @@ class Section:
             )
         return values
 
+    def text_or_texts(self, key: str, default: Any = _MISSING) -> str | list[str]:
+        """Return a text or a list of them."""
+        if isinstance(self._left.get(key), list):
+            return self.texts(key)
+        return self.get(key, str, default)
+
     def rest(self) -> dict[str, Any]:
         """Return everything that was not asked for."""
         left, self._left = self._left, {}

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 import tempfile
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -117,13 +120,30 @@ def table_files():
     table = arrow.table(
         {"id": ["u1", "u2", "u3"], "y": [0, 1, 0], "a": [1.5, None, 0.25], "b": [True, False, True]}
     )
-    for name, compression in (("plain", "none"), ("snappy", "snappy")):
+    types = {
+        "id": arrow.array([b"a", b"b", b"c"]),
+        "y": arrow.array([Decimal("12.75"), None, Decimal("0.50")], arrow.decimal128(10, 2)),
+        "a": arrow.array([1, 2, 1], arrow.uint64()).dictionary_encode(),
+        "b": arrow.array(["false", "true", None]),
+        "__index_level_0__": arrow.array([date(2026, 1, 1)] * 3),
+    }
+    levels = {"pandas": '{"index_columns": ["__index_level_0__"]}'}
+    types = arrow.table(types).replace_schema_metadata(levels)
+    for name, content, compression in (
+        ("plain", table, "none"),
+        ("snappy", table, "snappy"),
+        ("types", types, "none"),
+    ):
         sink = arrow.BufferOutputStream()
-        arrow.parquet.write_table(table, sink, compression=compression)
+        arrow.parquet.write_table(content, sink, compression=compression)
         yield f"parquet/{name}.parquet", sink.getvalue().to_pybytes()
-    for name, compression in (("plain", "uncompressed"), ("lz4", "lz4")):
+    for name, content, compression in (
+        ("plain", table, "uncompressed"),
+        ("lz4", table, "lz4"),
+        ("types", types, "uncompressed"),
+    ):
         sink = arrow.BufferOutputStream()
-        arrow.feather.write_feather(table, sink, compression=compression)
+        arrow.feather.write_feather(content, sink, compression=compression)
         yield f"arrow/{name}.arrow", sink.getvalue().to_pybytes()
 
 
@@ -163,7 +183,12 @@ def files():
     yield "opening/resumed", Opening(2**40, "stop", 0, 0, 64, "a0" * 32, 32).pack()
     yield "csv/small.csv", CSV
     yield "csv/crlf.csv", "\ufeff" + CSV.replace("\n", "\r\n")
+    yield "csv/truth.csv", 'id, y,a\n1,9223372036854775809,true\n2,NA,FALSE\n"3",-1,\n'
+    yield "csv/packed.csv", gzip.compress(CSV.encode(), mtime=0)
     yield "libsvm/small.svm", LIBSVM
+    yield "libsvm/fate.csv", "1,0:-0.5,1:2\n0,1:3e-2\n"
+    yield "tags/values.csv", "133,1,x0:0.4;x10:-1.2\n27,0,x2:3;x0:1\n"
+    yield "tags/bare.csv", "1 0 a c # note\n\n2 1 a b d\n"
     yield "party/guest.toml", PARTY
     yield "job/job.toml", JOB
 

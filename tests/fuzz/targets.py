@@ -32,6 +32,7 @@ TARGETS = {
         bindings.ROWS,
         tables.CSV,
         tables.LIBSVM,
+        tables.TAGS,
         *([tables.PARQUET, tables.ARROW] if tables.HAS_ARROW else []),
         configurations.PARTY,
         configurations.JOB,

@@ -6,8 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyfate_gpu.data.labels import encode_classes, find_classes
-from pyfate_gpu.errors import DataError
 from pyfate_gpu.glm.families import FAMILIES, INTERVAL, minimax_slope
 
 
@@ -72,31 +70,3 @@ def test_the_minimax_line_errs_least():
     assert error(best) < min(error(best * 0.99), error(best * 1.01))
     assert error(best) == pytest.approx(0.0996, abs=1e-4)
     assert minimax_slope(0.01) == pytest.approx(0.25, abs=1e-4)  # the tangent, in the limit
-
-
-@pytest.mark.parametrize("labels", [[0, 1, 1], [-1, 1, 1], ["a", "b", "b"], [False, True, True]])
-def test_two_classes_in_sorted_order(labels):
-    y = np.array(labels)
-    assert find_classes(y).tolist() == sorted(set(labels))
-    assert encode_classes(y, find_classes(y)).tolist() == [[0.0], [1.0], [1.0]]
-
-
-def test_more_classes_get_a_column_each():
-    y = np.array(["c", "a", "b"])
-    assert encode_classes(y, find_classes(y)).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
-
-
-def test_labels_without_an_order_are_refused():
-    with pytest.raises(DataError, match="mixes types that have no order"):
-        find_classes(np.array([1, "a", 2], dtype=object))
-
-
-@pytest.mark.parametrize("labels", [[1, 1], []])
-def test_fewer_classes_are_refused(labels):
-    with pytest.raises(DataError, match=f"y has {len(set(labels))} distinct values"):
-        find_classes(np.array(labels))
-
-
-def test_classes_that_training_did_not_know_are_refused():
-    with pytest.raises(DataError, match=r"label .*'z'.* is none of the classes trained on: a, b"):
-        encode_classes(np.array(["a", "z"]), np.array(["a", "b"]))

@@ -28,6 +28,7 @@ def _rows_hold(data, rows):
 
 
 CSV = Target("csv", _reader("csv", id="id", label="y"), _rows_hold)
+TAGS = Target("tags", _reader("tags", label="y"), _rows_hold)
 LIBSVM = Target("libsvm", _reader("libsvm", label="label", leading=["label"]), _rows_hold)
 PARQUET = Target("parquet", _reader("parquet", id="id", label="y"), _rows_hold)
 ARROW = Target("arrow", _reader("arrow", id="id", label="y"), _rows_hold)

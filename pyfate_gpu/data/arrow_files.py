@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parquet files, and Arrow files, which are also called Feather."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pyfate_gpu.data.columns import Column
+from pyfate_gpu.data.frames import series_column
+from pyfate_gpu.data.index_columns import index_columns
+from pyfate_gpu.data.pick import Columns, pick
+from pyfate_gpu.data.rows import Rows
+from pyfate_gpu.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from pyfate_gpu.data.sources import DataSource
+
+
+def read_parquet(source: DataSource) -> Rows:
+    """Return the rows of a Parquet file, or of a folder of them.
+
+    Names of folders, ``year=2026``, make no columns.
+
+    Raises
+    ------
+    ConfigurationError
+        When pyarrow is not installed.
+    DataError
+        When it is no such file, or `pick` finds something wrong.
+    """
+
+    def read(path: Any) -> Any:
+        from pyarrow import parquet
+
+        # in one thread: what fails in others, for want of memory above all, ends the process
+        return parquet.read_table(path, use_threads=False, pre_buffer=False, partitioning=None)
+
+    return _read(source, read)
+
+
+def read_arrow(source: DataSource) -> Rows:
+    """Return the rows of an Arrow file; raises as `read_parquet` does."""
+
+    def read(path: Any) -> Any:
+        from pyarrow import feather
+
+        return feather.read_table(path, use_threads=False)
+
+    return _read(source, read)
+
+
+def _read(source: DataSource, read: Callable[[Any], Any]) -> Rows:
+    try:
+        import pyarrow
+    except ImportError:
+        raise ConfigurationError(
+            f"{source.path} takes pyarrow: pip install 'pyfate-gpu[arrow]'"
+        ) from None
+    if source.delimiter is not None:
+        raise ConfigurationError("delimiter is for files of text, not for Parquet and Arrow")
+    try:
+        table = read(source.path)
+        table.validate(full=True)  # or offsets in the file are believed
+        columns = _columns(source, table)
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:  # the latter of a name
+        raise DataError(f"{source.path} is no Parquet or Arrow file: {error}") from None
+    return pick(source, columns)
+
+
+def _columns(source: DataSource, table: Any) -> Columns:
+    import narwhals.stable.v2 as nw
+
+    names = table.column_names
+
+    def column(index: int) -> Column:
+        series = nw.from_native(table.column(index), series_only=True)
+        return series_column(
+            series,
+            names[index],
+            table.schema,
+            source=f"{source.path}: ",
+            missing=source.missing_texts,
+            parses=True,
+        )
+
+    return Columns(names, column, index_columns(names, table.schema.metadata))
