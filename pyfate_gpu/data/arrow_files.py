@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.data.columns import Column
@@ -30,11 +31,14 @@ def read_parquet(source: DataSource) -> Rows:
         When it is no such file, or `pick` finds something wrong.
     """
 
-    def read(path: Any) -> Any:
+    def read(path: Path) -> Any:
         from pyarrow import parquet
 
         # in one thread: what fails in others, for want of memory above all, ends the process
-        return parquet.read_table(path, use_threads=False, pre_buffer=False, partitioning=None)
+        if path.is_dir():
+            return parquet.read_table(path, use_threads=False, pre_buffer=False, partitioning=None)
+        with parquet.ParquetFile(path, pre_buffer=False) as file:  # which imports no pandas
+            return file.read(use_threads=False)
 
     return _read(source, read)
 
@@ -42,7 +46,7 @@ def read_parquet(source: DataSource) -> Rows:
 def read_arrow(source: DataSource) -> Rows:
     """Return the rows of an Arrow file; raises as `read_parquet` does."""
 
-    def read(path: Any) -> Any:
+    def read(path: Path) -> Any:
         from pyarrow import feather
 
         return feather.read_table(path, use_threads=False)
@@ -50,7 +54,7 @@ def read_arrow(source: DataSource) -> Rows:
     return _read(source, read)
 
 
-def _read(source: DataSource, read: Callable[[Any], Any]) -> Rows:
+def _read(source: DataSource, read: Callable[[Path], Any]) -> Rows:
     try:
         import pyarrow
     except ImportError:
