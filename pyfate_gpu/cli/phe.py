@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from pyfate_gpu.integrations.phe import (
     generate_paillier_keypair,
 )
 from pyfate_gpu.integrations.phe import documents as doc
+from pyfate_gpu.storage.files import write_atomically
 
 app = typer.Typer(
     name="phe",
@@ -138,20 +138,20 @@ def _read(path: str) -> Any:
 
 
 def _write(path: str, document: dict[str, Any]) -> None:
-    _print(path, json.dumps(document), private="p" in document)
+    text, file = json.dumps(document), Path(path).resolve()
+    if "p" in document and path != "-" and (not file.exists() or file.is_file()):
+        # A private key: its owner's alone from the first byte on, whoever could read what was there.
+        write_atomically(file, f"{text}\n".encode())
+    else:
+        _print(path, text)
 
 
-def _print(path: str, text: str, private: bool = False) -> None:
+def _print(path: str, text: str) -> None:
     """Write a line to a file or, for '-', to standard output."""
     if path == "-":
         typer.echo(text)
         return
-    mode = 0o600 if private else 0o666
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            if private:
-                os.fchmod(descriptor, mode)  # the file may have been there, open to others
-            file.write(text + "\n")
+        Path(path).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise KeyFileError(f"cannot write {path}: {error.strerror}") from None

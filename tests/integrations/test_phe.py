@@ -273,6 +273,8 @@ def run(*arguments):
 
 def test_command_line(tmp_path):
     private, public, a, b = (tmp_path / name for name in ("private", "public", "a", "b"))
+    private.write_text("old")
+    private.chmod(0o644)
     run("genpkey", "--keysize", 512, "--id", "mine", private)
     assert private.stat().st_mode & 0o777 == 0o600
     run("extract", private, public)
@@ -290,6 +292,19 @@ def test_command_line(tmp_path):
     secret = theirs.PaillierPrivateKey(theirs.PaillierPublicKey(n), p, q)
     encrypted = theirs.EncryptedNumber(secret.public_key, int(number["v"]), number["e"])
     assert secret.decrypt(encrypted) == -11.5
+
+
+def test_files_that_cannot_be_written(tmp_path, keys):
+    public = tmp_path / "public"
+    public.write_text(json.dumps(documents.public_to_jwk(keys[0])))
+    nowhere = tmp_path / "no folder" / "file"
+    for arguments in (
+        ("genpkey", "--keysize", "512", nowhere),
+        ("encrypt", public, "1", "--output", nowhere),
+    ):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert isinstance(result.exception, PyFateError)
+    assert "kty" in run("genpkey", "--keysize", 512, "-")
 
 
 @pytest.mark.parametrize(
