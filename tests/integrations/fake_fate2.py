@@ -20,7 +20,13 @@ class FakeTensor:
     def detach(self):
         return self
 
-    cpu = flatten = detach
+    cpu = detach
+
+    def flatten(self):
+        return FakeTensor(self.array.ravel())
+
+    def reshape(self, *shape):
+        return FakeTensor(self.array.reshape(shape))
 
     def numpy(self):
         return self.array

@@ -129,6 +129,17 @@ def test_bounds_tell_row_counts_only(keys, rng):
     assert tiny.array.bound == full.array.bound
 
 
+def test_bounds_of_products_tell_the_dtype_only(keys):
+    """The exponent follows the factors, as docs/security-model.md says; the bound does not."""
+    a, bounds = encrypt(keys, [1, 2]), set()
+    for factors in ([0.0, 0.0], [1e-9, 1e9], [3.0, 5.0]):
+        product = evaluator.mul_plain(a, FakeTensor(factors), keys[1], Coder())
+        bounds.add(product.array.bound)
+        matrix = evaluator.rmatmul(a, FakeTensor([factors]), (2, 1), (1, 2), keys[1], Coder(), None)
+        bounds.add(matrix.array.bound)
+    assert bounds == {a.array.bound << 192, 2 * a.array.bound << 62}
+
+
 def test_zeros_that_nothing_was_added_to(keys):
     zeros = evaluator.zeros(4)
     squeezed = evaluator.pack_squeeze(zeros, 3, 2 * BITS, keys[1])

@@ -206,6 +206,10 @@ def test_bounds_tell_row_counts_and_dtypes_only(kit, rng):
     ):  # fmt: skip
         first, second = (bound_of(kit.encryptor().encrypt(operation(x))) for x in plain)
         assert first == second
+    floats = [kit.array([[value, -value]], phe.FloatEncoderParams()) for value in (0.0, 1e-9, 1e15)]
+    assert {bound_of(kit.encryptor().encrypt(each)) for each in floats} == {2**63 * 10**6}
+    numbers = [kit.float_encoder().encode(value) for value in (0.0, -1e15)]
+    assert {kit.encryptor().encrypt(each)._array.bound for each in numbers} == {2**63 * 10**6}
     for masks in (plain[0], plain[1]):
         assert bound_of(e.add(c[0:2], masks)) == 2 * 2**15
 

@@ -319,8 +319,13 @@ def encode_factors(tensor: torch.Tensor, most_bits: int) -> PlaintextArray:
     top = int(np.frexp(sizes.max())[1]) if sizes.size else 0
     bottom = int(np.frexp(sizes.min())[1]) if sizes.size else 0
     bits = min(most_bits, top - bottom + MANTISSA_BITS[array.dtype.name])
-    bound = 2**top if top >= 0 else 2.0**top
-    return FixedPointEncoder(fraction_bits=max(0, bits - top), bound=bound).encode(array)
+    encoder = FixedPointEncoder(
+        fraction_bits=max(0, bits - top), bound=2**top if top >= 0 else 2.0**top
+    )
+    plain = encoder.encode(array)
+    # The bound of so many bits, whatever the factors are, unless one by itself has more.
+    bound = max(1 << most_bits, plain.bound)
+    return PlaintextArray(plain.words, plain.exponent, bound, plain.kind, plain.encoder)
 
 
 def encode_scalar(value: Any, dtype: torch.dtype | None = None) -> PlaintextArray:

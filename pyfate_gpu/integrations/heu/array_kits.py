@@ -19,6 +19,7 @@ from pyfate_gpu.integrations.heu.encoders import (
     Encoder,
     FloatEncoder,
     IntegerEncoder,
+    declared_bound,
 )
 from pyfate_gpu.integrations.heu.plaintext import Plaintext
 from pyfate_gpu.integrations.heu.schema import PheRuntimeError
@@ -47,16 +48,19 @@ def array(object: Any, encoder: Encoder) -> PlaintextArray:  # noqa: A002 - HEU'
         values = np.asarray(object)
     except ValueError:
         raise PheRuntimeError("the rows of the array have different lengths") from None
-    return PlaintextArray(encode_array(values, encoder), _bound(values, encoder), encoder.schema)
+    encoded = encode_array(values, encoder)
+    return PlaintextArray(encoded, _bound(values, encoded, encoder), encoder.schema)
 
 
-def _bound(values: npt.NDArray[Any], encoder: Encoder) -> int | None:
+def _bound(values: npt.NDArray[Any], encoded: npt.NDArray[Any], encoder: Encoder) -> int | None:
     """From dtype and encoder where they say it, otherwise None: by size class."""
     if isinstance(encoder, BatchIntegerEncoder):
         return encoder.bound_of(values.dtype)
     if values.dtype.kind in "iu":
         limits = np.iinfo(values.dtype)
         return max(int(limits.max), -int(limits.min)) * abs(encoder.scale)
+    if values.dtype.kind == "f":
+        return declared_bound(map(int, encoded.ravel()), encoder.scale)
     declared = [each.bound if isinstance(each, Plaintext) else None for each in values.ravel()]
     return max(filter(None, declared), default=None) if declared and all(declared) else None
 

@@ -167,7 +167,7 @@ class PlaintextArray(Array):
     def _take(self, numbers: Index) -> Any:
         taken = self._values.ravel()[numbers]
         if not numbers.ndim:
-            return Plaintext.declared(self._schema, int(taken), self._bound)
+            return Plaintext.bounded(self._schema, int(taken), reached=self._bound)
         return PlaintextArray(taken, self._bound, self._schema)
 
     def _put(self, numbers: Index, value: Any) -> None:

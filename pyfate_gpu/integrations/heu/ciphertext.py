@@ -59,8 +59,10 @@ def read_array(kind: str, data: bytes) -> EngineArray:
 def scalar(plaintext: Plaintext, key: EnginePublicKey) -> PlaintextArray:
     """One plaintext as an operand under a key."""
     value = int(plaintext)
-    bound = size_class(value.bit_length())
-    if plaintext.bound is not None:
-        bound = min(bound, plaintext.bound)
+    bound = plaintext.declared
+    if bound is None:
+        bound = size_class(value.bit_length())
+        if plaintext.bound is not None:
+            bound = min(bound, plaintext.bound)
     bound = max(1, fit_to_key(bound, key.n, abs(value)))
     return IntegerEncoder(bound=bound).encode(value)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -52,6 +52,12 @@ def check_scale(encoder: Any) -> None:
     object.__setattr__(encoder, "scale", scale)
 
 
+def declared_bound(values: Iterable[int], scale: int) -> int | None:
+    """That of 64-bit numbers times the scale, if all are within it, whatever they are; otherwise None."""
+    bound = LARGEST * abs(scale)
+    return bound if all(abs(value) <= bound for value in values) else None
+
+
 class BigintDecoder:
     """Integers as they are."""
 
@@ -97,7 +103,8 @@ class _ScalingEncoder(Generic[Number]):
 
     def encode(self, cleartext: float) -> Plaintext:
         """Encode one number."""
-        return Plaintext(self.schema, self._encode(cleartext))
+        value = self._encode(cleartext)
+        return Plaintext.bounded(self.schema, value, declared_bound([value], self.scale))
 
     def decode(self, plaintext: Plaintext) -> Number:
         """The number of a plaintext."""
@@ -178,7 +185,7 @@ class BatchIntegerEncoder:
     def encode(self, cleartext_1: Any, cleartext_2: Any) -> Plaintext:
         """Encode two numbers."""
         value = self._encode([cleartext_1, cleartext_2])
-        return Plaintext.declared(self.schema, value, self.bound_of(None))
+        return Plaintext.bounded(self.schema, value, self.bound_of(None))
 
     def decode(self, plaintext: Plaintext) -> tuple[Any, ...]:
         """The two numbers of a plaintext.

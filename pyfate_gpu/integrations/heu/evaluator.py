@@ -61,7 +61,7 @@ class Decryptor:
             If it was encrypted for another key.
         """
         number = self.decrypt_raw(ciphertext)
-        return Plaintext.declared(self._schema, number, ciphertext._array.bound)
+        return Plaintext.bounded(self._schema, number, reached=ciphertext._array.bound)
 
     def decrypt_raw(self, ciphertext: Ciphertext) -> int:
         """The integer of a ciphertext."""
@@ -99,9 +99,10 @@ class Evaluator:
             ciphertext, times = times, ciphertext
         if not (isinstance(times, Plaintext) or is_integer(times)):
             raise TypeError(f"mul takes a ciphertext and an integer, not {type(times).__name__}")
-        bound = times.bound if isinstance(times, Plaintext) else bound_of_integer(times)
-        factor = Plaintext.declared(SchemaType.ZPaillier, operator.index(times), bound)
-        return Ciphertext(self._encrypted(ciphertext, "mul") * self._operand(factor, "mul"))
+        if not isinstance(times, Plaintext):
+            number, bound = operator.index(times), bound_of_integer(times)
+            times = Plaintext.bounded(SchemaType.ZPaillier, number, bound)
+        return Ciphertext(self._encrypted(ciphertext, "mul") * self._operand(times, "mul"))
 
     def negate(self, arg0: Ciphertext) -> Ciphertext:
         """``-arg0``."""

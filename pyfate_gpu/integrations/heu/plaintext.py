@@ -28,26 +28,38 @@ class Plaintext:
     Plaintext(52)
     """
 
-    __slots__ = ("_bound", "_schema", "_value")
+    __slots__ = ("_declared", "_reached", "_schema", "_value")
 
     def __init__(self, schema: SchemaType, int_num: int) -> None:
         if not is_integer(int_num):
             raise TypeError(f"a plaintext is an integer, not {type(int_num).__name__}; encode it")
         self._schema = SchemaType(schema)
         self._value = int(int_num)
-        self._bound: int | None = None
+        self._declared: int | None = None
+        self._reached: int | None = None
 
     @classmethod
-    def declared(cls, schema: SchemaType, value: int, bound: int | None) -> Plaintext:
-        """A plaintext whose encoder, or the ciphertext it comes from, declares a bound of it."""
+    def bounded(
+        cls,
+        schema: SchemaType,
+        value: int,
+        declared: int | None = None,
+        reached: int | None = None,
+    ) -> Plaintext:
+        """A plaintext with the bound that its encoder declares, or its ciphertext had reached."""
         plaintext = cls(schema, value)
-        plaintext._bound = bound
+        plaintext._declared, plaintext._reached = declared, reached
         return plaintext
 
     @property
+    def declared(self) -> int | None:
+        """The bound that its encoder declares, whatever the value is."""
+        return self._declared
+
+    @property
     def bound(self) -> int | None:
-        """Largest size that it can have by what was declared; None for results of plain arithmetic."""
-        return self._bound
+        """Largest size that it can have by what is public; None for results of plain arithmetic."""
+        return self._reached if self._declared is None else self._declared
 
     def is_compatible(self, arg0: SchemaType) -> bool:
         """Whether a scheme takes it: all do."""
@@ -94,7 +106,7 @@ class Plaintext:
         return str(self._value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Plaintext.declared, (self._schema, self._value, self._bound)
+        return Plaintext.bounded, (self._schema, self._value, self._declared, self._reached)
 
 
 def integer_to_bytes(value: int, length: int, byteorder: str) -> bytes:
