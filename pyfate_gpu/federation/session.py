@@ -19,6 +19,7 @@ from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.federation.topology import check_parties
 
 if TYPE_CHECKING:
+    from pyfate_gpu.encoding.slots import SlotLayout
     from pyfate_gpu.federation.recovery import Recovery
     from pyfate_gpu.he import CiphertextArray
     from pyfate_gpu.he.scheme.public_key import SchemePublicKey
@@ -180,6 +181,7 @@ class Session:
         key: str,
         shape: tuple[int, ...],
         owner: Party = ARBITER,
+        slots: SlotLayout | None = None,
         /,
         *,
         iteration: int = 0,
@@ -192,7 +194,7 @@ class Session:
         ChannelTimeoutError, PartyFailedError, WireFormatError
             As `Channel.receive` does.
         ProtocolError
-            When the array is missing, has another shape, or no key is known yet.
+            When the array is missing, has another shape or other slots, or no key is known yet.
         KeyMismatchError, InvalidCiphertextError
             As `PublicKey.from_wire` does.
         """
@@ -204,6 +206,10 @@ class Session:
         if array.shape != shape:
             raise ProtocolError(
                 f"{key!r} of {frame} from {sender} has shape {array.shape}, it takes {shape}"
+            )
+        if array.slots != slots:
+            raise ProtocolError(
+                f"{key!r} of {frame} from {sender} has slots {array.slots}, it takes {slots}"
             )
         return array
 

@@ -10,6 +10,7 @@ from pyfate_gpu.glm.conjugate import is_labelled, scalars_of
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, NEWTON, Settings
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, add_work
+from pyfate_gpu.protocol.scoring import score_layout
 
 
 def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
@@ -21,7 +22,8 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     --------
     >>> from pyfate_gpu import HeteroLinearRegression
     >>> from pyfate_gpu.glm.workload import iteration
-    >>> from pyfate_gpu.protocol.cost import JobShape
+    >>> from pyfate_gpu.protocol.scoring import score_layout
+    from pyfate_gpu.protocol.cost import JobShape
     >>> shape = JobShape(rows=100, columns={"guest": 3, "host-0": 5})
     >>> work = iteration(shape, HeteroLinearRegression(optimizer="adam").settings())
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
@@ -59,7 +61,7 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     if settings.optimizer == NEWTON:
         _search(work, shape, number)
     if shape.validation:
-        add_work(work, scoring(shape.validation, shape))
+        add_work(work, scoring(shape.validation, shape, settings.key_bits))
     if family.loss_from_targets and settings.batch_strategy == "random":
         add_work(work, targets(sent, hosts))
     return work
@@ -88,10 +90,10 @@ def targets(sent: int, hosts: list[str]) -> Steps:
     return {GUEST.name: Counter(encrypt=sent), **{name: Counter(check=sent) for name in hosts}}
 
 
-def scoring(rows: int, shape: JobShape) -> Steps:
+def scoring(rows: int, shape: JobShape, key_bits: int) -> Steps:
     """Return what it takes to score rows: of validation, or predicted."""
-    count = rows * shape.outputs
     hosts = [name for name in shape.columns if name != GUEST.name]
+    count = score_layout(key_bits, len(hosts) + 1).groups(rows * shape.outputs)
     return {
         GUEST.name: Counter(check=len(hosts) * count, add=len(hosts) * count, mask=count),
         **{name: Counter(encrypt=count) for name in hosts},

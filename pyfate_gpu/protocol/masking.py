@@ -18,6 +18,7 @@ from pyfate_gpu.backends.words import (
     unsigned_to_words,
     words_for_bits,
 )
+from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
@@ -35,7 +36,7 @@ def reveal(
 
     Returns
     -------
-    float64 [len(values)]
+    float64 [len(values)], or [len(values), slots]
         What the ciphertexts hold; nobody else learns it.
     """
     public_key = values.public_key
@@ -54,7 +55,7 @@ def reveal(
         )
     try:
         unmasked = public_key.decode_residues(
-            residues - masks, values.exponent, "f", bound=values.bound
+            residues - masks, values.exponent, "f", bound=values.bound, slots=values.slots
         )
     except BoundError:
         raise ProtocolError(
@@ -70,6 +71,8 @@ def serve(
     owner: Party,
     name: str,
     count: int,
+    slots: SlotLayout | None = None,
+    /,
     *,
     iteration: int = 0,
     batch: int = 0,
@@ -82,7 +85,9 @@ def serve(
         When `owner` asks for more or fewer values than its share.
     """
     at = {"iteration": iteration, "batch": batch}
-    masked = session.receive_encrypted(owner, f"masked_{name}", "masked", (count,), **at)
+    masked = session.receive_encrypted(
+        owner, f"masked_{name}", "masked", (count,), ARBITER, slots, **at
+    )
     with session.statistics.step(Step.DECRYPT, operations=count):
         residues = private_key.decrypt_residues(masked)
     words = residues_to_words(residues, masked.public_key.n)

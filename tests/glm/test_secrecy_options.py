@@ -47,7 +47,7 @@ CASES = {
         HeteroLogisticRegression(batch_size=30, batch_strategy="random", **SMALL), 2 * 2 * 9
     ),
     "classes": Case(HeteroLogisticRegression(**SMALL), 3 * (8 + 1 + 8 + 4) + 1, outputs=3),
-    "validation": Case(HeteroLogisticRegression(**SMALL), 9 + 1 + 8 + 4 + 2 * 10, validated=True),
+    "validation": Case(HeteroLogisticRegression(**SMALL), 9 + 1 + 8 + 4 + 2 * 2, validated=True),
     "poisson": Case(
         HeteroPoissonRegression(batch_size=20, masked_rate=0.5, **SMALL),
         2 * 3 * 9,
