@@ -97,7 +97,7 @@ def test_processes_over_a_bad_network(behind_proxies, in_process, tmp_path):
         processes.append(
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         )
-    ends = [(process.communicate(timeout=300)[0], process.returncode) for process in processes]
+    ends = [(process.communicate(timeout=1800)[0], process.returncode) for process in processes]
     assert [code for _, code in ends] == [0, 0, 0], ends
     assert sum(len(proxy.happened) for proxy in proxies) >= 5
     for party, model in zip(("guest", "host-0"), in_process(), strict=True):
@@ -210,7 +210,7 @@ def test_little_memory_is_an_error_and_not_an_end():
         [sys.executable, "-c", _LITTLE_MEMORY],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
@@ -228,7 +228,7 @@ def test_a_party_without_memory_says_so(tmp_path):
         "app.run()\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=1800, check=False
     )
     assert ran.returncode == 1
     assert "error: no memory left (std::bad_alloc): take smaller batches" in ran.stderr
