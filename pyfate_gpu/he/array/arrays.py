@@ -25,6 +25,8 @@ from pyfate_gpu.he.array import (
     numpy_functions,
     reductions,
     selection,
+    slot_products,
+    slots,
 )
 from pyfate_gpu.he.array.freshness import DERIVED, Freshness, is_fresh
 from pyfate_gpu.he.array.reductions import Axis
@@ -275,6 +277,123 @@ class CiphertextArray:
         array([2, 0, 4, 0])
         """
         return reductions.segment_sum(self, index, segments)
+
+    def squeeze(self, layout: SlotLayout) -> CiphertextArray:
+        """Neighbours along the last axis into the slots of one ciphertext, zeros in spare ones.
+
+        As ``encrypt(layout.group(x), slots=layout)`` would have made it, from encrypted numbers. Costs
+        ``layout.width`` squarings a number, far less than the decryption that it saves. (What NumPy
+        calls squeeze is ``c.reshape(...)``.)
+
+        Parameters
+        ----------
+        layout : SlotLayout
+            Of the result. Ciphertexts that have slots already are laid side by side: of the same
+            width, and the count a multiple of theirs.
+
+        Returns
+        -------
+        CiphertextArray of shape ``(..., layout.groups(length))`` for ``(..., length)``
+
+        Raises
+        ------
+        BoundError
+            If the bound of the array does not fit a slot, or the slots not the key.
+        SlotMismatchError
+            If the slots that are there do not make up the layout.
+        ShapeError
+            If there is no axis.
+
+        Examples
+        --------
+        >>> from pyfate_gpu import IntegerEncoder, SlotLayout, generate_keypair
+        >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+        >>> c = public.encrypt([1, -2, 3], IntegerEncoder(bound=9))
+        >>> private.decrypt(c.squeeze(SlotLayout(width=40, count=2)))
+        array([[ 1, -2],
+               [ 3,  0]])
+        """
+        return slots.squeeze(self, layout)
+
+    def outputs_product(self, matrix: Any, layout: SlotLayout) -> CiphertextArray:
+        """``matrix @ self`` with neighbouring outputs in the slots of one ciphertext.
+
+        Scores of many rows under few encrypted weights. A cost model shifts either the outputs into
+        their slots or the weights into all of them.
+
+        Parameters
+        ----------
+        matrix : (m, n) plain matrix, dense or sparse
+        layout : SlotLayout
+            Of the result.
+
+        Returns
+        -------
+        CiphertextArray of shape ``(layout.groups(m),)``, or ``(layout.groups(m), p)`` for ``(n, p)``
+
+        Raises
+        ------
+        BoundError
+            If outputs could pass a slot.
+        ShapeError
+            If the shapes do not fit.
+        SlotMismatchError
+            If the array has slots already.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pyfate_gpu import IntegerEncoder, SlotLayout, generate_keypair
+        >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+        >>> w = public.encrypt([2, -1], IntegerEncoder(bound=9))
+        >>> X = np.array([[1, 1], [0, 3], [4, 0], [1, 2]])
+        >>> private.decrypt(w.outputs_product(X, SlotLayout(width=40, count=4)))
+        array([[ 1, -3,  8,  0]])
+        """
+        return slot_products.outputs_product(self, matrix, layout)
+
+    def rows_product(self, matrix: Any, *, norm: int | None = None) -> CiphertextArray:
+        """``matrix @ rows`` for rows that share ciphertexts: in the middle slot of the result.
+
+        With k rows d in the slots of each ciphertext, the result is a product of polynomials with
+        2 k - 1 coefficients, ``slots.product``. The middle one, ``slots.middle`` of the result, is the
+        sum over all rows; the others are sums of d of one row times x of another, **which nobody may
+        learn**: mask every slot before somebody decrypts the result.
+
+        Parameters
+        ----------
+        matrix : (m, rows) or (rows,) plain matrix
+            A column for each row in the slots, at most as many as there are slots.
+        norm : int, optional
+            Largest Euclidean norm of a row of the matrix in encoded integers, public and agreed on;
+            bounds the coefficients more closely than the largest entry. Checked.
+
+        Returns
+        -------
+        CiphertextArray of shape ``(m,)``, or ``(m, p)`` for ``(groups, p)``, with 2 k - 1 slots
+
+        Raises
+        ------
+        BoundError
+            If a coefficient could pass a slot, 2 k - 1 slots do not fit the key, or the norm is wrong.
+        ShapeError
+            If the shapes do not fit.
+        SlotMismatchError
+            If the array has no slots.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pyfate_gpu import IntegerEncoder, SlotLayout, generate_keypair
+        >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+        >>> layout = SlotLayout(width=50, count=3)
+        >>> d, X = np.array([3, 1, -2, 4]), np.array([[1, 0], [2, 5], [0, 1], [1, 1]])
+        >>> c = public.encrypt(layout.group(d), IntegerEncoder(bound=9), slots=layout)
+        >>> gradient = c.rows_product(X.T)
+        >>> private.decrypt(gradient)[:, gradient.slots.middle]
+        array([9, 7])
+        """
+        return slot_products.rows_product(self, matrix, norm)
 
     def add_residue_mask(self, residues: npt.ArrayLike) -> CiphertextArray:
         """Add uniform integers mod n (`PublicKey.random_residues`), as a fresh encryption.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyfate_gpu.backends.matrices import CsrMatrix
+from pyfate_gpu.backends.engines import PublicEngine
+from pyfate_gpu.backends.matrices import CsrMatrix, Rows
 from pyfate_gpu.backends.words import SignedWords
 from pyfate_gpu.encoding import PlaintextArray, PlaintextCsr
 from pyfate_gpu.encoding.sparse import is_sparse
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 def matmul_left(matrix: Any, c: CiphertextArray) -> CiphertextArray:
     """``matrix @ c`` with a plain matrix ``(m, n)`` or vector ``(n,)``, c ``(n,)`` or ``(n, p)``."""
-    plain = _as_matrix(matrix, c)
-    _check_product(plain.shape, c.shape)
+    plain = as_matrix(matrix, c)
+    check_product(plain.shape, c.shape)
     rows = c.shape[0]
     columns = 1 if c.ndim == 1 else c.shape[1]
     outputs = 1 if len(plain.shape) == 1 else plain.shape[0]
@@ -33,10 +34,7 @@ def matmul_left(matrix: Any, c: CiphertextArray) -> CiphertextArray:
     terms = max(1, rows)  # not fewer: bounds tell nothing of which entries are zero
     bound = c.bound * data.bound * terms
     check_bound(bound, c, f"a product over {terms}")
-    if columns:
-        result = c._engine.matmul(_engine_matrix(plain, outputs, rows), c._rows, columns)
-    else:  # sparse matrices would point at rows that are not there
-        result = c._engine.take(c._rows, np.empty(0, dtype=np.int64))
+    result = multiply_rows(c._engine, _engine_matrix(plain, outputs, rows), c._rows, columns)
     kind, encoder = common_kind([c, data])
     return c._replace(
         result, plain.shape[:-1] + c.shape[1:], exponent=c.exponent + data.exponent, bound=bound,
@@ -50,8 +48,8 @@ def matmul_right(c: CiphertextArray, matrix: Any) -> CiphertextArray:
         raise UnsupportedOperationError(
             "Paillier cannot multiply two ciphertexts; one of the matrices must be plain"
         )
-    plain = _as_matrix(matrix, c)
-    _check_product(c.shape, plain.shape)
+    plain = as_matrix(matrix, c)
+    check_product(c.shape, plain.shape)
     product = matmul_left(plain.T, c.T)
     if product.ndim < 2:
         return product
@@ -77,7 +75,17 @@ def multiply_matrices(left: Any, right: Any) -> CiphertextArray:
         ) from None
 
 
-def _as_matrix(matrix: Any, c: CiphertextArray) -> PlaintextArray | PlaintextCsr:
+def multiply_rows(
+    engine: PublicEngine, matrix: SignedWords | CsrMatrix, rows: Rows, columns: int
+) -> Rows:
+    """Rows of ``matrix @ c``, c with so many columns, which may be none."""
+    if columns:
+        return engine.matmul(matrix, rows, columns)
+    # Sparse matrices would point at rows that are not there.
+    return engine.take(rows, np.empty(0, dtype=np.int64))
+
+
+def as_matrix(matrix: Any, c: CiphertextArray) -> PlaintextArray | PlaintextCsr:
     """The plain factor, encoded."""
     if isinstance(matrix, PlaintextCsr):
         return matrix
@@ -94,7 +102,8 @@ def _engine_matrix(
     return np.ascontiguousarray(plain.words.reshape(outputs, rows, plain.words.shape[-1]))
 
 
-def _check_product(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+def check_product(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    """Raise ShapeError unless ``left @ right`` has a shape."""
     if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2):
         raise ShapeError(
             f"matmul of shapes {left} and {right}: each must have one or two axes; "

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results into slots by Horner's rule (docs/algorithms/slots.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pyfate_gpu.backends.engines import PublicEngine
+from pyfate_gpu.backends.matrices import Index, Rows
+from pyfate_gpu.backends.words import integers_to_words
+from pyfate_gpu.encoding import SlotLayout
+from pyfate_gpu.errors import ShapeError, SlotMismatchError
+from pyfate_gpu.he.array.bounds import check_layout, check_room
+from pyfate_gpu.he.array.selection import row_numbers
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he.array.arrays import CiphertextArray
+
+
+def squeeze(c: CiphertextArray, layout: SlotLayout) -> CiphertextArray:
+    """Neighbours along the last axis into one ciphertext; see `CiphertextArray.squeeze`."""
+    check_layout(layout, c.public_key)
+    each = _slots_of_each(c, layout)
+    check_room(c.bound, c.public_key, "squeezing", layout)
+    if c.ndim == 0:
+        raise ShapeError("squeeze needs a last axis; this array is 0-dimensional: c.reshape(1)")
+    steps = layout.count // each
+    *front, length = c.shape
+    groups = -(-length // steps)
+    engine = c._engine
+    # Spare slots take an encryption of 0, which lies behind the last row.
+    zero = engine.segment_sum(c._rows, np.empty(0, dtype=np.int64), np.zeros(2, dtype=np.int64))
+    numbers = np.full((*front, groups * steps), c.size, dtype=np.int64)
+    numbers[..., :length] = row_numbers(c)
+    rows = engine.concatenate([c._rows, zero])
+    result = horner(engine, rows, numbers.reshape(-1, steps), layout.width * each)
+    return c._replace(result, (*front, groups), slots=layout)
+
+
+def horner(engine: PublicEngine, rows: Rows, numbers: Index, bits: int) -> Rows:
+    """Row i encrypts ``sum over s of m[numbers[i, s]] * 2**(bits * s)``, m what `rows` encrypt."""
+    result = engine.take(rows, np.ascontiguousarray(numbers[:, -1]))
+    for step in range(numbers.shape[1] - 2, -1, -1):
+        addends = np.ascontiguousarray(numbers[:, step])
+        result = engine.add(shift(engine, result, bits), rows, None, addends)
+    return result
+
+
+def shift(engine: PublicEngine, rows: Rows, bits: int) -> Rows:
+    """Encryptions of ``m * 2**bits``."""
+    factor = integers_to_words(np.array([1 << bits], dtype=object))
+    return engine.scale(rows, factor, None, np.zeros(engine.count(rows), dtype=np.int64))
+
+
+def _slots_of_each(c: CiphertextArray, layout: SlotLayout) -> int:
+    """Slots that each ciphertext brings along; raises unless a multiple of them makes up the layout."""
+    if c.slots is None:
+        return 1
+    if c.slots.width != layout.width or layout.count % c.slots.count:
+        raise SlotMismatchError(
+            f"ciphertexts with {c.slots} do not make up {layout}; their width must be the same, "
+            f"and the count a multiple of {c.slots.count}"
+        )
+    return c.slots.count
