@@ -83,9 +83,9 @@ def rows_product(c: CiphertextArray, matrix: Any, norm: int | None) -> Ciphertex
     columns = math.prod(c.shape[1:])
     product = multiply_rows(c._engine, _by_position(plain, layout), c._rows, columns)
     # Rows are [output, position, column]; a result takes all positions of an output and a column.
-    numbers = np.arange(c._engine.count(product), dtype=np.int64)
-    numbers = numbers.reshape(-1, layout.count, columns).swapaxes(1, 2).reshape(-1, layout.count)
-    result = horner(c._engine, product, numbers, layout.width)
+    places = np.arange(c._engine.count(product), dtype=np.int64)
+    numbers = places.reshape(-1, layout.count, columns).swapaxes(1, 2)
+    result = horner(c._engine, product, numbers.reshape(-1, layout.count), layout.width)
     kind, encoder = common_kind([c, plain])
     return c._replace(
         result, plain.shape[:-1] + c.shape[1:], exponent=c.exponent + plain.exponent, bound=bound,
