@@ -6,9 +6,7 @@ The layout is described in ``docs/protocol.md``.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import struct
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -18,13 +16,10 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.errors import ProtocolError, WireFormatError
 from pyfate_gpu.federation.roles import Party
+from pyfate_gpu.storage.envelope import Form, Letter
 
-MAGIC = b"PFGF"
 VERSION = 1
-ALIGNMENT = 64
-MAX_HEADER_BYTES = 1 << 20
-_PREFIX = struct.Struct("<4sHHIQ")  # magic, version, reserved, header bytes, bytes of the frame
-_DIGEST_BYTES = hashlib.sha256().digest_size
+FORM = Form(b"PFGF", (VERSION,), "encode_frame", max_header_bytes=1 << 20, has_length=True)
 _DTYPES = frozenset(
     np.dtype(kind).newbyteorder("<").str
     for kind in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
@@ -113,32 +108,24 @@ def encode_frame(frame: Frame, sender: Party, recipient: Party) -> bytes:
         When the payload holds anything outside the closed list of `Value`, a private key above all.
     """
     values: list[dict[str, Any]] = []
-    buffers: list[bytes] = []
+    buffers: list[list[bytes]] = []
     for key, value in frame.payload.items():
         entry, buffer = _encode_value(key, value, frame)
         values.append(entry)
         if buffer is not None:
-            buffers.append(buffer)
-    header = _json(
-        {
-            "name": frame.name,
-            "iteration": frame.iteration,
-            "batch": frame.batch,
-            "from": sender.name,
-            "to": recipient.name,
-            "values": values,
-        }
-    )
-    if len(header) > MAX_HEADER_BYTES:
-        raise ProtocolError(
-            f"the header of {frame} takes {len(header)} bytes, the limit is {MAX_HEADER_BYTES}: "
-            "send long texts as arrays"
-        )
-    body = bytearray(_PREFIX.size) + header
-    for buffer in buffers:
-        body += bytes(-len(body) % ALIGNMENT) + buffer
-    _PREFIX.pack_into(body, 0, MAGIC, VERSION, 0, len(header), len(body) + _DIGEST_BYTES)
-    return bytes(body + hashlib.sha256(body).digest())
+            buffers.append([buffer])
+    header = {
+        "name": frame.name,
+        "iteration": frame.iteration,
+        "batch": frame.batch,
+        "from": sender.name,
+        "to": recipient.name,
+        "values": values,
+    }
+    try:
+        return FORM.seal(header, buffers, VERSION)
+    except OverflowError as error:
+        raise ProtocolError(f"{frame} has {error}: send long texts as arrays") from None
 
 
 def decode_frame(data: bytes) -> tuple[Frame, Party, Party]:
@@ -151,7 +138,8 @@ def decode_frame(data: bytes) -> tuple[Frame, Party, Party]:
     WireFormatError
         For bytes that `encode_frame` does not write: truncated, altered, of an unknown version.
     """
-    header, position = _checked_header(data)
+    letter = FORM.open(data)
+    header = letter.header
     try:
         _check_members(header, _HEADER)
         payload: dict[str, Value] = {}
@@ -159,9 +147,8 @@ def decode_frame(data: bytes) -> tuple[Frame, Party, Party]:
             _check_members(entry, _ENTRIES[entry["type"]])
             if entry["key"] in payload:
                 raise ValueError(f"two values named {entry['key']!r}")
-            payload[entry["key"]], position = _decode_value(entry, data, position)
-        if position != len(data) - _DIGEST_BYTES:
-            raise ValueError("bytes that no value accounts for")
+            payload[entry["key"]] = _decode_value(entry, letter)
+        letter.finish()
         frame = Frame(
             header["name"], header["iteration"], header["batch"], payload, nbytes=len(data)
         )
@@ -206,75 +193,26 @@ def _check_members(found: Any, expected: Mapping[str, type]) -> None:
         raise ValueError(f"members other than {', '.join(expected)}, or of other types")
 
 
-def _decode_value(entry: Mapping[str, Any], data: bytes, position: int) -> tuple[Value, int]:
-    """Return the value of an entry that has its members, and the position after its buffer."""
+def _decode_value(entry: Mapping[str, Any], letter: Letter) -> Value:
+    """Return the value of an entry that has its members."""
     kind, value = entry["type"], entry.get("value")
     if kind in ("bool", "str"):
-        return value, position  # type: ignore[return-value]
+        return value  # type: ignore[return-value]
     if kind in ("int", "float"):
         number: int | float = int(value, 16) if kind == "int" else float.fromhex(value)  # type: ignore[arg-type]
         text = hex(number) if isinstance(number, int) else number.hex()
         if text != value:
             raise ValueError(f"{value!r} in place of {text!r}")
-        return number, position
-    start = position + -position % ALIGNMENT
-    if any(data[position:start]):
-        raise ValueError("bytes other than 0 between two values")
+        return number
     if kind == "sealed":
-        end = _end_of_buffer(data, start, entry["bytes"])
-        return Sealed(data[start:end]), end
+        return Sealed(bytes(letter.take(entry["bytes"])))
     if entry["dtype"] not in _DTYPES:
         raise ValueError(f"no array of {entry['dtype']!r}")
     dtype, shape = np.dtype(entry["dtype"]), tuple(entry["shape"])
-    count = 1
     for length in shape:
         if type(length) is not int or not 0 <= length < 1 << 48:
             raise ValueError(f"an axis of length {length!r}")
-        count *= length
-    end = _end_of_buffer(data, start, count * dtype.itemsize)
-    if dtype.kind == "b" and (np.frombuffer(data, np.uint8, count, start) > 1).any():
+    buffer = letter.take(math.prod(shape) * dtype.itemsize)
+    if dtype.kind == "b" and (np.frombuffer(buffer, np.uint8) > 1).any():
         raise ValueError("truth values other than 0 and 1")
-    return np.frombuffer(data, dtype, count, start).reshape(shape), end
-
-
-def _end_of_buffer(data: bytes, position: int, length: int) -> int:
-    end = position + length
-    if length < 0 or end > len(data) - _DIGEST_BYTES:
-        raise ValueError(f"a buffer of {length} bytes does not fit")
-    return end
-
-
-def _checked_header(data: bytes) -> tuple[Any, int]:
-    """Return the parsed header and the position after it, of bytes whose checksum holds."""
-    if len(data) < _PREFIX.size + _DIGEST_BYTES:
-        raise WireFormatError(f"{len(data)} bytes are too few for a frame: it was cut")
-    magic, version, reserved, header_bytes, length = _PREFIX.unpack_from(data)
-    if magic != MAGIC:
-        raise WireFormatError(f"a frame begins with {MAGIC!r}, this begins with {magic!r}")
-    if version != VERSION or reserved:
-        raise WireFormatError(
-            f"this frame has version {version}, this release reads {VERSION}: "
-            "install the same release at every party"
-        )
-    if length != len(data):
-        raise WireFormatError(
-            f"the frame says {length} bytes, {len(data)} came: it was cut or glued"
-        )
-    if hashlib.sha256(data[:-_DIGEST_BYTES]).digest() != data[-_DIGEST_BYTES:]:
-        raise WireFormatError("the frame's checksum does not hold: it was altered on its way")
-    end = _PREFIX.size + header_bytes
-    if header_bytes > MAX_HEADER_BYTES or end > length - _DIGEST_BYTES:
-        raise WireFormatError(f"a header of {header_bytes} bytes does not fit its frame")
-    try:
-        header = json.loads(data[_PREFIX.size : end])
-        same = isinstance(header, dict) and _json(header) == data[_PREFIX.size : end]
-    except (ValueError, RecursionError):
-        raise WireFormatError("the frame's header is not JSON") from None
-    if not same:
-        raise WireFormatError("the frame's header is not a JSON object as encode_frame writes it")
-    return header, end
-
-
-def _json(header: Mapping[str, Any]) -> bytes:
-    """The one way to write a header: what reads back differently was not written by this package."""
-    return json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    return np.frombuffer(buffer, dtype).reshape(shape)

@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import re
-import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,26 +23,25 @@ from pyfate_gpu.he.array.bounds import check_layout, check_room
 from pyfate_gpu.he.array.export import canonical_chunks
 from pyfate_gpu.he.array.freshness import DERIVED
 from pyfate_gpu.he.validity import check_coprime
+from pyfate_gpu.storage.envelope import Form
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 
-MAGIC = b"PFGW"
 VERSION = 1
 SLOTS_VERSION = 2
 """Version 2 is version 1 with a layout of slots; arrays without slots are written as version 1."""
-PRELUDE = struct.Struct("<4sHHI")  # magic, version, reserved (0), bytes of the header
-ALIGNMENT = 64
-CHECKSUM_BYTES = 32
-MAX_HEADER_BYTES = 1 << 16
+FORM = Form(
+    b"PFGW", (VERSION, SLOTS_VERSION), "to_wire", max_header_bytes=1 << 16, sorts_members=True
+)
 MAX_AXES = 32
 CHUNK_ROWS = 1 << 16
 _MEMBERS = {"scheme", "key", "key_bits", "shape", "exponent", "bound", "kind", "encoder"}
 
 
 def write_array(c: CiphertextArray, reblind: bool) -> bytes:
-    """Prelude, header, padding, canonical words, SHA-256 of everything before."""
-    members = {
+    """An envelope with the state of the array as header and its canonical words as the one buffer."""
+    header: dict[str, Any] = {
         "scheme": c.public_key.scheme,
         "key": c.public_key.fingerprint,
         "key_bits": c.public_key.key_bits,
@@ -58,28 +53,17 @@ def write_array(c: CiphertextArray, reblind: bool) -> bytes:
     }
     version = VERSION
     if c.slots is not None:
-        version, members["slots"] = SLOTS_VERSION, [c.slots.width, c.slots.count]
-    header = _json(members)
-    start = PRELUDE.pack(MAGIC, version, 0, len(header)) + header
-    start += bytes(-len(start) % ALIGNMENT)
-    out, digest = io.BytesIO(), hashlib.sha256(start)
-    out.write(start)
-    for words in canonical_chunks(c, reblind):
-        chunk = np.ascontiguousarray(words).astype("<u8", copy=False).data
-        digest.update(chunk)
-        out.write(chunk)
-    out.write(digest.digest())
-    return out.getvalue()
+        version, header["slots"] = SLOTS_VERSION, [c.slots.width, c.slots.count]
+    chunks = canonical_chunks(c, reblind)
+    words = (np.ascontiguousarray(chunk).astype("<u8", copy=False).data for chunk in chunks)
+    return FORM.seal(header, [words], version)
 
 
 def read_array(data: bytes, public_key: SchemePublicKey) -> CiphertextArray:
     """Read and check a frame; nothing of it is used before everything of it is checked."""
-    try:
-        view = memoryview(data).cast("B")
-    except TypeError:
-        raise WireFormatError(f"a frame is bytes, not {type(data).__name__}") from None
-    version, header, body = _open_frame(view)
-    shape, exponent, bound = _read_header(version, header, public_key)
+    letter = FORM.open(data)
+    header, body = letter.header, letter.rest()
+    shape, exponent, bound = _read_header(letter.version, header, public_key)
     try:
         slots = _read_slots(header, public_key)
         encoder = from_description(header["encoder"])
@@ -105,50 +89,6 @@ def read_array(data: bytes, public_key: SchemePublicKey) -> CiphertextArray:
         rows, shape, exponent=exponent, bound=bound, kind=header["kind"], encoder=encoder,
         batches=DERIVED, public_key=public_key, engine=engine, slots=slots,
     )  # fmt: skip
-
-
-def _open_frame(view: memoryview) -> tuple[int, dict[str, Any], memoryview]:
-    """Version, header and body of a frame of a known version whose checksum is right."""
-    if len(view) < PRELUDE.size + CHECKSUM_BYTES:
-        raise WireFormatError(
-            f"{len(view)} bytes are too few for a frame; it was truncated, ask for it again"
-        )
-    magic, version, reserved, header_bytes = PRELUDE.unpack(view[: PRELUDE.size])
-    if magic != MAGIC:
-        raise WireFormatError(f"the frame begins with {magic!r}; an encrypted array with {MAGIC!r}")
-    if version not in (VERSION, SLOTS_VERSION) or reserved:
-        raise WireFormatError(
-            f"the frame has version {version}; this release reads versions {VERSION} and "
-            f"{SLOTS_VERSION}: use the same release at both ends"
-        )
-    end = PRELUDE.size + header_bytes
-    body = end + -end % ALIGNMENT
-    if header_bytes > MAX_HEADER_BYTES or body + CHECKSUM_BYTES > len(view):
-        raise WireFormatError(
-            f"a header of {header_bytes} bytes does not fit; the frame is damaged"
-        )
-    if hashlib.sha256(view[:-CHECKSUM_BYTES]).digest() != bytes(view[-CHECKSUM_BYTES:]):
-        raise WireFormatError(
-            "the checksum is wrong; the frame was damaged or truncated on its way"
-        )
-    text = bytes(view[PRELUDE.size : end])
-    try:
-        header = json.loads(text.decode("ascii"))
-        same = isinstance(header, dict) and _json(header) == text
-    except (ValueError, RecursionError):
-        raise WireFormatError("the header of the frame is no ASCII JSON") from None
-    if not same or any(view[end:body]):
-        raise WireFormatError(
-            "the header of the frame is no JSON object as to_wire writes it, followed by zero bytes"
-        )
-    return version, header, view[body:-CHECKSUM_BYTES]
-
-
-def _json(header: dict[str, Any]) -> bytes:
-    """The one way to write a header: one that reads back differently was not written by this package."""
-    return json.dumps(header, separators=(",", ":"), sort_keys=True, allow_nan=False).encode(
-        "ascii"
-    )
 
 
 def _read_slots(header: dict[str, Any], public_key: SchemePublicKey) -> SlotLayout | None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pyfate_gpu.errors import ProtocolError, WireFormatError
-from pyfate_gpu.federation.frame import ALIGNMENT, Frame, Sealed, decode_frame, encode_frame
+from pyfate_gpu.federation.frame import Frame, Sealed, decode_frame, encode_frame
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
+from pyfate_gpu.storage.envelope import ALIGNMENT
 
 HOST = Party(Role.HOST, 3)
 
@@ -219,5 +220,5 @@ def test_truth_values_and_padding_are_what_is_written():
 def test_unknown_version_says_what_to_do():
     data = bytearray(_sample())
     data[4] = 9
-    with pytest.raises(WireFormatError, match=r"version 9, this release reads 1: install"):
+    with pytest.raises(WireFormatError, match=r"version 9; this release reads version 1: install"):
         decode_frame(bytes(data))
