@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pyfate_gpu.errors import KeyFileError
+from pyfate_gpu.errors import KeyFileError, StorageError
 from pyfate_gpu.integrations.phe import (
     EncryptedNumber,
     PaillierPublicKey,
@@ -138,20 +138,21 @@ def _read(path: str) -> Any:
 
 
 def _write(path: str, document: dict[str, Any]) -> None:
-    text, file = json.dumps(document), Path(path).resolve()
-    if "p" in document and path != "-" and (not file.exists() or file.is_file()):
-        # A private key: its owner's alone from the first byte on, whoever could read what was there.
-        write_atomically(file, f"{text}\n".encode())
-    else:
-        _print(path, text)
+    _print(path, json.dumps(document), private="p" in document)
 
 
-def _print(path: str, text: str) -> None:
-    """Write a line to a file or, for '-', to standard output."""
+def _print(path: str, text: str, private: bool = False) -> None:
+    """Write a line to a file or, for '-', to standard output; a private key for its owner only."""
     if path == "-":
         typer.echo(text)
         return
+    data, file = (text + "\n").encode(), Path(path)
     try:
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        if file.exists() and not file.is_file():  # a pipe, a terminal: nothing to put in its place
+            file.write_bytes(data)
+        else:
+            write_atomically(Path(os.path.realpath(file)), data, mode=0o600 if private else 0o666)
+    except StorageError as error:
+        raise KeyFileError(str(error)) from None
     except OSError as error:
         raise KeyFileError(f"cannot write {path}: {error.strerror}") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
 from pyfate_gpu.glm.model import FittedHalf
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
+from pyfate_gpu.storage.files import write_atomically
 
 FORMAT = "pyfate-gpu model"
 VERSION = 1
@@ -57,7 +57,7 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
         "names": half.names,
     }
     text = json.dumps(own | header, indent=1, allow_nan=False)
-    _write(Path(path), pack(_HEADER, text, arrays))
+    write_atomically(Path(path), pack(_HEADER, text, arrays))
 
 
 def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
@@ -136,19 +136,3 @@ def _plain_classes(classes: NDArray[np.generic]) -> NDArray[Any]:
     raise ConfigurationError(
         f"classes are {type(classes[0]).__name__} objects: use numbers or texts as labels to save the model"
     )
-
-
-def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from None

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import Any
 
-from pyfate_gpu.errors import KeyFileError
+from pyfate_gpu.errors import KeyFileError, StorageError
 from pyfate_gpu.he import passphrases
 from pyfate_gpu.he.scheme.paillier.private_key import PrivateKey
 from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
 from pyfate_gpu.he.scheme.registry import private_from_jwk, public_from_jwk
+from pyfate_gpu.storage.files import write_atomically
 
 MAX_FILE_BYTES = 1 << 20
 PathLike = str | os.PathLike[str]
@@ -127,28 +127,15 @@ def _reason(error: Exception) -> str:
 
 
 def _write(path: Path, document: dict[str, Any], overwrite: bool) -> None:
-    """Write beside the file and move into place: a reader sees the old file or the new one."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    data = json.dumps(document, indent=1).encode("ascii") + b"\n"
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                json.dump(document, file, indent=1)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            if overwrite:
-                beside.replace(path)
-            else:
-                os.link(beside, path)  # fails if the path exists, without a gap in between
-        finally:
-            beside.unlink(missing_ok=True)
+        write_atomically(path, data, overwrite=overwrite)
     except FileExistsError:
         raise KeyFileError(
             f"{path} exists; choose another name, or pass overwrite=True to lose the key in it"
         ) from None
-    except (OSError, ValueError) as error:
-        raise KeyFileError(f"cannot write {path}: {_reason(error)}") from None
+    except StorageError as error:
+        raise KeyFileError(str(error)) from None
 
 
 def _read(path: Path) -> Any:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are whole or not there, in a folder that one process works in."""
+"""Files that are whole or not there, and folders that one process works in."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,31 +14,72 @@ from pathlib import Path
 from pyfate_gpu.errors import ConfigurationError, StorageError
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file, for its owner only, so that whatever happens either the old or the new one is there.
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, overwrite: bool = True) -> None:
+    """Write a file so that whatever happens either the old or the new one is there, whole.
+
+    Parameters
+    ----------
+    mode : int
+        Who may read it, less what the process takes away by its umask; by default its owner only.
+    overwrite : bool
+        Whether it may be there already; if not, that is found out and done in one step.
 
     Raises
     ------
+    FileExistsError
+        When it is there and may not be.
     StorageError
-        When it cannot be written; what was there before is unharmed.
+        When it cannot be written. In either case, what was there before is unharmed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "numbers")
+    ...     write_atomically(path, b"1 2")
+    ...     write_atomically(path, b"1 2 3")
+    ...     path.read_bytes()
+    b'1 2 3'
     """
-    draft = path.with_name(f".{path.name}.draft")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
+        # A name of its own: two that write the same file at once do not write into one draft.
+        draft = path.with_name(f".{secrets.token_hex(8)}.draft")
         try:
-            os.fsync(folder)  # the new name, too, has to survive a power cut
+            with os.fdopen(
+                os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb"
+            ) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                draft.replace(path)
+            else:
+                os.link(draft, path)
         finally:
-            os.close(folder)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
+        _sync(path.parent)
+    except FileExistsError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
         raise StorageError(
-            f"cannot write {path}: {error.strerror}; make room or choose another directory"
+            f"cannot write {path}: {reason}; make room or choose another directory"
         ) from None
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a folder survive a power cut, where the file system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder to put things in, not to look at
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
 
 
 @contextmanager

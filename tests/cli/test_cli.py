@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
@@ -231,3 +233,45 @@ def test_only_finite_numbers_are_encrypted(key, tmp_path, call, number):
     code, _, err = call("phe", "encrypt", tmp_path / "key.pub.json", number)
     assert code == 2
     assert "is no finite number" in err
+
+
+@pytest.mark.filterwarnings("ignore:a Paillier key of 512 bits")
+def test_results_of_phe_are_whole_or_as_before(key, tmp_path, call, monkeypatch):
+    public = tmp_path / "key.pub.json"
+    target, link = tmp_path / "folder" / "number", tmp_path / "link"
+    target.parent.mkdir()
+    target.write_text("old")
+    link.symlink_to(target)
+    assert call("phe", "encrypt", public, "5", "--output", link)[0] == 0
+    assert link.is_symlink()
+    good = target.read_text()
+    assert set(json.loads(good)) == {"v", "e"}
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pyfate_gpu.storage.files.os.fsync", full)
+    code, _, err = call("phe", "encrypt", public, "7", "--output", link)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "No space left" in err
+    assert target.read_text() == good
+    assert [path.name for path in target.parent.iterdir()] == ["number"]
+
+
+@pytest.mark.filterwarnings("ignore:a Paillier key of 512 bits")
+def test_phe_writes_into_pipes(key, tmp_path, call):
+    pipe, lines = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: lines.append(pipe.read_text()), daemon=True)
+    reader.start()
+    assert call("phe", "encrypt", tmp_path / "key.pub.json", "5", "--output", pipe)[0] == 0
+    reader.join(60)
+    assert set(json.loads(lines[0])) == {"v", "e"}
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_phe_keys_are_for_their_owner(tmp_path, call):
+    path = tmp_path / "private"
+    path.touch(mode=0o666)
+    assert call("phe", "genpkey", "--keysize", 512, path)[0] == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

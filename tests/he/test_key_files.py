@@ -116,7 +116,7 @@ def test_nothing_is_left_half_written(keypair, path, monkeypatch):
     def full(*unused, **also_unused):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr("pyfate_gpu.storage.files.os.fsync", full)
     with pytest.raises(KeyFileError, match="No space left"):
         save_private_key(keypair[1], path)
     assert list(path.parent.iterdir()) == []

@@ -21,7 +21,7 @@ from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.party import run_party
-from pyfate_gpu.storage.files import locked, write_atomically
+from pyfate_gpu.storage.files import locked
 from tests.jobs.conftest import PORTS
 
 
@@ -196,22 +196,6 @@ def test_one_job_at_a_time_in_a_folder(small_job, run):
     (path.parent / "out").mkdir()
     with locked(path.parent / "out"), pytest.raises(ConfigurationError, match="another process"):
         run(path)
-
-
-def test_files_are_whole_or_as_before(tmp_path, monkeypatch):
-    path = tmp_path / "x"
-    write_atomically(path, b"old")
-    write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-
-    def full(handle):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("pyfate_gpu.storage.files.os.fsync", full)
-    with pytest.raises(StorageError, match=r"cannot write .*x: No space left on device; make room"):
-        write_atomically(path, b"newer")
-    assert path.read_bytes() == b"new"
-    assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
 def test_a_folder_is_free_again_afterwards(tmp_path):
