@@ -13,6 +13,7 @@
 
 #include "bigint/integer.h"
 #include "cpu/parallel.h"
+#include "cpu/thread_pool.h"
 
 namespace pyfate::bindings {
 

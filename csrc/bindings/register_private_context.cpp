@@ -21,8 +21,8 @@ py::array decrypt(PrivateContext& context, const PublicContext& key, const Array
   return out;
 }
 
-py::array encrypt(PrivateContext& context, const PublicContext& key, const Array& plain,
-                  const std::optional<Array>& exponents, int threads) {
+py::array encrypt_by_owner(PrivateContext& context, const PublicContext& key, const Array& plain,
+                           const std::optional<Array>& exponents, int threads) {
   const auto* values = checked<std::int64_t>(plain, "plain", {kAny, kAny}, "(rows, words)");
   if (plain.shape(1) < 1) throw py::value_error("plain has 0 words a value; at least 1 is needed");
   const auto rows = static_cast<std::size_t>(plain.shape(0));
@@ -40,9 +40,9 @@ py::array encrypt(PrivateContext& context, const PublicContext& key, const Array
   return out;
 }
 
-void set_blinding_base(PrivateContext& context, const py::bytes& base, int exponent_bits,
-                       const py::bytes& sign_base, std::size_t table_bytes, int threads,
-                       bool hardened) {
+void set_owners_blinding_base(PrivateContext& context, const py::bytes& base, int exponent_bits,
+                              const py::bytes& sign_base, std::size_t table_bytes, int threads,
+                              bool hardened) {
   const Integer power = checked_integer(base);
   const Integer sign = checked_integer(sign_base);
   without_gil(threads, [&](const Run& run) {
@@ -55,7 +55,8 @@ void set_blinding_base(PrivateContext& context, const py::bytes& base, int expon
 void register_private_context(pybind11::module_& module) {
   using py::arg;
   py::class_<PrivateContext>(module, "PrivateContext",
-                             "Decryption and the owner's encryption; opaque, zeroed when freed.")
+                             "Decryption and the owner's encryption; opaque, zeroed when freed.",
+                             py::module_local())
       .def(py::init([](const py::bytes& p, const py::bytes& q, const py::bytes& p_exponent,
                        const py::bytes& q_exponent, const std::string& isa) {
              return std::make_unique<PrivateContext>(
@@ -64,9 +65,9 @@ void register_private_context(pybind11::module_& module) {
            }),
            arg("p"), arg("q"), arg("p_exponent"), arg("q_exponent"), arg("isa"))
       .def("decrypt", &decrypt, arg("public"), arg("rows"), arg("threads"))
-      .def("set_blinding_base", &set_blinding_base, arg("base"), arg("exponent_bits"),
+      .def("set_blinding_base", &set_owners_blinding_base, arg("base"), arg("exponent_bits"),
            arg("sign_base"), arg("table_bytes"), arg("threads") = 1, arg("hardened") = false)
-      .def("encrypt", &encrypt, arg("public"), arg("plain"), arg("exponents").none(true),
+      .def("encrypt", &encrypt_by_owner, arg("public"), arg("plain"), arg("exponents").none(true),
            arg("threads"))
       .def("__reduce_ex__", [](const PrivateContext&, int) -> py::object {
         throw py::type_error("a PrivateContext holds secrets and is not picklable");

@@ -301,7 +301,8 @@ py::array blind_full(const PublicContext& context, const Array& rows_in, const I
 void register_public_context(pybind11::module_& module) {
   using py::arg;
   py::class_<PublicContext>(module, "PublicContext",
-                            "Batched operations mod n^2 for one modulus and instruction set.")
+                            "Batched operations mod n^2 for one modulus and instruction set.",
+                            py::module_local())
       .def(py::init([](const py::bytes& n, const std::string& isa) {
              return std::make_unique<PublicContext>(checked_integer(n),
                                                     instruction_set(isa.c_str()));

@@ -2,17 +2,35 @@
 #include "cpu/parallel.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <mutex>
+
+#include "cpu/thread_pool.h"
 
 namespace pyfate {
 
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+/// What one thread of a call looks at.
+struct Checkpoint::Watch {
+  const Run& run;
+  std::atomic<bool>& stop;
+  bool calling_thread;
+  Clock::time_point asked = Clock::now();
+};
+
 void Checkpoint::check() {
-  if (stop_.load(std::memory_order_relaxed)) throw Interrupted();
-  if (!calling_thread_ || run_.interrupted == nullptr) return;
+  if (watch_.stop.load(std::memory_order_relaxed)) throw Interrupted();
+  if (!watch_.calling_thread || watch_.run.interrupted == nullptr) return;
   const Clock::time_point now = Clock::now();
-  if (now - asked_ < std::chrono::milliseconds(40)) return;
-  asked_ = now;
-  if (run_.interrupted(run_.context)) throw Interrupted();
+  if (now - watch_.asked < std::chrono::milliseconds(40)) return;
+  watch_.asked = now;
+  if (watch_.run.interrupted(watch_.run.context)) throw Interrupted();
 }
 
 void parallel_chunks(std::size_t count, std::size_t chunk, const Run& run, const Chunk& body) {
@@ -26,7 +44,8 @@ void parallel_chunks(std::size_t count, std::size_t chunk, const Run& run, const
 
   auto work = [&](bool calling_thread) {
     try {
-      Checkpoint checkpoint(run, stop, calling_thread);
+      Checkpoint::Watch watch{run, stop, calling_thread};
+      Checkpoint checkpoint(watch);
       for (std::size_t i = next++; i < chunks; i = next++) {
         body(i * chunk, std::min(count, (i + 1) * chunk), checkpoint);
         checkpoint.check();

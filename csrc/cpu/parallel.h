@@ -2,15 +2,12 @@
 // Rows over threads.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <exception>
-#include <functional>
-
-#include "cpu/thread_pool.h"
 
 namespace pyfate {
+
+class ThreadPool;
 
 /// Thrown out of a batched operation when the caller asked to stop.
 struct Interrupted : std::exception {
@@ -30,21 +27,37 @@ struct Run {
 /// Handed to tasks that run longer than a chunk should: `check` throws once the call must stop.
 class Checkpoint {
  public:
-  Checkpoint(const Run& run, std::atomic<bool>& stop, bool calling_thread)
-      : run_(run), stop_(stop), calling_thread_(calling_thread), asked_(Clock::now()) {}
+  struct Watch;
+
+  explicit Checkpoint(Watch& watch) : watch_(watch) {}
 
   void check();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  const Run& run_;
-  std::atomic<bool>& stop_;
-  bool calling_thread_;
-  Clock::time_point asked_;
+  Watch& watch_;
 };
 
-using Chunk = std::function<void(std::size_t begin, std::size_t end, Checkpoint& checkpoint)>;
+/// A body that outlives the call it is handed to. Not std::function, whose header every file here
+/// would have to read.
+class Chunk {
+ public:
+  template <class Body>
+  Chunk(const Body& body)  // NOLINT: bodies convert
+      : body_(&body), call_(&call<Body>) {}
+
+  void operator()(std::size_t begin, std::size_t end, Checkpoint& checkpoint) const {
+    call_(body_, begin, end, checkpoint);
+  }
+
+ private:
+  template <class Body>
+  static void call(const void* body, std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
+    (*static_cast<const Body*>(body))(begin, end, checkpoint);
+  }
+
+  const void* body_;
+  void (*call_)(const void* body, std::size_t begin, std::size_t end, Checkpoint& checkpoint);
+};
 
 /// Calls body for [0, count) in chunks of `chunk`, on run.threads threads including the caller.
 /// The first exception of a thread ends the call and is thrown again here.

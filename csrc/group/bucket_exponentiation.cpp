@@ -2,6 +2,7 @@
 #include "group/bucket_exponentiation.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <vector>
 

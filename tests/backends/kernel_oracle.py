@@ -7,12 +7,15 @@ import functools
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import ModuleType
+from typing import NamedTuple
 
 import gmpy2
 import numpy as np
 import numpy.typing as npt
 
 import pyfate_gpu.backends._cpu as _cpu
+from tests.backends.emulated_module import emulated_module
 
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
@@ -40,9 +43,25 @@ def from_words(rows: Words) -> list[int]:
     return [int.from_bytes(row.tobytes(), "little") for row in rows]
 
 
-def private_context(p: int, q: int, isa: str) -> _cpu.PrivateContext:
-    """A private key whose exponents are p - 1 and q - 1."""
-    return _cpu.PrivateContext(*map(to_bytes, (p, q, p - 1, q - 1)), isa)
+ISAS = [*(name for name, usable, _ in _cpu.instruction_sets() if usable), "emulated"]
+
+
+class Engine(NamedTuple):
+    """An instruction set of the product, or the emulated one."""
+
+    isa: str
+
+    @property
+    def module(self) -> ModuleType:
+        return emulated_module() if self.isa == "emulated" else _cpu
+
+    def public(self, n: int) -> _cpu.PublicContext:
+        return self.module.PublicContext(to_bytes(n), self.isa)
+
+    def private(self, p: int, q: int, *exponents: int) -> _cpu.PrivateContext:
+        """A private key, by default with the exponents p - 1 and q - 1."""
+        numbers = (p, q, *(exponents or (p - 1, q - 1)))
+        return self.module.PrivateContext(*map(to_bytes, numbers), self.isa)
 
 
 def _prime(bits: int, source: random.Random) -> int:
@@ -57,7 +76,7 @@ class Oracle:
     """n = p q of `bits` bits and everything a test compares with, by plain integer arithmetic."""
 
     bits: int
-    isa: str
+    engine: Engine
     source: random.Random = field(default_factory=lambda: random.Random(7))
 
     def __post_init__(self) -> None:
@@ -67,11 +86,11 @@ class Oracle:
                 break
         self.p, self.q, self.n = p, q, p * q
         self.n_squared = self.n * self.n
-        self.context = _cpu.PublicContext(to_bytes(self.n), self.isa)
+        self.context = self.engine.public(self.n)
         self.words = self.context.words
 
     def owner(self) -> _cpu.PrivateContext:
-        return private_context(self.p, self.q, self.isa)
+        return self.engine.private(self.p, self.q)
 
     def below(self, limit: int) -> int:
         return self.source.randrange(limit)

@@ -12,22 +12,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-_cpu = pytest.importorskip("pyfate_gpu.backends._cpu")
-
-from tests.backends.kernel_oracle import from_words, to_bytes, to_signed, to_words  # noqa: E402
+from tests.backends.kernel_oracle import (
+    ISAS,
+    Engine,
+    from_words,
+    to_signed,
+    to_words,
+)
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "base_n"
 DOCUMENT = json.loads((FOLDER / "vectors.json").read_text())
-ISAS = [name for name, usable, _ in _cpu.instruction_sets() if usable]
 
 
 class Vectors:
     """The cases of one modulus and a context for it."""
 
-    def __init__(self, entry: dict[str, Any], isa: str) -> None:
+    def __init__(self, entry: dict[str, Any], engine: Engine) -> None:
         self.n = int(entry["n"], 16)
         self.square = self.n**2
-        self.context = _cpu.PublicContext(to_bytes(self.n), isa)
+        self.context = engine.public(self.n)
         cases = [[int(half, 16) for half in case] for case in entry["cases"]]
         self.x, self.y, self.product = ([case[i : i + 2] for case in cases] for i in (0, 2, 4))
         # What rows stand for is divided by R; 1 in a row shows 1 / R.
@@ -48,15 +51,15 @@ class Vectors:
 
 
 @pytest.fixture(scope="module", params=ISAS)
-def isa(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return Engine(request.param)
 
 
 @pytest.fixture(
     scope="module", params=DOCUMENT["moduli"], ids=lambda e: f"{e['bits']} bits, {e['name']}"
 )
-def vectors(request: pytest.FixtureRequest, isa: str) -> Vectors:
-    return Vectors(request.param, isa)
+def vectors(request: pytest.FixtureRequest, engine: Engine) -> Vectors:
+    return Vectors(request.param, engine)
 
 
 def test_products(vectors: Vectors) -> None:

@@ -352,10 +352,8 @@ def test_moving_between_devices(engine, keypair, monkeypatch):
 @pytest.mark.parametrize("key_bits", [1024, 2048])
 def test_real_sizes(engine, rng, key_bits):
     """One pass over everything with specialised key sizes."""
-    from pyfate_gpu import backend_info, generate_keypair
+    from pyfate_gpu import generate_keypair
 
-    if backend_info().isa == "emulated":
-        pytest.skip("slow, and the same bodies run in the other engines")
     public, private = generate_keypair(key_bits, allow_insecure_key_size=True)
     values, matrix = rng.normal(size=(3, 2)), rng.normal(size=(2, 3))
     c = public.from_wire(public.encrypt(values).to_wire())

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cpu/parallel.h"
+#include "cpu/thread_pool.h"
 #include "simd_scaffold.h"
 
 namespace {

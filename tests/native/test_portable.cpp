@@ -7,9 +7,10 @@
 
 int main() {
   using pyfate::portable::Arithmetic;
-  simd_test::check_arithmetic<Arithmetic<16>>({1024, 1001, 961});
-  simd_test::check_arithmetic<Arithmetic<32>>({2048, 2047});
-  simd_test::check_arithmetic<Arithmetic<0>>({64, 65, 257, 514, 1536, 3072, 8192});
+  using pyfate::portable::Columns;
+  simd_test::check_arithmetic<Arithmetic<16, Columns<16>>>({1024, 1001, 961});
+  simd_test::check_arithmetic<Arithmetic<32, Columns<32>>>({2048, 2047});
+  simd_test::check_arithmetic<Arithmetic<0, Columns<0>>>({64, 65, 257, 514, 1536, 3072, 8192});
 #if defined(__x86_64__)
   if (pyfate::missing_adx() == nullptr) {
     using pyfate::portable::Rows;

@@ -11,7 +11,7 @@ import numpy as np
 import phe
 import pytest
 
-from pyfate_gpu import IntegerEncoder, PrivateKey, PublicKey, SlotLayout, backend_info
+from pyfate_gpu import IntegerEncoder, PrivateKey, PublicKey, SlotLayout
 from pyfate_gpu.backends.words import (
     integers_to_words,
     unsigned_to_words,
@@ -61,14 +61,7 @@ def vectors(request):
     return read(f"paillier-{request.param}.json")
 
 
-@pytest.fixture
-def swift(engine, vectors):
-    """Any engine but the emulated one with long keys, which takes minutes."""
-    if backend_info().isa == "emulated" and vectors["bits"] > 1234:
-        pytest.skip("the emulated engine is slow; its code is that of AVX-512")
-
-
-def test_decryptions(swift, vectors):
+def test_decryptions(engine, vectors):
     public, private = keys_of(vectors)
     answers = [*vectors["encrypt"], *vectors["encrypt_short"], *vectors["operations"]]
     found = private.decrypt_residues(wide(public, [a["c"] for a in answers])).tolist()
@@ -79,7 +72,7 @@ def test_decryptions(swift, vectors):
     ]
 
 
-def test_encryptions_with_given_randomness(swift, vectors):
+def test_encryptions_with_given_randomness(engine, vectors):
     """The powers of r and of h^n are those of the engine: from a ciphertext with the bound 0 any scalar may be."""
     public, _ = keys_of(vectors)
     exponent = IntegerEncoder(public.n).encode(public.n)
@@ -94,7 +87,7 @@ def test_encryptions_with_given_randomness(swift, vectors):
         assert c.to_ints(reblind=False)[()] == answer["c"]
 
 
-def test_operations(swift, vectors):
+def test_operations(engine, vectors):
     public, _ = keys_of(vectors)
     for case in vectors["operations"]:
         a = public.from_ints(case["a"], bound=0)
@@ -110,8 +103,6 @@ def test_operations(swift, vectors):
 @pytest.mark.parametrize("bits", [1024, 2048])
 def test_fresh_encryptions_decrypt(engine, bits):
     """Longer keys make their tables for minutes, all engines together; the powers themselves are tested above."""
-    if backend_info().isa == "emulated":
-        pytest.skip("the emulated engine makes its tables slowly")
     vectors = read(f"paillier-{bits}.json")
     for base in (None, vectors["h"]):
         public, private = keys_of(vectors, base)

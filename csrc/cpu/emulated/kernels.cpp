@@ -3,15 +3,25 @@
 
 #include "cpu/emulated/arithmetic.h"
 #include "cpu/generic/kernels.h"
-#include "cpu/simd/throughput.h"
+
+namespace pyfate::simd {
+
+// Compiled in arithmetic.cpp.
+#define PYFATE_SIZE(N) extern template class Arithmetic<emulated::Vector, 52, N>;
+#include "cpu/avx512ifma/sizes.def"
+extern template class Arithmetic<emulated::Vector, 52, 0>;
+
+}  // namespace pyfate::simd
 
 namespace pyfate::emulated {
 
 const KernelTable* kernels_for(int bits) {
-  // Two sizes for the tests: the primes of 2048-bit keys, and all others.
+  // The sizes of the engine that this one stands for.
   switch (Arithmetic<0>::limbs_for(bits)) {
-    case 20:
-      return &generic::kKernels<Arithmetic<20>>;
+#define PYFATE_SIZE(N) \
+  case N:              \
+    return &generic::kKernels<Arithmetic<N>>;
+#include "cpu/avx512ifma/sizes.def"
     default:
       return &generic::kKernels<Arithmetic<0>>;
   }
@@ -19,10 +29,6 @@ const KernelTable* kernels_for(int bits) {
 
 int limbs_for(int bits) {
   return Arithmetic<0>::limbs_for(bits);
-}
-
-std::uint64_t multiply_limbs(std::uint64_t* words, std::uint64_t count, std::uint64_t rounds) {
-  return simd::multiply_limbs<Vector>(words, count / Vector::kLanes, rounds);
 }
 
 }  // namespace pyfate::emulated

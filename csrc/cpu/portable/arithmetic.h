@@ -11,15 +11,15 @@
 #include <cstdint>
 #include <cstring>
 
-#include "cpu/portable/columns.h"
+#include "cpu/portable/products.h"
 #include "cpu/portable/words.h"
 #include "pyfate/modulus_constants.h"
 
 namespace pyfate::portable {
 
-/// N: words of a half, or 0 when the size is known at run time only. Products: Columns, or Rows
-/// where the processor has what they need.
-template <int N, class Products = Columns<N>>
+/// N: words of a half, or 0 when the size is known at run time only. Products: Chosen, or in tests
+/// Columns<N> or Rows.
+template <int N, class Products = Chosen<N>>
 class Arithmetic {
  public:
   static constexpr int kLanes = 1;
@@ -34,7 +34,9 @@ class Arithmetic {
   };
 
   explicit Arithmetic(const ModulusConstants& constants)
-      : size_(constants.limbs), negative_inverse_(constants.negative_inverse) {
+      : size_(constants.limbs),
+        by_rows_(Products::by_rows(constants.limbs)),
+        negative_inverse_(constants.negative_inverse) {
     const std::size_t bytes = sizeof(std::uint64_t) * size();
     std::memcpy(n_, constants.n, bytes);
     std::memcpy(one_.half[0], constants.one_low, bytes);
@@ -76,7 +78,7 @@ class Arithmetic {
   }
 
   /// out = a * b / R mod n^2. Requires a.half[0] < R and the other halves < n, or all < n.
-  void multiply(Number& out, const Number& a, const Number& b) const {
+  [[gnu::noinline]] void multiply(Number& out, const Number& a, const Number& b) const {
     std::uint64_t first[2 * kMaxLimbs];
     std::uint64_t second[2 * kMaxLimbs];
     std::uint64_t top = Products::multiply(first, a.half[0], b.half[0], modulus());
@@ -91,7 +93,7 @@ class Arithmetic {
   }
 
   /// out = a^2 / R mod n^2.
-  void square(Number& out, const Number& a) const {
+  [[gnu::noinline]] void square(Number& out, const Number& a) const {
     std::uint64_t first[2 * kMaxLimbs];
     std::uint64_t second[2 * kMaxLimbs];
     std::uint64_t doubled[kMaxLimbs];
@@ -106,7 +108,7 @@ class Arithmetic {
   }
 
   /// out = a * b / R mod n. Requires a < R, b < n.
-  void multiply_half(Half& out, const Half& a, const Half& b) const {
+  [[gnu::noinline]] void multiply_half(Half& out, const Half& a, const Half& b) const {
     std::uint64_t wide[2 * kMaxLimbs];
     std::uint64_t top = Products::multiply(wide, a.word, b.word, modulus());
     subtract_once(wide + size(), top);
@@ -164,7 +166,7 @@ class Arithmetic {
   }
 
   int size() const { return N != 0 ? N : size_; }
-  HalfModulus modulus() const { return {n_, negative_inverse_, size()}; }
+  HalfModulus modulus() const { return {n_, negative_inverse_, size(), by_rows_}; }
   std::size_t bytes() const { return sizeof(std::uint64_t) * static_cast<std::size_t>(size()); }
 
   /// Hides where a mask came from, so that the compiler cannot turn it into a branch.
@@ -189,6 +191,7 @@ class Arithmetic {
   }
 
   int size_;
+  bool by_rows_;
   std::uint64_t negative_inverse_;
   alignas(64) std::uint64_t n_[kMaxLimbs];
   Number one_;

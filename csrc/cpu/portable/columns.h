@@ -16,6 +16,8 @@ namespace pyfate::portable {
 template <int N>
 class Columns {
  public:
+  static constexpr bool by_rows(int /*size*/) { return false; }
+
   /// wide = q, then r, of a * b = r * R - q * n.
   PYFATE_NOINLINE static std::uint64_t multiply(std::uint64_t* wide, const std::uint64_t* a,
                                                 const std::uint64_t* b,

@@ -1,46 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpu/portable/kernels.h"
 
-#include "cpu/features.h"
 #include "cpu/generic/kernels.h"
 #include "cpu/portable/arithmetic.h"
-#include "cpu/portable/rows.h"
 
 namespace pyfate::portable {
 
-namespace {
-
-/// For halves of N words, or of any number of words with N = 0.
-template <int N>
-const KernelTable* kernels_of(int words) {
-#if defined(__x86_64__)
-  if (words % Rows::kWidth == 0 && missing_adx() == nullptr) {
-    return &generic::kKernels<Arithmetic<N, Rows>>;
-  }
-#endif
-  return &generic::kKernels<Arithmetic<N>>;
-}
-
-}  // namespace
-
 const KernelTable* kernels_for(int bits) {
-  // Keys of 1024, 2048, 3072 and 4096 bits, and their primes; anything else at run-time size.
-  const int words = limbs_for(bits);
-  switch (words) {
-    case 8:
-      return kernels_of<8>(words);
-    case 16:
-      return kernels_of<16>(words);
-    case 24:
-      return kernels_of<24>(words);
-    case 32:
-      return kernels_of<32>(words);
-    case 48:
-      return kernels_of<48>(words);
-    case 64:
-      return kernels_of<64>(words);
+  switch (limbs_for(bits)) {
+#define PYFATE_SIZE(N) \
+  case N:              \
+    return &generic::kKernels<Arithmetic<N>>;
+#include "cpu/portable/sizes.def"
     default:
-      return kernels_of<0>(words);
+      return &generic::kKernels<Arithmetic<0>>;
   }
 }
 

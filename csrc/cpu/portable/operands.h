@@ -17,6 +17,7 @@ struct HalfModulus {
   const std::uint64_t* n;
   std::uint64_t negative_inverse;  ///< -1 / n mod 2^64
   int size;                        ///< words h of a half
+  bool by_rows;                    ///< what Chosen (products.h) chose
 };
 
 }  // namespace pyfate::portable

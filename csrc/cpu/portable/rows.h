@@ -23,10 +23,12 @@ namespace pyfate::portable {
 class Rows {
  public:
   static constexpr int kWidth = 8;
+  static constexpr bool by_rows(int /*size*/) { return true; }
 
   /// wide = q, then r, of a * b = r * R - q * n.
-  static std::uint64_t multiply(std::uint64_t* wide, const std::uint64_t* a, const std::uint64_t* b,
-                                const HalfModulus& modulus) {
+  [[gnu::noinline]] static std::uint64_t multiply(std::uint64_t* wide, const std::uint64_t* a,
+                                                  const std::uint64_t* b,
+                                                  const HalfModulus& modulus) {
     const int h = modulus.size;
     for (int i = 0; i < 2 * h; ++i) wide[i] = 0;
     add_all(wide, a, b, h);
@@ -34,8 +36,8 @@ class Rows {
   }
 
   /// The same for a = b: products off the diagonal of strips are computed once and doubled.
-  static std::uint64_t square(std::uint64_t* wide, const std::uint64_t* a,
-                              const HalfModulus& modulus) {
+  [[gnu::noinline]] static std::uint64_t square(std::uint64_t* wide, const std::uint64_t* a,
+                                                const HalfModulus& modulus) {
     const int h = modulus.size;
     for (int i = 0; i < 2 * h; ++i) wide[i] = 0;
     for (int first = 0; first + kWidth < h; first += kWidth) {
@@ -52,8 +54,9 @@ class Rows {
 
   /// The upper half of wide = (sum of a * b - q) / R + wrapped, not negative.
   template <std::same_as<Factors>... Each>
-  static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* q, std::uint64_t wrapped,
-                             const HalfModulus& modulus, Each... factors) {
+  [[gnu::noinline]] static std::uint64_t cross(std::uint64_t* wide, const std::uint64_t* q,
+                                               std::uint64_t wrapped, const HalfModulus& modulus,
+                                               Each... factors) {
     std::uint64_t top = set_complement(wide, q, wrapped, modulus.size);
     ((top += add_all(wide, factors.a, factors.b, modulus.size)), ...);
     return top + reduce(wide, 1, modulus);

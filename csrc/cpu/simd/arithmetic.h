@@ -67,27 +67,21 @@ class Arithmetic {
   /// 64-bit words of a number in stored form: its limbs, two in a word where they fit.
   std::size_t stored_words() const { return static_cast<std::size_t>(stored_count()); }
 
-  [[gnu::noinline]] void load(Number& out, const std::uint64_t* const rows[kLanes]) const {
+  void load(Number& out, const std::uint64_t* const rows[kLanes]) const {
     load_packed(low(out), rows, 0, words_);
     load_packed(high(out), rows, words_, words_);
   }
   /// Writes both halves below n: taking n from the lower one adds 1 to the upper one.
-  [[gnu::noinline]] void store(std::uint64_t* const rows[kLanes], const Number& a) const {
-    Half half;
-    const V taken = subtract_modulus<kBits>(half.limb, low(a), V::zero(), negated_, size());
-    store_packed(rows, 0, half.limb);
-    subtract_modulus<kBits>(half.limb, high(a), taken, negated_, size());
-    store_packed(rows, words_, half.limb);
+  void store(std::uint64_t* const rows[kLanes], const Number& a) const {
+    const V taken = store_reduced(rows, 0, low(a), V::zero());
+    store_reduced(rows, words_, high(a), taken);
   }
   /// The low `words` words come from the row, the others are zero.
-  [[gnu::noinline]] void load_half(Half& out, const std::uint64_t* const rows[kLanes],
-                                   int words) const {
+  void load_half(Half& out, const std::uint64_t* const rows[kLanes], int words) const {
     load_packed(out.limb, rows, 0, words < words_ ? words : words_);
   }
-  [[gnu::noinline]] void store_half(std::uint64_t* const rows[kLanes], const Half& a) const {
-    Half half;
-    subtract_modulus<kBits>(half.limb, a.limb, V::zero(), negated_, size());
-    store_packed(rows, 0, half.limb);
+  void store_half(std::uint64_t* const rows[kLanes], const Half& a) const {
+    store_reduced(rows, 0, a.limb, V::zero());
   }
   [[gnu::noinline]] void gather(Number& out, const std::uint64_t* const stored[kLanes]) const {
     if constexpr (kPaired) {
@@ -148,7 +142,7 @@ class Arithmetic {
   }
 
   /// out = a * b / R mod n. One factor may be as large as 2^(64 words).
-  [[gnu::noinline]] void multiply_half(Half& out, const Half& a, const Half& b) const {
+  void multiply_half(Half& out, const Half& a, const Half& b) const {
     multiply_halves(out.limb, a.limb, b.limb);
   }
 
@@ -244,21 +238,26 @@ class Arithmetic {
     for (int i = 0; i < kCount; ++i) out[i] = found[i];
   }
 
-  PYFATE_INLINE void load_packed(V* limbs, const std::uint64_t* const* rows, int offset,
-                                 int count) const {
+  [[gnu::noinline]] void load_packed(V* limbs, const std::uint64_t* const* rows, int offset,
+                                     int count) const {
     V words[kWordCapacity];
     load_lanes(words, rows, offset, count);
     for (int i = count; 64 * i < kBits * size(); ++i) words[i] = V::zero();
     split_words<kBits>(limbs, words, size());
   }
-  PYFATE_INLINE void store_packed(std::uint64_t* const* rows, int offset, const V* limbs) const {
+  /// Writes a half plus the carry, less n where that is n or more; returns how often n was taken.
+  [[gnu::noinline]] V store_reduced(std::uint64_t* const* rows, int offset, const V* limbs,
+                                    const V& carry) const {
+    Half half;
+    const V taken = subtract_modulus<kBits>(half.limb, limbs, carry, negated_, size());
     V words[kWordCapacity];
-    join_limbs<kBits>(words, limbs, words_);
+    join_limbs<kBits>(words, half.limb, words_);
     for (int i = words_; i % kLanes != 0; ++i) words[i] = V::zero();
     store_lanes(rows, offset, words, words_);
+    return taken;
   }
 
-  PYFATE_INLINE void multiply_halves(V* out, const V* a, const V* b) const {
+  [[gnu::noinline]] void multiply_halves(V* out, const V* a, const V* b) const {
     Columns columns(size());
     columns.add_product(a, b);
     columns.reduce(n_, negative_inverse_);
