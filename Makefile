@@ -10,19 +10,28 @@ STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 PYTHON310 ?= python3.10
 
+# The module for GPUs takes minutes to compile and runs where an NVIDIA device is: by default it is built there alone.
+# CUDA=ON builds it wherever nvcc is, CUDA=OFF nowhere; pip without make builds it where nvcc is.
+NVIDIA := $(strip $(wildcard /dev/nvidia* /proc/driver/nvidia) $(shell command -v nvidia-smi 2>/dev/null))
+CUDA ?= $(or $(PYFATE_CUDA),$(if $(NVIDIA),AUTO,OFF))
+CPU_ONLY = $(if $(filter OFF,$(CUDA)),$(if $(NVIDIA),,*** FOR THE CPU ONLY: no NVIDIA device was found here. With CUDA: make build CUDA=ON ***))
+# Which choice the last build was made with.
+CHOICE = $(STAMPS)/cuda-$(CUDA)
+
 # What the extension modules are made of: a change of any of them builds again, file by file.
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .PHONY: help build demo test lint format docs bench gpu-check interop interop-phe interop-heu interop-hess interop-fate1 interop-fate2 dist wheel sbom clean
 help:
-	@echo "make demo    three parties train over real ciphertexts (builds first, a few minutes)"
+	@echo "make demo    three parties train over real ciphertexts (builds first, a minute or two)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
 	@echo "make interop the adapters against phe, HEU, SecretFlow and FATE; a part: make interop-heu ... (CONTRIBUTING)"
 	@echo "make dist    the sdist, reproducible; make wheel: with code for all GPUs; make sbom: what a user installs, as CycloneDX"
-	@echo "make build   the package in $(VENV), editable; make format: ruff and clang-format in place"
+	@echo "make build   the package in $(VENV), editable; CUDA=ON, here and everywhere: with the module for GPUs"
+	@echo "make format  ruff and clang-format in place"
 	@echo "make clean   remove everything that make made"
 
 build: $(STAMPS)/build
@@ -106,11 +115,16 @@ $(STAMPS)/venv:
 
 # Editable: Python sources are used where they lie, the module compiled here goes into the environment.
 # A module dropped into the tree by hand would be older than its sources, so it goes away.
-$(STAMPS)/build: $(STAMPS)/venv pyproject.toml $(NATIVE)
+$(STAMPS)/build: $(STAMPS)/venv $(CHOICE) pyproject.toml $(NATIVE)
+	$(if $(CPU_ONLY),@echo "$(CPU_ONLY)")
 	$(PIP) install --quiet --group build
 	rm -f pyfate_gpu/backends/*.so
-	$(PIP) install --quiet --no-build-isolation --editable .
+	PYFATE_CUDA=$(CUDA) PYFATE_CUDA_REASON='$(if $(CPU_ONLY),no NVIDIA device was found)' \
+	  $(PIP) install --quiet --no-build-isolation --editable .
 	@touch $@
+
+$(CHOICE): $(STAMPS)/venv
+	@rm -f $(STAMPS)/cuda-* && touch $@
 
 $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/bench $(STAMPS)/interop $(STAMPS)/release: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	$(PIP) install --quiet --group $*

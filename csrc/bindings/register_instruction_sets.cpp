@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bindings/build_info.h"
 #include "bindings/register.h"
 #include "pyfate/instruction_set.h"
 
@@ -38,6 +39,8 @@ void register_instruction_sets(pybind11::module_& module) {
         return list;
       },
       "Instruction sets of this build, best first: name, usable here, what is missing if not.");
+  module.def("without_cuda", &without_cuda,
+             "Why this build has no module for CUDA; empty where it has one.");
   module.def(
       "limbs_for",
       [](const std::string& isa, int bits) {

@@ -59,7 +59,7 @@ def test_a_named_instruction_set_decrypts_all(used, isa):
 @pytest.mark.parametrize("isa", USABLE)
 def test_one_of_the_environment_decrypts_all(used, isa, monkeypatch):
     monkeypatch.setattr(
-        backends, "settings", lambda: replace(environment(), backend="cpu", isa=isa)
+        backends, "environment", lambda: replace(environment(), backend="cpu", isa=isa)
     )
     _, private = generate_keypair(512, allow_insecure_key_size=True)
     decrypt_one_and_two(private)

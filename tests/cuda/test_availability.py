@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from contextlib import nullcontext
@@ -94,18 +95,31 @@ def test_code_for_other_gpus(monkeypatch):
         cuda._device(0)
 
 
-def test_a_module_that_was_not_built(monkeypatch):
+@pytest.mark.parametrize(
+    ("built", "reason"),
+    [
+        ("no NVIDIA device was found", r"^built without CUDA, no NVIDIA device .*CUDA=ON"),
+        ("", r"^the extension module _cuda does not load"),
+    ],
+)
+def test_a_module_that_was_not_built(monkeypatch, built, reason):
     def missing():
         raise ImportError("No module named '_cuda'")
 
     monkeypatch.setattr(cuda_availability, "native", missing)
+    monkeypatch.setattr(cuda_availability, "not_built", lambda: built)
     cuda_availability.availability.cache_clear()
     try:
         found = cuda.CudaBackend().availability()
     finally:
         cuda_availability.availability.cache_clear()
     assert not found.available
-    assert found.reason.startswith("the extension module _cuda does not load")
+    assert re.search(reason, found.reason)
+
+
+def test_the_build_says_whether_it_has_the_module():
+    built = importlib.util.find_spec("pyfate_gpu.backends._cuda") is not None
+    assert built == (cuda_availability.not_built() == "")
 
 
 def test_there_is_no_instruction_set_to_choose():

@@ -17,6 +17,14 @@ def native() -> Any:
     return import_module("pyfate_gpu.backends._cuda")
 
 
+def not_built() -> str:
+    """Why this build has no `_cuda`, empty if it should."""
+    try:
+        return str(import_module("pyfate_gpu.backends._cpu").without_cuda())
+    except ImportError:
+        return ""
+
+
 @cache
 def availability(index: int) -> Availability:
     """Whether the extension, a driver, the GPU of this index and a CuPy are there; asked once."""
@@ -29,6 +37,10 @@ def _why_not(index: int) -> str:
     try:
         module = native()
     except ImportError as error:
+        if built := not_built():
+            return (
+                f"built without CUDA, {built}; where nvcc is: make build CUDA=ON, or pip install ."
+            )
         return f"the extension module _cuda does not load ({error}); build it with nvcc"
     driver, toolkit = module.driver_version(), module.toolkit_version()
     if driver == 0:
