@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,10 +58,9 @@ class SparseRows:
 
     def add(self, found: Mapping[str, float]) -> None:
         """Add the values of the last line."""
-        for name, value in found.items():
-            self.rows.append(len(self.lines) - 1)
-            self.columns.append(self.names.setdefault(name, len(self.names)))
-            self.values.append(value)
+        self.rows.extend([len(self.lines) - 1] * len(found))
+        self.columns.extend([self.names.setdefault(name, len(self.names)) for name in found])
+        self.values.extend(found.values())
 
     def dense(self, names: Sequence[str]) -> Floats:
         """Return a column for each of `names`; what is in no line is 0."""
@@ -102,6 +101,7 @@ def read_sparse(
     """
     leading = list(usual) if source.leading is None else source.leading
     _check(source, leading)
+    missing = source.missing_texts
     rows = SparseRows([], {name: [] for name in leading})
     for line, texts in _texts(source):
         where = f"{source.path}: row {len(rows.lines) + 1} (line {line})"
@@ -110,7 +110,7 @@ def read_sparse(
         rows.lines.append(line)
         for name, text in zip(leading, texts, strict=False):
             rows.leading[name].append(text)
-        rows.add(_values(source, texts[len(leading) :], entry, form, where))
+        rows.add(_values(texts[len(leading) :], entry, missing, form, where))
     return rows
 
 
@@ -170,9 +170,9 @@ def _texts(source: DataSource) -> Iterator[tuple[int, list[str]]]:
 
 
 def _values(
-    source: DataSource,
     texts: Sequence[str],
     entry: Callable[[str], tuple[str, str]],
+    missing: Collection[str],
     form: str,
     where: str,
 ) -> dict[str, float]:
@@ -180,7 +180,7 @@ def _values(
     for text in texts:
         try:
             name, number = entry(text)
-            value = float("nan") if number in source.missing_texts else parse_number(number)
+            value = float("nan") if number in missing else parse_number(number)
         except OverflowError:
             raise DataError(
                 f"{where} has a whole number beyond 2**53 that float64 does not hold: divide the column"

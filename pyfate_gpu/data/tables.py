@@ -66,7 +66,7 @@ def read_table(X: Any, *, missing: bool = False, empty: bool = False) -> Table:
     if rows == 0 or (columns == 0 and not empty):
         raise DataError(f"X has {rows} rows and {columns} columns: nothing to work on")
     table = Table(values, names)
-    wrong = ~(np.isfinite(values) | (np.isnan(values) & missing)).all(axis=0)
+    wrong = (np.isinf(values) if missing else ~np.isfinite(values)).any(axis=0)
     if wrong.any():
         found = [table.column(int(index)) for index in np.flatnonzero(wrong)]
         raise DataError(
