@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pyfate_gpu.encoding import PlaintextArray
 from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.errors import BoundError, EncodingError, ShapeError
 from pyfate_gpu.he import concatenate
 from pyfate_gpu.he.array.histograms import cumulate, histogram
-from pyfate_gpu.he.array.joining import join_groups
+from pyfate_gpu.he.array.slots import horner
 from pyfate_gpu.integrations.fate2.coder import (
     ELEMENT_BITS,
     MATRIX_BITS,
@@ -290,20 +291,40 @@ def squeeze(
     packing.slots.check(array.bound)
     after = packing.squeezed(pack_num, key.key_bits)
     together = after.slots.count // packing.slots.count
-    stops = np.cumsum([len(vector) for vector in vectors])
-    starts = [
-        np.arange(stop - len(v), stop, together) for v, stop in zip(vectors, stops, strict=True)
-    ]
-    sizes = [np.minimum(together, stop - s) for s, stop in zip(starts, stops, strict=True)]
-    packed = join_groups(array, np.concatenate(starts), np.concatenate(sizes), packing.slots.bits)
-    # Of every slot alike, also in a last group that is shorter.
+    numbers, ends = _numbers_of_groups([len(vector) for vector in vectors], together)
+    engine = array._engine
+    # Places of a last group that is shorter take an encryption of 0, behind the last row.
+    zero = engine.segment_sum(array._rows, numbers[:0, 0], np.zeros(2, dtype=np.int64))
+    rows = engine.concatenate([array._rows, zero])
     bound = after.slots.bound_of(packing.slots.slot_bound(array.bound))
-    packed = packed._replace(packed._rows, packed.shape, bound=bound)
-    ends = np.cumsum([0, *map(len, starts)])
+    packed = array._replace(
+        horner(engine, rows, numbers, packing.slots.bits), (len(numbers),), bound=bound
+    )
     return [
         CiphertextVector(packed[start:end], packing=after)
         for start, end in itertools.pairwise(ends)
     ]
+
+
+def _numbers_of_groups(
+    lengths: Sequence[int], together: int
+) -> tuple[npt.NDArray[np.int64], list[int]]:
+    """Elements of each group of neighbours within vectors, the last first, as it lies lowest.
+
+    Returns
+    -------
+    numbers : int64 [groups, together]
+        Of elements of all vectors one after the other; of the one behind them where a group has none.
+    ends : list of int
+        Where the groups of each vector begin, and of the last end.
+    """
+    total, parts, first = sum(lengths), [], 0
+    for length in lengths:
+        starts = np.arange(0, length, together, dtype=np.int64)[:, None]
+        numbers = np.minimum(starts + together, length) - 1 - np.arange(together)
+        parts.append(np.where(numbers < starts, total, numbers + first))
+        first += length
+    return np.concatenate(parts), np.cumsum([0, *map(len, parts)]).tolist()
 
 
 def _packing_to_squeeze(a: CiphertextVector, shift_bit: int) -> Packing:
