@@ -11,8 +11,8 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from pyfate_gpu.config import available_cores
-from pyfate_gpu.integrations.fate2.evaluator import squeeze
 from pyfate_gpu.integrations.fate2.keys import SK
+from pyfate_gpu.integrations.fate2.squeezing import squeeze
 from pyfate_gpu.integrations.fate2.vectors import CiphertextVector, PlaintextVector, cat
 
 LEAST_PART = 64
