@@ -53,17 +53,11 @@ def wide_products_a_second(device: Device) -> float:
 def seconds_of(device: Device, run: Callable[[], Any], least: float = 0.3) -> float:
     """Seconds of one call: after a first one, as many as take `least` seconds together."""
     run()
-    finish(device)
+    device.finish()
     calls, started = 0, time.perf_counter()
     while True:
         run()
-        finish(device)
+        device.finish()
         calls += 1
         if (spent := time.perf_counter() - started) >= least:
             return spent / calls
-
-
-def finish(device: Device) -> None:
-    """Wait for everything on the device."""
-    if not device.emulated:
-        device.arrays.cuda.Device(device.index).synchronize()

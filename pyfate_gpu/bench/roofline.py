@@ -39,6 +39,10 @@ def work_of(world: World) -> Work | None:
     return None
 
 
+#: Of the kernel that multiplies limbs and does nothing else: blocks on each multiprocessor, and its loop.
+BLOCKS, TURNS = 96, 2000
+
+
 def roof(world: World, threads: int) -> Contestant | None:
     """A contestant that multiplies limbs and does nothing else, on the core where ours runs."""
     info = backend_info()
@@ -53,7 +57,7 @@ def roof(world: World, threads: int) -> Contestant | None:
 def gpu_products(device: Device) -> Job:
     """Products of 32-bit limbs on all of a GPU, by a kernel that does nothing else, until they are done."""
     native = device.native
-    blocks, turns = (1, 1) if device.emulated else (96 * device.multiprocessors, 2000)
+    blocks, turns = BLOCKS * device.multiprocessors, TURNS
     with device:
         out = device.empty(blocks * 32)
 

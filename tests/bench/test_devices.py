@@ -16,7 +16,7 @@ from pyfate_gpu.bench.world import World
 class Device(contextlib.nullcontext):
     """A GPU in name; it notes how often somebody waited for it."""
 
-    emulated = True
+    multiprocessors = 2
 
     def __init__(self):
         super().__init__()

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 from pyfate_gpu.backends.cuda.device import Device
+from tests.cuda.emulated_device import EmulatedDevice
 from tests.cuda.emulated_module import emulated_module
 
 
@@ -27,4 +27,4 @@ def wide() -> ModuleType:
 @pytest.fixture(scope="session")
 def emulated(wide: ModuleType) -> Device:
     """The emulated device as the engine sees a GPU."""
-    return Device(wide, np)
+    return EmulatedDevice(wide)

@@ -13,7 +13,7 @@ import pytest
 from pyfate_gpu import PrivateKey, PublicKey, generate_keypair
 from pyfate_gpu.backends.base import EngineOptions
 from pyfate_gpu.backends.cpu.engine import CpuBackend
-from pyfate_gpu.backends.cuda.device import EMULATED_MEMORY, Device, Erased
+from pyfate_gpu.backends.cuda.device import Device, Erased
 from pyfate_gpu.backends.cuda.engine import CudaPrivateEngine, CudaPublicEngine
 from pyfate_gpu.backends.cuda.matmul import _by_buckets, _by_tables, _entries, bit_length
 from pyfate_gpu.backends.matrices import CsrMatrix
@@ -31,6 +31,7 @@ from pyfate_gpu.errors import (
     DeviceMismatchError,
     InvalidCiphertextError,
 )
+from tests.cuda.emulated_device import MEMORY
 
 Keys = tuple[PublicKey, PrivateKey]
 
@@ -245,8 +246,8 @@ def test_keys_above_the_sizes(emulated, keypair):
 
 
 def gpu_with(arrays, index=0, **native):
-    """A device that is not emulated, but knows no more than it is told."""
-    told = {"emulated": False, "multiprocessors": lambda index: 132, "DeviceError": OSError}
+    """A device that knows no more than it is told."""
+    told = {"multiprocessors": lambda index: 132, "DeviceError": OSError}
     told |= {"sizes": lambda: {16: 100}, "shared_memory": lambda index: 100}
     return Device(SimpleNamespace(**told | native), arrays, index)
 
@@ -290,12 +291,12 @@ def test_sizes_that_the_shared_memory_does_not_hold_are_left_out(monkeypatch):
 
 def test_a_table_takes_no_more_than_its_budget(emulated, monkeypatch, keypair):
     numbers = keypair[0].numbers
-    assert CudaPublicEngine(numbers, emulated)._ready_table().rows.nbytes <= EMULATED_MEMORY // 16
+    assert CudaPublicEngine(numbers, emulated)._ready_table().rows.nbytes <= MEMORY // 16
     monkeypatch.setenv("PYFATE_GPU_CUDA_TABLE_MB", "1")
     environment.cache_clear()
     try:
         table = CudaPublicEngine(numbers, emulated)._ready_table()
-        assert EMULATED_MEMORY // 16 < table.rows.nbytes <= 1 << 20
+        assert MEMORY // 16 < table.rows.nbytes <= 1 << 20
     finally:
         environment.cache_clear()
 

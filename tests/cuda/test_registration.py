@@ -13,10 +13,10 @@ from pyfate_gpu import backends as registry
 from pyfate_gpu.backends.base import Availability
 from pyfate_gpu.backends.cuda import availability as cuda_availability
 from pyfate_gpu.backends.cuda import engine as cuda
-from pyfate_gpu.backends.cuda.device import Device
 from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.config import environment
 from pyfate_gpu.errors import BackendUnavailableError, DeviceMismatchError
+from tests.cuda.emulated_device import EmulatedDevice
 
 GPUS = 2
 
@@ -24,7 +24,7 @@ GPUS = 2
 @pytest.fixture
 def gpus(wide, monkeypatch):
     """A machine with two GPUs, both emulated, on which nobody has chosen a backend."""
-    devices = [Device(wide, np, index) for index in range(GPUS)]
+    devices = [EmulatedDevice(wide, index) for index in range(GPUS)]
     monkeypatch.setattr(cuda, "_device", lambda index: devices[index])
     monkeypatch.setattr(
         cuda_availability,

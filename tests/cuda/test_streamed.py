@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from pyfate_gpu.backends.base import EngineOptions
-from pyfate_gpu.backends.cuda.device import ARRAY_SHARE, Device
+from pyfate_gpu.backends.cuda.device import ARRAY_SHARE
 from pyfate_gpu.backends.cuda.engine import CudaPrivateEngine
 from pyfate_gpu.backends.cuda.streamed import HostRows, StreamedPublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers
 from pyfate_gpu.errors import DeviceMemoryError
+from tests.cuda.emulated_device import EmulatedDevice
 
 ROWS, LIMIT = 40, 7
 ROW_BYTES = 512 // 8 * 2
@@ -24,7 +25,7 @@ ROW_BYTES = 512 // 8 * 2
 @pytest.fixture
 def small(wide, monkeypatch):
     """A device that keeps arrays of 7 rows; a call takes no more than a few of them."""
-    device = Device(wide, np)
+    device = EmulatedDevice(wide)
     bytes_ = ARRAY_SHARE * LIMIT * ROW_BYTES
     monkeypatch.setattr(device, "memory", lambda: (bytes_, bytes_))
     return device
@@ -156,11 +157,11 @@ class Stream:
         self.device.current = self.before
 
 
-class TakesNotes(Device):
+class TakesNotes(EmulatedDevice):
     """The small device, noting what is enqueued where, and when the host waits."""
 
     def __init__(self, native, notes):
-        super().__init__(native, np)
+        super().__init__(native)
         self.notes, self.current = notes, "its own"
 
     def memory(self):

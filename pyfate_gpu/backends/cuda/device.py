@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A GPU as the CUDA engine sees it: arrays of CuPy, a stream, and errors in words.
-
-On the emulated device of the tests the arrays are NumPy's; nothing else differs.
-"""
+"""A GPU as the CUDA engine sees it: arrays of CuPy, a stream, and errors in words."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -25,7 +21,6 @@ Limbs = Any
 
 
 ARRAY_SHARE = 8  # an array on the device takes at most this fraction of its memory
-EMULATED_MEMORY = 1 << 22
 
 
 class Device:
@@ -34,9 +29,9 @@ class Device:
     Parameters
     ----------
     native : module
-        `pyfate_gpu.backends._cuda`, or its like for the emulated device.
+        `pyfate_gpu.backends._cuda`.
     arrays : module
-        `cupy`, or `numpy` for the emulated device.
+        `cupy`.
     index : int
         Which GPU, in the order of the CUDA runtime.
     """
@@ -46,7 +41,6 @@ class Device:
         self.arrays = arrays
         self.index = index
         self.name = f"cuda:{index}"
-        self.emulated = bool(native.emulated)
         self.multiprocessors = int(native.multiprocessors(index))
         shared = native.shared_memory(index)
         self.sizes = tuple(limbs for limbs, bytes_ in native.sizes().items() if bytes_ <= shared)
@@ -54,10 +48,9 @@ class Device:
         self._entered = threading.local()
 
     def __enter__(self) -> Device:
-        if not self.emulated:
-            current = self.arrays.cuda.Device(self.index)
-            current.__enter__()
-            self._stack().append(current)
+        current = self.arrays.cuda.Device(self.index)
+        current.__enter__()
+        self._stack().append(current)
         return self
 
     def __exit__(
@@ -85,8 +78,6 @@ class Device:
     @cached_property
     def _failures(self) -> tuple[type[Exception], ...]:
         """What the extension and CuPy raise when the GPU or its driver refuses."""
-        if self.emulated:
-            return (self.native.DeviceError,)
         cuda = self.arrays.cuda
         return (
             self.native.DeviceError,
@@ -103,12 +94,15 @@ class Device:
 
     def wait(self) -> None:
         """Return when everything enqueued in the current stream is done."""
-        if not self.emulated:
-            self.arrays.cuda.get_current_stream().synchronize()
+        self.arrays.cuda.get_current_stream().synchronize()
+
+    def finish(self) -> None:
+        """Return when everything in any stream of the device is done."""
+        self.arrays.cuda.Device(self.index).synchronize()
 
     def stream(self) -> int:
         """The current stream of CuPy, in which everything is enqueued."""
-        return 0 if self.emulated else int(self.arrays.cuda.get_current_stream().ptr)
+        return int(self.arrays.cuda.get_current_stream().ptr)
 
     @contextmanager
     def streams(self, count: int) -> Iterator[list[Any]]:
@@ -117,9 +111,6 @@ class Device:
         At the end the current stream waits for them, the host does not. Arrays made in one of them
         are for later work of the current stream, or of the same one.
         """
-        if self.emulated:
-            yield [nullcontext()] * count
-            return
         current = self.arrays.cuda.get_current_stream()
         while len(self._streams) < count:
             self._streams.append(self.arrays.cuda.Stream(non_blocking=True))
@@ -165,18 +156,17 @@ class Device:
 
     def to_host_limbs(self, limbs: Limbs) -> npt.NDArray[np.uint32]:
         """A copy of limbs on the host; waits for the stream."""
-        copy: npt.NDArray[np.uint32] = limbs.copy() if self.emulated else limbs.get()
+        copy: npt.NDArray[np.uint32] = limbs.get()
         return copy
 
     def host_empty(self, *shape: int) -> npt.NDArray[np.uint32]:
         """Uninitialised limbs on the host, in pinned memory where there is enough of it."""
-        if not self.emulated:
-            import cupyx
+        import cupyx
 
-            refused: tuple[type[Exception], ...] = (MemoryError, *self._failures)
-            with suppress(*refused):
-                pinned: npt.NDArray[np.uint32] = cupyx.empty_pinned(shape, dtype=np.uint32)
-                return pinned
+        refused: tuple[type[Exception], ...] = (MemoryError, *self._failures)
+        with suppress(*refused):
+            pinned: npt.NDArray[np.uint32] = cupyx.empty_pinned(shape, dtype=np.uint32)
+            return pinned
         return np.empty(shape, dtype=np.uint32)
 
     def copy_in(self, host: npt.NDArray[np.uint32]) -> Limbs:
@@ -194,9 +184,6 @@ class Device:
         self._copy(host.ctypes.data, self.address(limbs), limbs.nbytes, "memcpyDeviceToHost")
 
     def _copy(self, to: int, source: int, count: int, kind: str) -> None:
-        if self.emulated:
-            ctypes.memmove(to, source, count)
-            return
         runtime = self.arrays.cuda.runtime
         runtime.memcpyAsync(to, source, count, getattr(runtime, kind), self.stream())
 
@@ -216,8 +203,6 @@ class Device:
         """
         if array is None:
             return 0
-        if self.emulated:
-            return int(array.ctypes.data)
         lies_on = "the host" if isinstance(array, np.ndarray) else f"cuda:{array.device.id}"
         if lies_on != self.name:
             raise DeviceMismatchError(
@@ -233,8 +218,6 @@ class Device:
 
     def memory(self) -> tuple[int, int]:
         """Bytes of memory of the device: free ones, all."""
-        if self.emulated:
-            return EMULATED_MEMORY, EMULATED_MEMORY
         with self.arrays.cuda.Device(self.index):
             free, total = self.arrays.cuda.runtime.memGetInfo()
         return int(free), int(total)
