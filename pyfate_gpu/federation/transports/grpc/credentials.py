@@ -96,13 +96,15 @@ class Credentials:
         rest = [c for c in certificates if c not in chain.path]
         canonical = replace(
             self,
-            authority=_pem(_in_date(trusted, authority_file) or trusted),
-            certificate=_pem([*chain.path, *_in_date(rest, file)]),
+            authority=_pem(_in_date(trusted) or trusted),
+            certificate=_pem([*chain.path, *_in_date(rest)]),
             key=_key_pem(key),
         )
         reason = rehearse(party, canonical.authority, canonical.certificate, canonical.key)
         if reason is not None:
             raise ConfigurationError("; ".join(chain.problems) or canonical._refused(reason))
+        _tell_of_others(trusted, authority_file)
+        _tell_of_others(rest, file)
         return canonical
 
     def _refused(self, reason: str) -> str:
@@ -128,17 +130,19 @@ def _certificate_of(
     return next((c for c in own if out_of_date(c) is None), own[0])
 
 
-def _in_date(certificates: Iterable[Certificate], file: str) -> list[Certificate]:
+def _in_date(certificates: Iterable[Certificate]) -> list[Certificate]:
+    from pyfate_gpu.federation.transports.grpc.chain import out_of_date
+
+    return [certificate for certificate in certificates if out_of_date(certificate) is None]
+
+
+def _tell_of_others(certificates: Iterable[Certificate], file: str) -> None:
+    """Log what stands in a file and is out of date."""
     from pyfate_gpu.federation.transports.grpc.chain import describe, out_of_date
 
-    found = []
     for certificate in certificates:
-        text = out_of_date(certificate)
-        if text is None:
-            found.append(certificate)
-        else:
+        if text := out_of_date(certificate):
             logger.warning("%s in %s %s: passed over", describe(certificate), file, text)
-    return found
 
 
 def _pem(certificates: Iterable[Certificate]) -> bytes:
