@@ -66,7 +66,7 @@ def _cells(reports: list[IterationReport]) -> list[str]:
     loss = next((report.loss for report in reports if report.loss is not None), float("nan"))
     return [
         str(reports[0].iteration),
-        f"{loss:.4f}",
+        f"{loss:.4g}",
         f"{max(report.seconds for report in reports):.2f}",
         *(f"{seconds(usages, *steps):.2f}" for steps in _TIMED.values()),
         f"{operations(usages, *_ENCRYPTIONS):,}",

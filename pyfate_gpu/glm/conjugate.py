@@ -77,11 +77,9 @@ class ConjugateWeights(PartyWeights):
         settings: Settings,
         features: Floats,
         slope: float,
-        *,
-        intercept: bool = False,
-        start: Floats | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(shape, settings, intercept=intercept, start=start)
+        super().__init__(shape, settings, **options)
         block = slope * (features.T @ features) / len(features)
         self._inverse = _pseudo_inverse(block + np.diag(self._alpha[:, 0]))
         self._residual = np.zeros(shape)

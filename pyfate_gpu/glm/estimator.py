@@ -56,7 +56,8 @@ class HeteroGLM(Fitting):
     learning_rate, decay, decay_sqrt : float, float, bool
         Step size: learning_rate / sqrt(1 + decay * iterations done), or without the root.
     penalty : {"l2", "l1", None}
-        Adds alpha/2 of the squared weights, or alpha of their magnitudes, to the mean loss, or nothing.
+        Adds alpha/2 of the squared weights, or alpha of their magnitudes, to the mean loss, or nothing;
+        weights as in `coef_`.
         The intercept has none. In files, None is "none".
     alpha : float
         See `penalty`.
@@ -64,11 +65,12 @@ class HeteroGLM(Fitting):
         Stop when the loss changes by at most `tol`, is at most `tol`, or when at every party the
         weights move by at most `tol` times their norm.
     tol : float
-        See `convergence`.
+        See `convergence`. Linear regression compares it with losses and weights in the unit that it computes
+        in: where targets have about the size 1.
     early_stopping_rounds : int or None
         Stop when the loss of the validation rows was not better for so many iterations.
     warm_start : bool
-        Begin with the weights of the last fit, and prepare features as it did.
+        Begin with the weights of the last fit, prepare features and scale targets as it did.
     fit_intercept : bool
         Whether the guest fits an intercept.
     standardize : bool
@@ -88,11 +90,12 @@ class HeteroGLM(Fitting):
     Attributes
     ----------
     coef_ : float64 [columns] or [classes, columns]
-        This party's weights, of the prepared (standardised, clipped) features; guest and hosts.
+        This party's weights, of the prepared (standardised, clipped) features, in the unit of the targets;
+        guest and hosts.
     intercept_ : float or float64 [classes]
         Guest only.
     loss_history_ : list of float
-        Mean loss before the updates of each iteration; guest only.
+        Mean loss before the updates of each iteration, in the unit of the targets; guest only.
     validation_history_ : list of dict
         Metrics of the validation rows after each iteration; guest only, where there are such rows.
     n_iter_ : int

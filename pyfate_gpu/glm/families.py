@@ -37,6 +37,8 @@ class Family(ABC):
     name: ClassVar[str]
     #: Hosts' shares of the loss multiply targets, which the guest then sends, instead of residuals.
     loss_from_targets: ClassVar[bool] = False
+    #: Targets are numbers of any size, which the guest scales: see `pyfate_gpu.glm.targets`.
+    scales_targets: ClassVar[bool] = False
     #: The residual can be made from the shares of any number of hosts.
     several_hosts: ClassVar[bool] = True
     #: What `combine` costs for each value: to add a number, or to multiply by one.
@@ -125,6 +127,7 @@ class Linear(Quadratic):
     """Least squares: loss (u - y)^2/2, residual u - y."""
 
     name = "linear"
+    scales_targets = True
     slope = 1.0
 
     def target(self, y: Floats) -> Floats:

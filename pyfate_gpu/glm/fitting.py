@@ -24,6 +24,7 @@ from pyfate_gpu.glm.plan import Shape, collect_columns, connect, report_shape
 from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.search import GuestSearch, HostSearch
 from pyfate_gpu.glm.settings import NEWTON, Settings
+from pyfate_gpu.glm.targets import announce_scale, receive_scale
 from pyfate_gpu.protocol.estimator import Estimator
 from pyfate_gpu.protocol.progress import Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
@@ -118,39 +119,56 @@ class Fitting(Estimator):
         labels: tuple[Any, Any, Any],
         validation: Any,
     ) -> dict[str, Any]:
+        family = FAMILIES[settings.family]
         data, classes = self._label(half, table, *labels)
-        half = replace(half, classes=classes)
-        tested = validator = None
-        if validation is not None:
-            X, y, exposure = unpack_validation(validation)
-            tested, _ = self._label(half, read_table(X), y, None, exposure)
-            validator = Validator(tested.y, self._evaluate, settings.early_stopping_rounds)
-        elif settings.early_stopping_rounds is not None:
-            raise ConfigurationError(
-                "early_stopping_rounds judges validation rows: pass validation=(X, y) to fit"
-            )
+        scale = (
+            half.scale
+            if start or not family.scales_targets
+            else data.target_scale(centre=half.intercept)
+        )
+        half = replace(half, classes=classes, scale=scale)
+        tested, validator = self._tested(settings, half, validation)
         connect(session, "fit", settings)
         progress = Progress(session, self.callbacks)
         kind = GuestSearch if settings.optimizer == NEWTON else GuestTrainer
         trainer = kind(
             session,
             replace(settings, fit_intercept=half.intercept),  # warm, it is as it was
-            FAMILIES[settings.family],
+            family,
             progress,
             data,
             tested=tested,
             validator=validator,
             start=_weights(start, data.y.shape[1]),
+            scale=scale,
         )
         iterations = trainer.train()
         return {
-            "_half": replace(half, weights=trainer.weights.best),
+            "_half": replace(half, weights=trainer.weights.fitted()),
             "intercept_": 0.0,  # unless the half has one
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
-            "loss_history_": trainer.losses,
+            "loss_history_": trainer.loss_history,
             **({} if validator is None else {"validation_history_": validator.history}),
         }
+
+    def _tested(
+        self, settings: Settings, half: FittedHalf, validation: Any
+    ) -> tuple[LabelledData | None, Validator | None]:
+        """Return the guest's validation rows and who judges by them, None without."""
+        if validation is None:
+            if settings.early_stopping_rounds is not None:
+                raise ConfigurationError(
+                    "early_stopping_rounds judges validation rows: pass validation=(X, y) to fit"
+                )
+            return None, None
+        X, y, exposure = unpack_validation(validation)
+        tested, _ = self._label(half, read_table(X), y, None, exposure)
+
+        def evaluate(y: Floats, scaled: Floats) -> dict[str, float]:
+            return self._evaluate(y, half.scale.grow(scaled))
+
+        return tested, Validator(tested.y, evaluate, settings.early_stopping_rounds)
 
     def _label(
         self, half: FittedHalf, table: Table, y: Any, sample_weight: Any, exposure: Any
@@ -191,7 +209,7 @@ class Fitting(Estimator):
         )
         iterations = trainer.train()
         return {
-            "_half": replace(half, weights=trainer.weights.best),
+            "_half": replace(half, weights=trainer.weights.fitted()),
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
         }
@@ -211,13 +229,17 @@ class Fitting(Estimator):
         shift = read_exposure(exposure, len(share))
         connect(session, "predict", settings)
         shape = Shape(len(share), half.columns)
+        scaled = FAMILIES[settings.family].scales_targets
         if role is Role.HOST:
             report_shape(session, shape)
-            send_scores(session, share)
+            send_scores(session, receive_scale(session).shrink(share) if scaled else share)
             return None
         collect_columns(session, shape)
+        if scaled:
+            announce_scale(session, half.scale)
         session.send(ARBITER, "decryptions", count=share.size)
-        scores = collect_scores(session, share if shift is None else share + shift)
+        share = half.scale.shrink(share if shift is None else share + shift)
+        scores = half.scale.grow(collect_scores(session, share))
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def _fitted_half(self) -> FittedHalf:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_columns
 from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
 from pyfate_gpu.glm.rows import GuestBatch, LabelledData
 from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.targets import UNSCALED, TargetScale, announce_scale
 from pyfate_gpu.glm.trainer import Trainer
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
@@ -40,7 +42,7 @@ class GuestTrainer(Trainer):
     tested : LabelledData or None
         Validation rows.
     validator : Validator or None
-        Judges each iteration by them.
+        Judges each iteration by them, given their scores in the unit of training.
     """
 
     def __init__(
@@ -54,19 +56,30 @@ class GuestTrainer(Trainer):
         tested: LabelledData | None = None,
         validator: Validator | None = None,
         start: Floats | None = None,
+        scale: TargetScale = UNSCALED,
     ) -> None:
-        super().__init__(session, settings, family, progress, start)
-        self.data = data
+        super().__init__(session, settings, family, progress, start, scale)
+        self.data = replace(data, y=scale.shrink(data.y))
         self.tested = tested
         self.validator = validator
         self.division = settings.division(data.features.rows)
         shape = data.features.columns, data.y.shape[1]
         self.weights = self._make_weights(shape)
-        self.losses: list[float] = []
+        self.losses: list[float] = []  # in the unit of training
+
+    @property
+    def loss_history(self) -> list[float]:
+        """The losses in the user's unit."""
+        return [self.scale.grow_loss(loss) for loss in self.losses]
 
     def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
-        settings = self.settings
-        return PartyWeights(shape, settings, intercept=settings.fit_intercept, start=self.start)
+        return PartyWeights(
+            shape,
+            self.settings,
+            intercept=self.settings.fit_intercept,
+            start=self.start,
+            scale=self.scale,
+        )
 
     def train(self) -> int:
         """Train until converged or out of iterations; return the number of iterations."""
@@ -112,6 +125,8 @@ class GuestTrainer(Trainer):
         columns = collect_columns(session, Shape(rows, width, tested, self.start is not None))
         self.division.check_safe(columns)
         announce_plan(session, Plan(columns, self.data.y.shape[1], len(self.division), tested))
+        if self.family.scales_targets:
+            announce_scale(session, self.scale)
 
     def _divide(self, iteration: int) -> list[GuestBatch]:
         """Announce the batches from this iteration on; send targets where the family needs them."""
@@ -186,7 +201,8 @@ class GuestTrainer(Trainer):
             self.weights.keep_best()
         proceed = not converged and iteration < self.settings.max_iter
         session.send(session.peers, "proceed", iteration=iteration, proceed=proceed, best=best)
-        self.progress.end_iteration(iteration, self.losses[-1], converged=converged)
+        loss = self.scale.grow_loss(self.losses[-1])
+        self.progress.end_iteration(iteration, loss, converged=converged)
         return proceed
 
     def _converged(self, before: Floats, iteration: int) -> bool:

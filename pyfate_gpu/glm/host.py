@@ -18,6 +18,7 @@ from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, receive_plan, report_shape
 from pyfate_gpu.glm.residuals import SCALE, gradient_sums, weighted_sum
 from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.targets import receive_scale
 from pyfate_gpu.glm.trainer import Trainer
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
@@ -65,7 +66,7 @@ class HostTrainer(Trainer):
         self.validation = validation
 
     def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
-        return PartyWeights(shape, self.settings, start=self.start)
+        return PartyWeights(shape, self.settings, start=self.start, scale=self.scale)
 
     def train(self) -> int:
         """Train until the guest says stop; return the number of iterations."""
@@ -74,6 +75,8 @@ class HostTrainer(Trainer):
         rows, columns = self.features.rows, self.features.columns
         report_shape(self.session, Shape(rows, columns, tested, warm))
         plan = receive_plan(self.session)
+        if self.family.scales_targets:
+            self.scale = receive_scale(self.session)
         self.weights = self._make_weights((columns, plan.outputs))
         first = self.resume() + 1
         for iteration in count(first):

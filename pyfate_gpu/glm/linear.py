@@ -21,7 +21,9 @@ from pyfate_gpu.typing import Floats
 class HeteroLinearRegression(HeteroGLM):
     """Least squares with features spread over several parties.
 
-    Parameters and attributes are those of `HeteroGLM`.
+    Parameters and attributes are those of `HeteroGLM`. Targets may have any size: the guest subtracts their
+    mean and divides by a power of two about their size, which it tells the hosts; all results are in the
+    unit of the targets again (docs/design/0060).
 
     Examples
     --------

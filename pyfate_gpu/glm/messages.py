@@ -13,6 +13,7 @@ MESSAGES: Messages = {
     "shape": (HOST, GUEST),
     "plan": (GUEST, HOST | ARBITER),
     "decryptions": (GUEST, ARBITER),
+    "target_scale": (GUEST, HOST),
     "batches": (GUEST, HOST),
     "targets": (GUEST, HOST),
     "forward": (HOST, GUEST),

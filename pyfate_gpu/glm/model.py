@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.tables import Table, check_same_columns
+from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.typing import Floats
 
 
@@ -30,6 +31,8 @@ class FittedHalf:
         Names of the columns.
     classes : array or None
         What the guest of a classifier found in its labels, sorted.
+    scale : TargetScale
+        In which the guest of a regression computes, and has others compute; `weights` are in the user's unit.
     """
 
     pipeline: FeaturePipeline
@@ -37,6 +40,7 @@ class FittedHalf:
     intercept: bool
     names: tuple[str, ...] | None
     classes: NDArray[np.generic] | None = None
+    scale: TargetScale = UNSCALED
 
     @classmethod
     def untrained(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
 from pyfate_gpu.glm.model import FittedHalf
+from pyfate_gpu.glm.targets import EXPONENT_LIMIT, UNSCALED, TargetScale
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
 from pyfate_gpu.storage.files import write_atomically
 
@@ -56,6 +58,8 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
         "intercept": half.intercept,
         "names": half.names,
     }
+    if half.scale != UNSCALED:
+        own["targets"] = asdict(half.scale)
     text = json.dumps(own | header, indent=1, allow_nan=False)
     write_atomically(Path(path), pack(_HEADER, text, arrays))
 
@@ -115,7 +119,22 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         intercept,
         None if names is None else tuple(names),
         classes,
+        _target_scale(header.get("targets", {"mean": 0.0, "exponent": 0})),
     )
+
+
+def _target_scale(found: Any) -> TargetScale:
+    """Return the scale of a regression's targets; files of models without one do not say any."""
+    if (
+        not isinstance(found, dict)
+        or set(found) != {"mean", "exponent"}
+        or type(found["mean"]) is not float
+        or not abs(found["mean"]) < float("inf")
+        or type(found["exponent"]) is not int
+        or abs(found["exponent"]) > EXPONENT_LIMIT
+    ):
+        raise ValueError("its scale of targets is not of this form")
+    return TargetScale(**found)
 
 
 def _are_names(names: list[Any]) -> bool:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from pyfate_gpu.glm.conjugate import ConjugateSearch, ConjugateWeights, is_label
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.settings import NEWTON, Settings
+from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
 from pyfate_gpu.typing import Floats
@@ -40,10 +42,12 @@ class PlaintextRule:
     data: LabelledData
     settings: Settings
     start: Sequence[Floats] | None = None
+    scale: TargetScale = UNSCALED
     losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.family = FAMILIES[self.settings.family]
+        self.data = replace(self.data, y=self.scale.shrink(self.data.y))
         self.division = self.settings.division(len(self.data.y))
         outputs = self.data.y.shape[1]
         starts: Sequence[Floats | None] = self.start or [None] * len(self.matrices)
@@ -53,15 +57,13 @@ class PlaintextRule:
                 outputs,
                 intercept=self.settings.fit_intercept and index == 0,
                 start=None if start is None else start.reshape(matrix.columns, outputs),
+                scale=self.scale if index == 0 else TargetScale(exponent=self.scale.exponent),
             )
             for index, (matrix, start) in enumerate(zip(self.matrices, starts, strict=True))
         ]
 
-    def _make_weights(
-        self, matrix: FixedPointMatrix, outputs: int, *, intercept: bool, start: Floats | None
-    ) -> PartyWeights:
-        shape = (matrix.columns, outputs)
-        return PartyWeights(shape, self.settings, intercept=intercept, start=start)
+    def _make_weights(self, matrix: FixedPointMatrix, outputs: int, **options: Any) -> PartyWeights:
+        return PartyWeights((matrix.columns, outputs), self.settings, **options)
 
     def train(self) -> None:
         """Iterate until converged."""
@@ -74,6 +76,8 @@ class PlaintextRule:
             self.losses.append(loss / len(self.data.y))
             if self._converged(before):
                 break
+        for own in self.weights:
+            own.keep_best()
 
     def scores(self, rows: NDArray[np.int64] | slice = slice(None)) -> Floats:
         """Return the scores of some rows."""
@@ -110,17 +114,11 @@ class PlaintextSearch(PlaintextRule):
         self.search = ConjugateSearch(self.data.y.shape[1], self.settings.tol)
 
     def _make_weights(
-        self, matrix: FixedPointMatrix, outputs: int, *, intercept: bool, start: Floats | None
+        self, matrix: FixedPointMatrix, outputs: int, **options: Any
     ) -> ConjugateWeights:
         slope = FAMILIES[self.settings.family].slope  # type: ignore[attr-defined]
-        return ConjugateWeights(
-            (matrix.columns, outputs),
-            self.settings,
-            matrix.values,
-            slope,
-            intercept=intercept,
-            start=start,
-        )
+        shape = (matrix.columns, outputs)
+        return ConjugateWeights(shape, self.settings, matrix.values, slope, **options)
 
     def _train_batch(self, rows: NDArray[np.int64], iteration: int) -> float:
         if is_labelled(iteration):
@@ -160,6 +158,7 @@ def fit_plaintext(
     sample_weight: Floats | None = None,
     exposure: Floats | None = None,
     start: Sequence[Floats] | None = None,
+    scale: TargetScale | None = None,
 ) -> PlaintextResult:
     """Train on all parties' columns at once.
 
@@ -175,6 +174,8 @@ def fit_plaintext(
         As the guest would pass them.
     start : sequence of float64, optional
         Weights to begin with, as in the result.
+    scale : TargetScale, optional
+        The unit to compute in, by default that of `y`, as the guest has in a first fit.
 
     Examples
     --------
@@ -195,13 +196,19 @@ def fit_plaintext(
         read_weights(sample_weight, len(y)),
         read_exposure(exposure, len(y)),
     )
+    if scale is None and FAMILIES[settings.family].scales_targets:
+        scale = data.target_scale(centre=settings.fit_intercept)
     kind = PlaintextSearch if settings.optimizer == NEWTON else PlaintextRule
-    rule = kind(matrices, data, settings, start)
+    rule = kind(matrices, data, settings, start, scale or UNSCALED)
     rule.train()
     flat = y.ndim == 1
-    weights = [own.values[:, 0] if flat else own.values for own in rule.weights]
-    scores = data.shift(rule.scores())
-    return PlaintextResult(weights, rule.losses, scores[:, 0] if flat else scores)
+    weights = [own.fitted() for own in rule.weights]
+    scores = rule.scale.grow(data.shift(rule.scores()))
+    return PlaintextResult(
+        [own[:, 0] if flat else own for own in weights],
+        [rule.scale.grow_loss(loss) for loss in rule.losses],
+        scores[:, 0] if flat else scores,
+    )
 
 
 def _prepare(part: Floats, settings: Settings) -> FixedPointMatrix:

@@ -13,6 +13,7 @@ from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
 from pyfate_gpu.data.tables import read_targets
 from pyfate_gpu.encoding import FixedPointEncoder, PlaintextArray
 from pyfate_gpu.errors import DataError
+from pyfate_gpu.glm.targets import TargetScale
 from pyfate_gpu.protocol.batching import Batch
 from pyfate_gpu.typing import Floats
 
@@ -46,6 +47,11 @@ class LabelledData:
             None if self.weights is None else self.weights.take(rows),
             None if self.offset is None else self.offset[rows],
         )
+
+    def target_scale(self, *, centre: bool) -> TargetScale:
+        """Return in which unit to compute; the mean takes an intercept to hold it."""
+        weights = None if self.weights is None else self.weights.values
+        return TargetScale.fit(self.y, weights, centre=centre)
 
     def weigh(self, values: Floats) -> Floats:
         """Return `values` [rows, outputs] times the weights of the rows."""

@@ -71,6 +71,7 @@ class GuestSearch(GuestTrainer):
             self.family.slope,
             intercept=self.settings.fit_intercept,
             start=self.start,
+            scale=self.scale,
         )
 
     def _train_batch(self, batch: GuestBatch, iteration: int, number: int) -> float:
@@ -126,6 +127,7 @@ class HostSearch(HostTrainer):
             self.features.values,
             self.family.slope,  # type: ignore[attr-defined] # settings refuse other families
             start=self.start,
+            scale=self.scale,
         )
 
     def _train_batch(self, batch: HostBatch, iteration: int, number: int) -> None:

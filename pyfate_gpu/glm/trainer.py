@@ -9,6 +9,7 @@ from typing import Any
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.settings import Settings
+from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.typing import Floats
@@ -27,6 +28,8 @@ class Trainer:
         Weights to begin with; None for 0.
     progress : Progress
         Hears of each iteration.
+    scale : TargetScale
+        The unit of training; `start` is in the user's.
     """
 
     weights: PartyWeights
@@ -38,12 +41,14 @@ class Trainer:
         family: Family,
         progress: Progress,
         start: Floats | None = None,
+        scale: TargetScale = UNSCALED,
     ) -> None:
         self.session = session
         self.settings = settings
         self.family = family
         self.progress = progress
         self.start = start
+        self.scale = scale
 
     def resume(self) -> int:
         """Take up what was kept of an earlier attempt; return the last iteration it did, or 0."""

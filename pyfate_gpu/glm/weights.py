@@ -10,6 +10,7 @@ import numpy as np
 
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.glm.settings import NEWTON, Settings
+from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.learning.optimizers import OPTIMIZERS, SGD, Optimizer
 from pyfate_gpu.learning.penalties import PENALTIES
 from pyfate_gpu.typing import Floats
@@ -27,7 +28,9 @@ class PartyWeights:
     intercept : bool
         The last column is the intercept's ones: no penalty on its weights.
     start : float64 of that shape, optional
-        Weights to begin with; by default 0.
+        Weights to begin with, in the user's unit; by default 0 in that of training.
+    scale : TargetScale
+        The unit of training.
     """
 
     def __init__(
@@ -37,14 +40,19 @@ class PartyWeights:
         *,
         intercept: bool = False,
         start: Floats | None = None,
+        scale: TargetScale = UNSCALED,
     ) -> None:
-        self.values = np.zeros(shape) if start is None else start.copy()
+        self._scale, self._intercept = scale, intercept
+        self.values = (
+            np.zeros(shape) if start is None else scale.shrink_weights(start, intercept=intercept)
+        )
         self.best = self.values
-        self._alpha = np.full((shape[0], 1), float(settings.alpha))
-        if intercept:
-            self._alpha[-1] = 0.0
         self._settings = settings
         self._penalty = PENALTIES[settings.penalty]
+        alpha = 0.0 if settings.penalty == "none" else settings.alpha
+        self._alpha = np.full((shape[0], 1), scale.alpha(alpha, self._penalty.degree))
+        if intercept:
+            self._alpha[-1] = 0.0
         self._optimizer = make_optimizer(settings)
 
     def scores(self, features: FixedPointMatrix) -> Floats:
@@ -88,6 +96,10 @@ class PartyWeights:
         prefix = "optimizer_"
         names = [name for name in state if name.startswith(prefix)]
         self._optimizer.restore({name.removeprefix(prefix): state[name] for name in names})
+
+    def fitted(self) -> Floats:
+        """Return the best weights in the user's unit."""
+        return self._scale.grow_weights(self.best, intercept=self._intercept)
 
     def keep_best(self) -> None:
         """Note these weights as the best so far."""

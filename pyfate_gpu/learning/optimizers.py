@@ -15,6 +15,8 @@ from pyfate_gpu.typing import Floats
 
 _EPSILON = 1e-8
 _MOMENTUM = 0.9
+#: Smaller gradients are what rounding features to 24 fraction bits leaves of 0.
+_ROUNDING = 2.0**-20
 
 
 class Optimizer(ABC):
@@ -81,7 +83,11 @@ class Nesterov(Momentum):
 
 
 class AdaGrad(Optimizer):
-    """Duchi, Hazan, Singer (2011): s = s + g^2; lr g / (sqrt(s) + eps)."""
+    """Duchi, Hazan, Singer (2011): s = s + g^2; lr g / (sqrt(s) + eps).
+
+    Here and in the rules below a gradient as small as rounding leaves counts as 0: divided by its own size,
+    it would move a weight that is where it should be by a whole step, in a direction that is chance.
+    """
 
     def __init__(self, learning_rate: float) -> None:
         super().__init__(learning_rate)
@@ -89,6 +95,7 @@ class AdaGrad(Optimizer):
 
     def step(self, gradient: Floats) -> Floats:
         """Return lr g / (sqrt(s) + eps)."""
+        gradient = _heard(gradient)
         self._squares = self._squares + gradient**2
         return self.rates * gradient
 
@@ -103,6 +110,7 @@ class RMSProp(AdaGrad):
 
     def step(self, gradient: Floats) -> Floats:
         """Return lr g / (sqrt(s) + eps)."""
+        gradient = _heard(gradient)
         self._squares = 0.99 * self._squares + 0.01 * gradient**2
         return self.rates * gradient
 
@@ -118,6 +126,7 @@ class Adam(Optimizer):
 
     def step(self, gradient: Floats) -> Floats:
         """Return lr m' / (sqrt(s') + eps)."""
+        gradient = _heard(gradient)
         self._steps += 1
         self._mean = 0.9 * self._mean + 0.1 * gradient
         self._squares = 0.999 * self._squares + 0.001 * gradient**2
@@ -128,6 +137,11 @@ class Adam(Optimizer):
         """Return lr / (sqrt(s') + eps)."""
         squares = self._squares / (1 - 0.999**self._steps)
         return np.asarray(self.learning_rate / (np.sqrt(squares) + _EPSILON))
+
+
+def _heard(gradient: Floats) -> Floats:
+    """Return the gradient without what is but rounding."""
+    return np.where(np.abs(gradient) < _ROUNDING, 0.0, gradient)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

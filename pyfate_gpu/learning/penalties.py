@@ -8,6 +8,7 @@ soft thresholds (proximal gradient), and makes weights exactly 0.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,12 @@ from pyfate_gpu.typing import Floats
 
 
 class Penalty(ABC):
-    """A function of the weights that is added to the mean loss."""
+    """A function of the weights that is added to the mean loss.
+
+    `degree` says as which power of the weights it grows.
+    """
+
+    degree: ClassVar[int]
 
     @abstractmethod
     def loss(self, alpha: Floats, weights: Floats) -> float:
@@ -33,6 +39,8 @@ class Penalty(ABC):
 class L2(Penalty):
     """The sum of alpha/2 w^2."""
 
+    degree = 2
+
     def loss(self, alpha: Floats, weights: Floats) -> float:
         """Return the sum of alpha/2 w^2."""
         return float((alpha * weights**2).sum()) / 2
@@ -45,6 +53,8 @@ class L2(Penalty):
 class L1(Penalty):
     """The sum of alpha |w|."""
 
+    degree = 1
+
     def loss(self, alpha: Floats, weights: Floats) -> float:
         """Return the sum of alpha |w|."""
         return float((alpha * np.abs(weights)).sum())
@@ -56,6 +66,8 @@ class L1(Penalty):
 
 class NoPenalty(Penalty):
     """Nothing, whatever alpha is."""
+
+    degree = 0
 
     def loss(self, alpha: Floats, weights: Floats) -> float:
         """Return 0."""

@@ -27,7 +27,8 @@ class IterationReport:
     iteration : int
         From 1.
     loss : float or None
-        Mean loss before the updates of this iteration, penalty included; known to the guest alone.
+        Mean loss before the updates of this iteration, penalty included, in the unit of the labels; known to
+        the guest alone.
     converged : bool
         Whether the guest stops here; False at other parties.
     seconds : float
@@ -125,6 +126,6 @@ class Progress:
 
 
 def _line(report: IterationReport) -> str:
-    loss = "" if report.loss is None else f", loss {report.loss:.6f}"
+    loss = "" if report.loss is None else f", loss {report.loss:.6g}"
     end = ", converged" if report.converged else ""
     return f"{report.party}: iteration {report.iteration}{loss}{end}, {report.seconds:.2f} s"

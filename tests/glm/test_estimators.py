@@ -226,11 +226,6 @@ def test_a_loss_that_explodes_is_an_error(federate, linear, toy):
         federate(model, toy.guest, toy.y, toy.hosts[:1])
 
 
-def test_targets_beyond_the_encoding_are_an_error(federate, linear, toy):
-    with pytest.raises(DataError, match=r"reached .*e\+.., the limit is 8.38861e\+06: rescale y"):
-        federate(linear(), toy.guest, toy.y * 1e12, toy.hosts[:1])
-
-
 class _Recorder:
     def __init__(self):
         self.reports = []
