@@ -137,6 +137,6 @@ class DescentService:
         with session.statistics.step(Step.DECRYPT, operations=self._count):
             sums: Floats = self._private_key.decrypt(gradient)
         self._optimizer.learning_rate = self._settings.rate(at["iteration"])
-        step = self._optimizer.step(sums / (SCALE * rows))
+        step = self._optimizer.descend(sums / (SCALE * rows))
         rates = np.broadcast_to(np.asarray(self._optimizer.rates), step.shape)
         session.send(party, "step", step=step, rates=rates.copy(), **at)

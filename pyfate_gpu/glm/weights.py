@@ -76,7 +76,7 @@ class PartyWeights:
     def descend(self, gradient_sums: Floats, rows: int) -> None:
         """Take one step, given X^T d over `rows` rows."""
         gradient = gradient_sums.reshape(self.values.shape) / rows + self.penalty_gradient
-        self.move(self._optimizer.step(gradient), self._optimizer.rates)
+        self.move(self._optimizer.descend(gradient), self._optimizer.rates)
 
     def move(self, step: Floats, rates: Floats | float) -> None:
         """Subtract a step; shrink by what of the penalty is not smooth."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,12 +27,25 @@ class Optimizer(ABC):
     each weight in the end: what a proximal L1 penalty, which acts on the moved weights, must be scaled by.
     """
 
+    #: Gradients are divided by their own size: a step's length does not follow theirs.
+    normalises: ClassVar[bool] = False
+
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
 
     @abstractmethod
     def step(self, gradient: Floats) -> Floats:
         """Return what to subtract from the weights."""
+
+    def descend(self, gradient: Floats) -> Floats:
+        """Return the `step` for a gradient of features that were rounded.
+
+        What rounding can leave of 0 counts as 0 where gradients are divided by their size: a weight that is
+        where it should be would otherwise go a whole step, whither chance decides.
+        """
+        if self.normalises:
+            gradient = np.where(np.abs(gradient) < _ROUNDING, 0.0, gradient)
+        return self.step(gradient)
 
     @property
     def rates(self) -> Floats | float:
@@ -83,11 +97,9 @@ class Nesterov(Momentum):
 
 
 class AdaGrad(Optimizer):
-    """Duchi, Hazan, Singer (2011): s = s + g^2; lr g / (sqrt(s) + eps).
+    """Duchi, Hazan, Singer (2011): s = s + g^2; lr g / (sqrt(s) + eps)."""
 
-    Here and in the rules below a gradient as small as rounding leaves counts as 0: divided by its own size,
-    it would move a weight that is where it should be by a whole step, in a direction that is chance.
-    """
+    normalises = True
 
     def __init__(self, learning_rate: float) -> None:
         super().__init__(learning_rate)
@@ -95,7 +107,6 @@ class AdaGrad(Optimizer):
 
     def step(self, gradient: Floats) -> Floats:
         """Return lr g / (sqrt(s) + eps)."""
-        gradient = _heard(gradient)
         self._squares = self._squares + gradient**2
         return self.rates * gradient
 
@@ -110,13 +121,14 @@ class RMSProp(AdaGrad):
 
     def step(self, gradient: Floats) -> Floats:
         """Return lr g / (sqrt(s) + eps)."""
-        gradient = _heard(gradient)
         self._squares = 0.99 * self._squares + 0.01 * gradient**2
         return self.rates * gradient
 
 
 class Adam(Optimizer):
     """Kingma, Ba (arXiv 1412.6980), with the bias corrections of its algorithm 1."""
+
+    normalises = True
 
     def __init__(self, learning_rate: float) -> None:
         super().__init__(learning_rate)
@@ -126,7 +138,6 @@ class Adam(Optimizer):
 
     def step(self, gradient: Floats) -> Floats:
         """Return lr m' / (sqrt(s') + eps)."""
-        gradient = _heard(gradient)
         self._steps += 1
         self._mean = 0.9 * self._mean + 0.1 * gradient
         self._squares = 0.999 * self._squares + 0.001 * gradient**2
@@ -137,11 +148,6 @@ class Adam(Optimizer):
         """Return lr / (sqrt(s') + eps)."""
         squares = self._squares / (1 - 0.999**self._steps)
         return np.asarray(self.learning_rate / (np.sqrt(squares) + _EPSILON))
-
-
-def _heard(gradient: Floats) -> Floats:
-    """Return the gradient without what is but rounding."""
-    return np.where(np.abs(gradient) < _ROUNDING, 0.0, gradient)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

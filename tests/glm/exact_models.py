@@ -12,8 +12,9 @@ from tests.glm.conftest import SMALL_KEY
 
 
 def exact_model(loss: str, **params: Any) -> Any:
-    """Return an estimator of a loss of `oracles.losses` that neither prepares features nor stops early."""
-    params = SMALL_KEY | {"tol": 0.0, "standardize": False, "clip": None} | params
+    """Return an estimator of a loss of `oracles.losses` that takes first-order steps, prepares no features, nor stops early."""
+    plain = {"tol": 0.0, "standardize": False, "clip": None, "optimizer": "rmsprop"}
+    params = SMALL_KEY | plain | params
     if loss == "linear":
         return HeteroLinearRegression(**params)
     if loss == "poisson":

@@ -192,7 +192,7 @@ def test_hosts_hear_the_size_and_nobody_the_mean(federate, linear, toy, transcri
     for message in transcript:
         for key, value in message.payload.items():
             assert isinstance(value, Sealed | int | bool | str) or key in {
-                "rows", "sizes", "used", "residues",
+                "rows", "sizes", "used", "residues", "alpha", "beta", "exponents",
             }  # fmt: skip
             assert "12345678" not in str(value)
 

@@ -60,6 +60,8 @@ class Descent:
         ones = np.ones((rows, 1)) if self.intercept else np.empty((rows, 0))
         self._x = np.hstack([self.x, ones])
         self._w = np.zeros(self._x.shape[1])
+        self._origin = np.zeros(self._x.shape[1])
+        self._unit = 1.0
         alpha = 0.0 if self.penalty is None else self.alpha
         self._alpha = np.where(np.arange(self._x.shape[1]) < columns, alpha, 0.0)
         weight = np.ones(rows) if self.weight is None else np.asarray(self.weight, float)
@@ -67,6 +69,17 @@ class Descent:
         self._offset = np.zeros(rows) if self.offset is None else self.offset
         self._gradients: list[Array] = []
         self._rates: list[float] = []
+        if self.loss == "linear":
+            self._measure()
+
+    def _measure(self) -> None:
+        """Least squares begin at the mean; steps are taken in the power of two nearest to the deviation."""
+        mean = np.dot(self._weight, self.y) / len(self.y) if self.intercept else 0.0
+        deviation = np.sqrt(np.dot(self._weight, (self.y - mean) ** 2) / len(self.y))
+        self._unit = 2.0 ** np.round(np.log2(deviation))
+        if self.intercept:
+            self._origin[-1] = mean
+        self._w = self._origin
 
     def train(self) -> Array:
         """Iterate; return the weights, the best ones where a judge is."""
@@ -99,9 +112,9 @@ class Descent:
         gradient = np.einsum("r,r,rc->c", weight, loss.slope(score, y), x) / len(rows)
         if self.penalty == "l2":
             gradient = gradient + self._alpha * self._w
-        self._gradients.append(gradient)
+        self._gradients.append(gradient / self._unit)
         self._rates.append(rate)
-        moved = self._w - RULES[self.optimizer](self._gradients, self._rates)
+        moved = self._w - self._unit * RULES[self.optimizer](self._gradients, self._rates)
         if self.penalty == "l1":
             threshold = self._alpha * STEADY[self.optimizer](self._gradients, self._rates)
             moved = np.where(
@@ -118,7 +131,7 @@ class Descent:
         return float(self._alpha @ self._w**2) / 2
 
     def _settled(self, before: Array) -> bool:
-        losses = self.losses
+        losses = [loss / self._unit**2 for loss in self.losses]
         if self.convergence == "abs":
             return abs(losses[-1]) <= self.tol
         if self.convergence == "diff":
@@ -128,6 +141,6 @@ class Descent:
         parties[0] += range(bounds[-1], len(self._w))  # the intercept is the guest's
         return all(
             np.linalg.norm((self._w - before)[own])
-            <= self.tol * max(1, np.linalg.norm(self._w[own]))
+            <= self.tol * max(self._unit, np.linalg.norm((self._w - self._origin)[own]))
             for own in parties
         )
