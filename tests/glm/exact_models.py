@@ -12,7 +12,7 @@ from tests.glm.conftest import SMALL_KEY
 
 
 def exact_model(loss: str, **params: Any) -> Any:
-    """Return an estimator of a loss of `oracles.losses` that takes first-order steps, prepares no features, nor stops early."""
+    """Return an estimator of a loss of `oracles.losses`: first-order steps, features as they are, no early end."""
     plain = {"tol": 0.0, "standardize": False, "clip": None, "optimizer": "rmsprop"}
     params = SMALL_KEY | plain | params
     if loss == "linear":
