@@ -7,11 +7,13 @@ Public names load when they are first used: importing the package costs next to 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.moved import install
 
+TYPE_CHECKING = False  # importing it from typing would take longer than all the rest
 if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
+    from typing import Any
+
     from pyfate_gpu.backends import available_backends as available_backends
     from pyfate_gpu.backends import backend_info as backend_info
     from pyfate_gpu.backends import use_backend as use_backend

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Old paths of modules, for pickles and imports that name them.
 
-The finder is asked before Python's own, which would take a folder that moved for one with copies.
+The finder is asked before Python's own, which would take a folder that moved for one with copies. It imports
+nothing before something asks for an old path: everybody who imports the package pays for this file.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 #: Folders within the package and what moved out of them, by where it is now.
 _MOVED = {
@@ -32,15 +34,23 @@ _MOVED = {
     },
 }
 _RENAMED = {
+    "backends.cuda_availability": "backends.cuda.availability",
+    "backends.cuda_device": "backends.cuda.device",
+    "backends.cuda_matmul": "backends.cuda.matmul",
+    "backends.cuda_ring": "backends.cuda.ring",
+    "backends.cuda_streamed": "backends.cuda.streamed",
     "datasets": "data.examples",
+    "glm.data": "glm.rows",
     "glm.features": "data.preparation",
     "glm.fitted": "glm.model",
     "glm.half": "glm.weights",
+    "glm.handshake": "glm.plan",
     "glm.model_io": "glm.model_file",
     "he.ciphertexts": "he.validity",
     "he.keys": "he.scheme.registry",
     "he.paillier": "he.scheme.paillier",
     "he.short_subgroup": "he.scheme.short_subgroup",
+    "jobs.models": "estimators",
     "jobs.tables": "data.sources",
 }
 
@@ -55,8 +65,11 @@ def _homes() -> dict[str, str]:
     return {f"pyfate_gpu.{old}": f"pyfate_gpu.{new}" for old, new in {**moved, **_RENAMED}.items()}
 
 
-class MovedFinder(MetaPathFinder, Loader):
+class MovedFinder:
     """Finds a module by its old path and gives the module itself, not a copy.
+
+    A finder and a loader by its methods: the base classes of importlib would take longer to import than
+    the rest of the package.
 
     Examples
     --------
@@ -69,14 +82,23 @@ class MovedFinder(MetaPathFinder, Loader):
     homes = _homes()
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return a spec for an old path, None for any other name."""
-        return ModuleSpec(fullname, self) if fullname in self.homes else None
+        if fullname not in self.homes:
+            return None
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(fullname, self)  # type: ignore[arg-type]  # a loader by its methods
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Let Python make the module that `exec_module` puts another in place of."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Put the module at its present path in place of `module`, as modules may do."""
-        sys.modules[module.__name__] = importlib.import_module(self.homes[module.__name__])
+        from importlib import import_module
+
+        sys.modules[module.__name__] = import_module(self.homes[module.__name__])
 
 
 def install() -> None:

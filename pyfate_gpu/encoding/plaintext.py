@@ -145,3 +145,12 @@ class PlaintextArray:
 
     def _with(self, words: SignedWords) -> PlaintextArray:
         return PlaintextArray(words, self.exponent, self.bound, self.kind, self.encoder)
+
+
+def __getattr__(name: str) -> Any:
+    """`PlaintextCsr` by the path that older pickles have for it."""
+    if name != "PlaintextCsr":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pyfate_gpu.encoding.sparse import PlaintextCsr
+
+    return PlaintextCsr

@@ -26,7 +26,7 @@ def is_sparse(operand: Any) -> bool:
     return hasattr(operand, "tocsr")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PlaintextCsr:
     """An encoded sparse matrix in compressed rows; `data` holds the stored entries."""
 
@@ -102,6 +102,13 @@ class PlaintextCsr:
             )
         data = replace(self.data, words=integers_to_words(sums), bound=bound)
         return _compress(data, *np.divmod(distinct, self.shape[1]), self.shape)
+
+    def __repr__(self) -> str:
+        """Shape, exponent and bound; neither the values nor where they are."""
+        return (
+            f"PlaintextCsr(shape={self.shape}, exponent={self.data.exponent}, "
+            f"bound_bits={self.data.bound.bit_length()}, {self.data.encoder!r})"
+        )
 
     def _rows(self) -> npt.NDArray[np.int64]:
         """The row of each entry."""
