@@ -115,11 +115,14 @@ def _extension_in(schema: Any, name: str) -> str | None:
 
 def _values(series: Any) -> Sequence[Any] | NDArray[Any] | None:
     """Return numbers as an array, other values as Python's; None where they mean nothing to us."""
+    import narwhals.stable.v2 as nw
+
     dtype = series.dtype
-    if dtype.is_nested() or (dtype.is_temporal() and dtype != _date()):
+    if dtype.is_nested() or (dtype.is_temporal() and dtype != nw.Date):
         return None
-    if dtype.is_float() or (dtype.is_numeric() and not series.is_null().any()):
-        with suppress(Exception):  # of 128 bits, or floats that Arrow calls missing
+    short = dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)  # which end some libraries
+    if dtype.is_float() or (short and not series.is_null().any()):
+        with suppress(Exception):  # of floats that Arrow calls missing
             array = _as_array(series)
             if array.dtype.kind in "iuf":
                 return array
@@ -136,9 +139,3 @@ def _as_array(series: Any) -> NDArray[Any]:
     if series.implementation.is_pyarrow():  # whose own way imports pandas
         return np.concatenate([np.from_dlpack(chunk) for chunk in series.to_native().chunks])
     return np.asarray(series.to_numpy())
-
-
-def _date() -> Any:
-    import narwhals.stable.v2 as nw
-
-    return nw.Date

@@ -175,10 +175,9 @@ def _kind(value: Any) -> str:
 
 def _whole_numbers(values: list[int]) -> NDArray[Any]:
     for dtype in (np.int64, np.uint64):
-        try:
+        limits = np.iinfo(dtype)  # beyond them NumPy 1 wraps around
+        if all(limits.min <= value <= limits.max for value in values):
             return np.array(values, dtype=dtype)
-        except OverflowError:
-            continue
     return _objects(values)
 
 

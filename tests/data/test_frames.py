@@ -26,7 +26,7 @@ MAKERS = {
     "pandas, backed by Arrow": lambda data: pa.table(data).to_pandas(types_mapper=pd.ArrowDtype),
     "pyarrow": pa.table,
     "Polars": pl.DataFrame,
-    "a record batch": pa.record_batch,
+    "a record batch": pa.RecordBatch.from_pydict,
     "Arrow's C stream": lambda data: pa.table(data).to_reader(),
 }
 
@@ -112,7 +112,7 @@ def test_a_frame_of_many_nullable_types():
         "sparse": pd.arrays.SparseArray([1, 2]),
         "arrow int": arrow_backed([1, 2], pa.int8()),
         "arrow float": arrow_backed([1, 2], pa.float32()),
-        "arrow half": arrow_backed([1, 2], pa.float16()),
+        "arrow half": arrow_backed(np.array([1, 2], np.float16), pa.float16()),
         "arrow bool": arrow_backed([True, True], pa.bool_()),
         "arrow decimal": arrow_backed([Decimal(1), Decimal(2)], pa.decimal128(38, 2)),
     }
