@@ -141,10 +141,17 @@ class EncryptedNumber:
             )
         if isinstance(other, np.ndarray):
             return NotImplemented
-        if not isinstance(other, EncodedNumber):
-            other = self._encoding.encode(self.public_key, other)
-        self._check_key(other)
-        n, factor = self.public_key.n, other.encoding
+        if isinstance(other, EncodedNumber):
+            return self._times(other)
+        n, encoded = self.public_key.n, self._encoding.encode(self.public_key, other)
+        signed = encoded.encoding
+        signed = signed - n if signed >= n - self.public_key.max_int else signed
+        return self._scaled(signed, self.exponent + encoded.exponent, self._encoding)
+
+    def _times(self, encoded: EncodedNumber) -> EncryptedNumber:
+        """The product with an encoded number, which may come from anybody."""
+        self._check_key(encoded)
+        n, factor = self.public_key.n, encoded.encoding
         if not is_integer(factor):
             raise UnsupportedOperationError(
                 f"the encoding is a {type(factor).__name__}; it must be an integer"
@@ -152,8 +159,8 @@ class EncryptedNumber:
         if not 0 <= factor < n:
             raise EncodingError("the encoding is outside [0, n); it is corrupt or another key's")
         signed = int(factor) - n if factor >= n - self.public_key.max_int else int(factor)
-        encoding = self._common(type(other), other.exponent)
-        return self._scaled(signed, self.exponent + as_exponent(other.exponent), encoding)
+        encoding = self._common(type(encoded), encoded.exponent)
+        return self._scaled(signed, self.exponent + as_exponent(encoded.exponent), encoding)
 
     __rmul__ = __mul__
 

@@ -25,6 +25,8 @@ def widened(value: Any) -> Any:
     >>> widened(np.float16(0.1)), widened(np.int8(3)), widened("3")
     (0.0999755859375, 3, '3')
     """
+    if type(value) in (int, float):
+        return value
     if is_integer(value):
         return int(value)
     if not isinstance(value, np.floating):
