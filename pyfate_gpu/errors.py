@@ -88,6 +88,10 @@ class DataError(PyFateError, ValueError):
     """Training data that a model cannot take."""
 
 
+class DivergenceError(ConfigurationError, DataError):
+    """Training that moves ever farther away: the learning rate is too high for these data."""
+
+
 class StorageError(PyFateError, OSError):
     """A file could not be written: no room, no permission, a broken disk."""
 

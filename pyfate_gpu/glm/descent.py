@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.federation.steps import Step
+from pyfate_gpu.glm.divergence import divergence
 from pyfate_gpu.glm.residuals import SCALE
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, Settings
 from pyfate_gpu.glm.weights import PartyWeights, make_optimizer
@@ -55,9 +57,9 @@ def descend(
 def _ask_for_step(
     session: Session, weights: PartyWeights, gradient: CiphertextArray, rows: int, at: At
 ) -> None:
-    penalty = np.rint(weights.penalty_gradient.ravel() * rows * SCALE).astype(np.int64)
+    penalty = FixedPointMatrix.round(weights.penalty_gradient.ravel() * rows)
     session.send(ARBITER, "rows", rows=rows, **at)
-    session.send(ARBITER, "gradient", gradient=gradient + penalty, **at)
+    session.send(ARBITER, "gradient", gradient=gradient + penalty.integers, **at)
     step, rates = session.receive(
         ARBITER,
         "step",
@@ -137,6 +139,9 @@ class DescentService:
         with session.statistics.step(Step.DECRYPT, operations=self._count):
             sums: Floats = self._private_key.decrypt(gradient)
         self._optimizer.learning_rate = self._settings.rate(at["iteration"])
-        step = self._optimizer.descend(sums / (SCALE * rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            step = self._optimizer.descend(sums / (SCALE * rows))
+        if not np.isfinite(step).all():
+            raise divergence(self._settings, at["iteration"])
         rates = np.broadcast_to(np.asarray(self._optimizer.rates), step.shape)
         session.send(party, "step", step=step, rates=rates.copy(), **at)

@@ -14,6 +14,7 @@ from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
+from pyfate_gpu.glm.divergence import watched
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_columns
 from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
@@ -90,10 +91,7 @@ class GuestTrainer(Trainer):
                 batches = self._divide(iteration)
             before = self.weights.values
             self.weights.begin(iteration)
-            loss = sum(
-                self._train_batch(batch, iteration, number) for number, batch in enumerate(batches)
-            )
-            self.losses.append(_checked_loss(loss / self.data.features.rows))
+            self.losses.append(self._train_batches(batches, iteration))
             if not self._proceed(before, iteration):
                 break
             self.keep(iteration)
@@ -153,6 +151,16 @@ class GuestTrainer(Trainer):
             self.session.hosts, "targets", iteration=iteration, batch=number, targets=encrypted
         )
 
+    def _train_batches(self, batches: list[GuestBatch], iteration: int) -> float:
+        """Take a step for each batch; return the mean loss of all rows before these."""
+        total = 0.0
+        for number, batch in enumerate(batches):
+            with watched(self.settings, iteration, number):
+                total += self._train_batch(batch, iteration, number)
+                if not math.isfinite(total):
+                    raise DataError(f"the loss became {total}")
+        return total / self.data.features.rows
+
     def _train_batch(self, batch: GuestBatch, iteration: int, number: int) -> float:
         """Take one step; return the summed loss of the batch before it."""
         session, family = self.session, self.family
@@ -193,8 +201,9 @@ class GuestTrainer(Trainer):
         session, validator = self.session, self.validator
         converged = self._converged(before, iteration)
         if validator is not None and self.tested is not None:
-            share = self.tested.shift(self.weights.scores(self.tested.features))
-            validator.collect(session, share, iteration)
+            with watched(self.settings, iteration, len(self.division)):
+                share = self.tested.shift(self.weights.scores(self.tested.features))
+                validator.collect(session, share, iteration)
             converged = converged or validator.exhausted
         best = validator is None or validator.keeps
         if best:
@@ -215,11 +224,3 @@ class GuestTrainer(Trainer):
             for host in session.hosts
         ]
         return all(settled)
-
-
-def _checked_loss(loss: float) -> float:
-    if not math.isfinite(loss):
-        raise DataError(
-            f"the loss became {loss}: lower the learning rate, standardise or clip the features"
-        )
-    return loss

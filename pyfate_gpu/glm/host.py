@@ -14,9 +14,10 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
+from pyfate_gpu.glm.divergence import watched
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, receive_plan, report_shape
-from pyfate_gpu.glm.residuals import SCALE, gradient_sums, weighted_sum
+from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import receive_scale
 from pyfate_gpu.glm.trainer import Trainer
@@ -85,7 +86,8 @@ class HostTrainer(Trainer):
             before = self.weights.values
             self.weights.begin(iteration)
             for number, batch in enumerate(batches):
-                self._train_batch(batch, iteration, number)
+                with watched(self.settings, iteration, number):
+                    self._train_batch(batch, iteration, number)
             if not self._proceed(before, iteration):
                 break
             self.keep(iteration)
@@ -133,8 +135,8 @@ class HostTrainer(Trainer):
         gradient = gradient_sums(session, batch.features, residual)
         known = residual if batch.targets is None else batch.targets
         loss = weighted_sum(session, self.family.host_factor(share), known)
-        penalty = round(batch.used * self.weights.penalty * SCALE)
-        session.send(GUEST, "loss_share", share=loss + penalty, **at)
+        penalty = FixedPointMatrix.round(np.array([batch.used * self.weights.penalty]))
+        session.send(GUEST, "loss_share", share=loss + penalty.integers, **at)
         descend(session, self.settings, self.weights, gradient, batch.used, at)
 
     def _proceed(self, before: Floats, iteration: int) -> bool:
@@ -144,7 +146,9 @@ class HostTrainer(Trainer):
             settled = weights_settled(before, self.weights.values, self.settings.tol)
             session.send(GUEST, "settled", iteration=iteration, settled=settled)
         if self.validation is not None:
-            send_scores(session, self.weights.scores(self.validation), "validation", iteration)
+            with watched(self.settings, iteration, batch=1):
+                scores = self.weights.scores(self.validation)
+                send_scores(session, scores, "validation", iteration)
         proceed, best = session.receive(
             GUEST, "proceed", iteration=iteration, proceed=bool, best=bool
         )
