@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,9 @@ def serve_training(
     """
     plan = receive_plan(session)
     searching = settings.optimizer == NEWTON
+    service_of = partial(SearchService, outputs=plan.outputs) if searching else DescentService
     services = [
-        (SearchService if searching else DescentService)(
+        service_of(
             session,
             private_key,
             settings,

@@ -36,6 +36,9 @@ class HeteroGLM(Fitting):
     mode : {"masked", "arbiter_optimizer"}
         Whether the arbiter decrypts masked values, or, as in FATE, sees every gradient and takes the
         steps itself: weaker, for comparison only.
+    packing : {"auto", "classes", "none"}
+        Whether several classes of a row share a ciphertext where the passes allow it: those of conjugate
+        gradients without labels do (docs/algorithms/slots.md).
     max_iter : int
         Most passes over the data.
     batch_size : int or None
@@ -107,6 +110,7 @@ class HeteroGLM(Fitting):
     """
 
     mode: str = "masked"
+    packing: str = "auto"
     max_iter: int = 30
     batch_size: int | None = None
     batch_strategy: str = "fixed"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.encoding import FixedPointEncoder
 from pyfate_gpu.errors import DataError, EncodingError
-from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.conjugate import (
     ConjugateSearch,
@@ -28,8 +29,10 @@ from pyfate_gpu.glm.descent import At, DescentService
 from pyfate_gpu.glm.families import Quadratic
 from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostBatch, HostTrainer
+from pyfate_gpu.glm.packing import ClassSlots, check_rows
 from pyfate_gpu.glm.residuals import SCALE, gradient_sums
 from pyfate_gpu.glm.rows import GuestBatch
+from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.masking import reveal, serve
 from pyfate_gpu.protocol.scoring import add_up
@@ -95,13 +98,15 @@ class GuestSearch(GuestTrainer):
     def _curve(self, batch: GuestBatch, at: At) -> None:
         """Have H p computed, for the direction p of all parties."""
         session, sent = self.session, batch.sent
+        packing = _packing(session, self.settings, sent.y.shape)
         share = self.family.slope * self.weights.direction_scores(sent.features.values)
-        forward = add_up(session, "forward", "forward", sent.y.shape, **at)
-        with session.statistics.step(Step.ADD, operations=sent.y.size):
-            product = forward + check_scores(share)
+        shape = len(share), packing.groups
+        forward = add_up(session, "forward", "forward", shape, packing.slots, **at)
+        with session.statistics.step(Step.ADD, operations=forward.size):
+            product = forward + packing.spread(check_scores(share))
         product = self._weigh(product, batch)
         session.send(session.hosts, "residual", residual=product, **at)
-        _reveal_curve(session, self.weights, batch.own.features, product, at)
+        _reveal_curve(session, self.weights, batch.own.features, product, packing, at)
 
     def _add_up(self, at: At) -> Floats:
         """Return the sums over parties of what each knows of its own columns."""
@@ -154,21 +159,32 @@ class HostSearch(HostTrainer):
     def _curve(self, batch: HostBatch, at: At) -> None:
         session = self.session
         share = self.family.forward(self.weights.direction_scores(batch.features.values))
-        with session.statistics.step(Step.ENCRYPT, operations=share.size):
-            forward = session.public_key.encrypt(check_scores(share))
+        packing = _packing(session, self.settings, share.shape)
+        shape, slots = (len(share), packing.groups), packing.slots
+        with session.statistics.step(Step.ENCRYPT, operations=shape[0] * shape[1]):
+            forward = session.public_key.encrypt(packing.spread(check_scores(share)), slots=slots)
         session.send(GUEST, "forward", forward=forward, **at)
-        product = session.receive_encrypted(GUEST, "residual", "residual", share.shape, **at)
-        _reveal_curve(session, self.weights, batch.features, product, at)
+        product = session.receive_encrypted(
+            GUEST, "residual", "residual", shape, ARBITER, slots, **at
+        )
+        _reveal_curve(session, self.weights, batch.features, product, packing, at)
 
 
 class SearchService(DescentService):
-    """The arbiter's side for one party; parameters as in `DescentService`."""
+    """The arbiter's side for one party; parameters as in `DescentService`, and the outputs of a row."""
+
+    def __init__(self, *arguments: Any, outputs: int, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._outputs = outputs
 
     def serve(self, at: At) -> None:
         """Decrypt what the party sends for one pass, and no more than that."""
-        with_loss = self._with_loss and is_labelled(at["iteration"])
-        count = self._count + with_loss
-        serve(self._session, self._private_key, self._party, "gradient", count, **at)
+        if is_labelled(at["iteration"]):
+            super().serve(at)
+            return
+        packing = self._settings.class_slots(len(self._session.hosts) + 1, self._outputs)
+        count = self._count // self._outputs * packing.groups
+        serve(self._session, self._private_key, self._party, "gradient", count, packing.slots, **at)
 
 
 def serve_sums(session: Session, private_key: PrivateKey, outputs: int, at: At) -> None:
@@ -177,11 +193,22 @@ def serve_sums(session: Session, private_key: PrivateKey, outputs: int, at: At) 
     serve(session, private_key, GUEST, "curvature", count, **at)
 
 
+def _packing(session: Session, settings: Settings, shape: tuple[int, ...]) -> ClassSlots:
+    packing = settings.class_slots(len(session.hosts) + 1, shape[1])
+    check_rows(shape[0], packing)
+    return packing
+
+
 def _reveal_curve(
-    session: Session, weights: ConjugateWeights, features: Any, product: CiphertextArray, at: At
+    session: Session,
+    weights: ConjugateWeights,
+    features: FixedPointMatrix,
+    product: CiphertextArray,
+    packing: ClassSlots,
+    at: At,
 ) -> None:
     sums = reveal(session, gradient_sums(session, features, product), "gradient", **at) / SCALE
-    weights.curve(sums, features.rows)
+    weights.curve(packing.gather(sums, features.columns), features.rows)
 
 
 def _encoded(terms: Floats) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.glm.families import FAMILIES, Quadratic
+from pyfate_gpu.glm.packing import PACKINGS, ClassSlots
 from pyfate_gpu.learning.convergence import CRITERIA
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
 from pyfate_gpu.learning.penalties import PENALTIES
@@ -58,6 +59,7 @@ class Settings:
 
     family: str
     mode: str
+    packing: str
     max_iter: int
     batch_size: int | None
     batch_strategy: str
@@ -100,6 +102,7 @@ class Settings:
     def __post_init__(self) -> None:
         check_choice("family", self.family, FAMILIES)
         check_choice("mode", self.mode, MODES)
+        check_choice("packing", self.packing, PACKINGS)
         check_choice("batch_strategy", self.batch_strategy, STRATEGIES)
         check_choice("optimizer", self.optimizer, (AUTO, NEWTON, *OPTIMIZERS))
         check_choice("penalty", self.penalty, PENALTIES)
@@ -137,6 +140,10 @@ class Settings:
         """Return the learning rate of an iteration, counted from 1."""
         slowed = 1 + self.decay * (iteration - 1)
         return self.learning_rate / (math.sqrt(slowed) if self.decay_sqrt else slowed)
+
+    def class_slots(self, parties: int, outputs: int) -> ClassSlots:
+        """Return how the outputs of a row share ciphertexts in passes that allow it."""
+        return ClassSlots.of(self.packing, key_bits=self.key_bits, parties=parties, outputs=outputs)
 
     def division(self, rows: int) -> Division:
         """Return how the guest divides its rows into batches."""

@@ -22,15 +22,14 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     --------
     >>> from pyfate_gpu import HeteroLinearRegression
     >>> from pyfate_gpu.glm.workload import iteration
-    >>> from pyfate_gpu.protocol.scoring import score_layout
-    from pyfate_gpu.protocol.cost import JobShape
+    >>> from pyfate_gpu.protocol.cost import JobShape
     >>> shape = JobShape(rows=100, columns={"guest": 3, "host-0": 5})
     >>> work = iteration(shape, HeteroLinearRegression(optimizer="adam").settings())
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
     (600, 10)
     """
     division, family = settings.division(shape.rows), FAMILIES[settings.family]
-    batches, outputs = len(division), shape.outputs
+    batches, outputs = len(division), _ciphertexts_a_row(shape, settings, number)
     sent = sum(len(batch.rows) for batch in division.add_dummies(division.draw())) * outputs
     own = shape.rows * outputs
     masked = settings.mode != ARBITER_OPTIMIZER
@@ -59,7 +58,7 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
         guest["weigh"] += sent
     work[ARBITER.name].update(check=batches, decrypt=batches)
     if settings.optimizer == NEWTON:
-        _search(work, shape, number)
+        _search(work, shape, number, own)
     if shape.validation:
         add_work(work, scoring(shape.validation, shape, settings.key_bits))
     if family.loss_from_targets and settings.batch_strategy == "random":
@@ -67,9 +66,16 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     return work
 
 
-def _search(work: Steps, shape: JobShape, number: int) -> None:
+def _ciphertexts_a_row(shape: JobShape, settings: Settings, number: int) -> int:
+    if settings.optimizer != NEWTON or is_labelled(number):
+        return shape.outputs
+    parties = len(shape.columns)
+    return settings.class_slots(parties, shape.outputs).groups
+
+
+def _search(work: Steps, shape: JobShape, number: int, own: int) -> None:
     """Add the sums that decide a step, and take away the loss where labels do not enter."""
-    count, own = scalars_of(number) * shape.outputs, shape.rows * shape.outputs
+    count = scalars_of(number) * shape.outputs
     hosts = len(shape.columns) - 1
     guest, arbiter = work[GUEST.name], work[ARBITER.name]
     for name in shape.columns:
