@@ -325,3 +325,9 @@ def test_install_answers_for_phe():
         "assert phe is ours and paillier.EncryptedNumber is ours.EncryptedNumber"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@given(st.tuples(*[st.integers(1, 2**63 - 1)] * 3))
+def test_products_of_numpys_integers_are_those_of_integers(numbers):
+    a, b, c = (np.int64(number) for number in numbers)
+    assert phe.util.mulmod(a, b, c) == math.prod(numbers[:2]) % numbers[2]

@@ -22,7 +22,8 @@ def powmod(a: int, b: int, c: int) -> int:
 
 def mulmod(a: int, b: int, c: int) -> int:
     """``a * b % c``."""
-    return int(gmpy2.mpz(a) * b % c)
+    # An mpz times a NumPy integer would wrap around.
+    return int(gmpy2.mpz(a) * gmpy2.mpz(b) % gmpy2.mpz(c))
 
 
 def extended_euclidean_algorithm(a: int, b: int) -> tuple[int, int, int]:
