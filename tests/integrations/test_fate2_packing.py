@@ -313,3 +313,42 @@ def test_packings_of_others_are_checked(keys, packing):
     function, (n, h, data, size, _) = pack(keys, [1, 2], BITS, 2).__reduce__()
     with pytest.raises(WireFormatError, match="must run the same"):
         function(n, h, data, size, packing)
+
+
+@pytest.mark.parametrize(
+    "value", [3, 0.1, np.float16(0.1), np.float32(0.1), np.int8(-3), np.uint64(7), True]
+)
+def test_single_numbers_are_exact(keys, value):
+    c = evaluator.mul_plain_scalar(encrypt(keys, [4]), value, keys[1], Coder(), None)
+    integer, exponent = decrypt(keys, c)[0], c.array.exponent
+    assert Fraction(integer) * Fraction(2) ** exponent == 4 * Fraction(float(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("3", TypeError), (None, TypeError), (1j, TypeError), (np.longdouble(1) / 3, TypeError),
+     (math.nan, ValueError), (math.inf, ValueError)],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_number(keys, torch, value, kind):
+    import torch as module
+
+    for operation in (
+        evaluator.add_plain_scalar,
+        evaluator.sub_plain_scalar,
+        evaluator.mul_plain_scalar,
+    ):
+        with pytest.raises(kind) as caught:
+            operation(encrypt(keys, [4]), value, keys[1], Coder(), None)
+        assert isinstance(caught.value, PyFateError)
+    with pytest.raises(TypeError, match="no integer"):
+        Coder().encode(2.5, module.int64)
+    assert Coder().encode(2.0, module.int64).integers() == [2]
+
+
+def test_unpacked_integers_fit_int64(keys):
+    assert unpack(keys, pack(keys, [2**63 - 1], 70, 1), 70, 1, 1) == [2**63 - 1]
+    packed = Packing.of(70, 1)
+    vector = PlaintextVector.of_integers([2**63], bound=packed.bound, packing=packed)
+    with pytest.raises(EncodingError, match="int64"):
+        unpack(keys, vector, 70, 1, 1)

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from pyfate_gpu.encoding import FixedPointEncoder, IntegerEncoder, PlaintextArray
 from pyfate_gpu.encoding.numbers import as_integer
-from pyfate_gpu.errors import EncodingError, ShapeError
+from pyfate_gpu.errors import EncodingError, ShapeError, UnsupportedOperationError
 from pyfate_gpu.integrations.fate2.packing import Packing
 from pyfate_gpu.integrations.fate2.vectors import PlaintextVector
+from pyfate_gpu.integrations.scalars.numbers import widened
 
 if TYPE_CHECKING:
     import torch
@@ -157,7 +158,7 @@ class Coder:
         import torch
 
         slots = _unpack(vec, num_shift_bit, total_num)
-        return torch.tensor(slots, dtype=torch.int64)
+        return torch.tensor([_floor(slot, 0) for slot in slots], dtype=torch.int64)
 
     def encode_f64(self, val: float) -> PlaintextVector:
         """A float64."""
@@ -329,16 +330,32 @@ def encode_factors(tensor: torch.Tensor, most_bits: int) -> PlaintextArray:
 
 
 def encode_scalar(value: Any, dtype: torch.dtype | None = None) -> PlaintextArray:
-    """One number exactly, in as few bits as it has: a power of two costs nothing to multiply by."""
+    """One number exactly, in as few bits as it has: a power of two costs nothing to multiply by.
+
+    Raises
+    ------
+    UnsupportedOperationError
+        (a TypeError) if it is no number, a float of NumPy's with more digits than 64 bits hold, or no
+        integer for a dtype of integers.
+    EncodingError
+        If it is not finite.
+    """
     import torch
 
     if isinstance(value, torch.Tensor):
         dtype, value = value.dtype, value.item()
+    number = widened(value)
+    if not isinstance(number, int | float):
+        raise UnsupportedOperationError(
+            f"a {type(value).__name__} is no number; pass an int or a float"
+        )
     if dtype == torch.float32:
-        value = float(np.float32(value))
-    if isinstance(value, float | np.floating) and dtype not in (torch.int64, torch.int32):
-        numerator, denominator = float(value).as_integer_ratio()
-        exponent = 1 - denominator.bit_length()
-    else:
-        numerator, exponent = int(value), 0
-    return PlaintextVector.of_integers([numerator], exponent).plain
+        number = float(np.float32(number))
+    if isinstance(number, float) and not math.isfinite(number):
+        raise EncodingError(f"{number} cannot be encoded; clean the data, numbers are finite")
+    numerator, denominator = number.as_integer_ratio()
+    if denominator != 1 and dtype in (torch.int64, torch.int32):
+        raise UnsupportedOperationError(
+            f"{number} is no integer, as {dtype} are; choose a dtype of floats"
+        )
+    return PlaintextVector.of_integers([numerator], 1 - denominator.bit_length()).plain
