@@ -59,6 +59,8 @@ class DataSource:
             raise ConfigurationError(
                 f"id is {self.id!r}; it must be a column, or some columns, each once"
             )
+        if self.columns is not None and len(set(self.columns)) < len(self.columns):
+            raise ConfigurationError(f"columns is {self.columns!r}; it names each column once")
 
     @property
     def missing_texts(self) -> frozenset[str]:

@@ -207,6 +207,14 @@ def test_lazy_frames_have_no_rows_yet():
         read_table(pl.LazyFrame({"a": [1]}))
 
 
+@pytest.mark.parametrize(
+    "X", [pl.Series([1]), pa.array([1]), pa.chunked_array([[1]]), pa.schema([])], ids=repr
+)
+def test_one_column_is_no_table(X):
+    with pytest.raises(DataError, match="X has 1 dimensions, it takes 2"):
+        read_table(X)
+
+
 def test_columns_of_the_same_name_are_refused():
     with pytest.raises(DataError, match="columns named more than once: a; rename them"):
         read_table(pa.table([[1], [2]], names=["a", "a"]))

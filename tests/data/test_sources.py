@@ -23,6 +23,7 @@ from pyfate_gpu.errors import ConfigurationError, DataError
         ("x.csv", {"id": ["id", "a"], "columns": ["a"]}, "columns names features only"),
         ("x.csv", {"id": []}, "id is .*; it must be a column, or some"),
         ("x.csv", {"id": ["a", "a"]}, "id is .*; it must be a column, or some"),
+        ("x.csv", {"columns": ["a", "a"]}, "columns is .*; it names each column once"),
         ("x.csv", {"delimiter": "a"}, "delimiter is 'a'; that of a CSV file is one of"),
         ("x.csv", {"delimiter": ""}, "delimiter is ''; that of a CSV file is one of"),
         ("x.svm", {"delimiter": "ab"}, "delimiter is 'ab'; it must be a space"),
