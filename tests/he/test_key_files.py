@@ -236,7 +236,7 @@ def flip_the_last_bit(text):
         (("pub",), {"n": "A"}, "member 'n' of member 'pub' of the key is a base64url number cut short"),
         (("pub",), {"n": flip_the_last_bit}, "member 'n' of member 'pub' of the key is a base64url number cut short"),
     ],
-    ids=str,
+    ids=lambda value: str(value).partition(" at 0x")[0],
 )  # fmt: skip
 def test_errors_name_the_member(keypair, path, where, change, text):
     save_private_key(keypair[1], path)
