@@ -91,6 +91,31 @@ def read_labels(y: Any, rows: int, name: str = "y") -> NDArray[Any]:
     >>> read_labels([2**53 + 1, 2**53], 2).tolist()
     [9007199254740993, 9007199254740992]
     """
+    array, present = read_present_labels(y, rows, name)
+    if not present.all() or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+        raise DataError(
+            f"{name} holds missing, NaN or infinite values: drop those rows at every party"
+        )
+    return array
+
+
+def read_present_labels(
+    y: Any, rows: int, name: str = "y"
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the labels of those of `rows` rows that have one, and for each row whether it has.
+
+    Raises
+    ------
+    DataError
+        As `read_labels` does, but for missing ones.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.data.tables import read_present_labels
+    >>> labels, present = read_present_labels([1, None, 0], 3)
+    >>> labels.tolist(), present.tolist()
+    ([1, 0], [True, False, True])
+    """
     if y is None:
         raise DataError("the guest has the labels: pass y to fit")
     array = _label_array(y, name)
@@ -99,11 +124,8 @@ def read_labels(y: Any, rows: int, name: str = "y") -> NDArray[Any]:
             f"{name} has shape {array.shape}, X has {rows} rows: pass one value for each row"
         )
     array = tidy_labels(array, name)
-    if not has_label(array).all() or (array.dtype.kind == "f" and not np.isfinite(array).all()):
-        raise DataError(
-            f"{name} holds missing, NaN or infinite values: drop those rows at every party"
-        )
-    return array
+    present = has_label(array)
+    return tidy_labels(array[present], name), present
 
 
 def read_targets(y: Any, rows: int, name: str = "y") -> Floats:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.tables import read_present_labels
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.fitting import Fitting
@@ -246,6 +247,8 @@ class HeteroGLM(Fitting):
     def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
         """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
 
+        Rows without a label do not count; where none has one there are no metrics.
+
         Log loss, AUC, KS, accuracy and F1 of two classes; log loss, accuracy and F1 of more; RMSE and
         r2; Poisson deviance and D2. What the rows do not define is left out: AUC and KS of one class.
 
@@ -258,8 +261,11 @@ class HeteroGLM(Fitting):
         """
         scores = self._read_scores(scores)
         rows = len(scores)
-        encoded, _ = self._encode_labels(y, rows, self._fitted_half().classes)
-        return self._evaluate(encoded, scores.reshape(rows, -1))
+        labels, present = read_present_labels(y, rows)
+        if not present.any():
+            return {}
+        encoded, _ = self._encode_labels(labels, len(labels), self._fitted_half().classes)
+        return self._evaluate(encoded, scores.reshape(rows, -1)[present])
 
     def _read_scores(self, scores: Any) -> Floats:
         outputs = self._fitted_half().weights.shape[1]

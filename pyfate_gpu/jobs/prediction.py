@@ -6,11 +6,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyfate_gpu.data.labels import has_label
 from pyfate_gpu.data.sources import Rows
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.estimators import find_estimator, make_estimator
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
@@ -26,7 +28,10 @@ from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
     from pyfate_gpu.protocol.estimator import Estimator
+    from pyfate_gpu.protocol.progress import FitReport
     from pyfate_gpu.typing import Floats
+
+logger = logging.getLogger(__name__)
 
 KIND = "predict"
 PREDICTIONS = "predictions.csv"
@@ -69,8 +74,7 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
             if scores is not None:  # before the labels, which may turn out unusable
                 labels, path = tables[KIND].labels, configuration.directory / PREDICTIONS
                 write_atomically(path, _as_csv(model, tables[KIND], scores).encode())
-            report = JobReport.of_prediction(model, cost, labels, scores)
-            write_report(configuration, REPORT, report)
+            write_report(configuration, REPORT, judge(model, cost, labels, scores))
     return path
 
 
@@ -104,6 +108,21 @@ def compare_halves(session: Session, trained: str) -> None:
             raise ConfigurationError(
                 f"the halves of the guest and of {session.party} were not trained together: train again"
             )
+
+
+def judge(model: Estimator, cost: FitReport, labels: Any, scores: Floats | None) -> JobReport:
+    """Return the report of a prediction, with metrics as far as there are labels to judge by.
+
+    Predictions are there all the same, so labels that are missing or do not fit the model end nothing.
+    """
+    if labels is not None and scores is not None:
+        present = int(has_label(labels).sum())
+        logger.info("metrics are of the %d of %d rows that have labels", present, len(labels))
+    try:
+        return JobReport.of_prediction(model, cost, labels, scores)
+    except DataError as error:
+        logger.warning("there are no metrics: %s", error)
+        return JobReport.of_prediction(model, cost)
 
 
 def _scores(model: Estimator, session: Session, rows: Rows | None) -> Floats | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyfate_gpu.data.tables import read_present_labels
 from pyfate_gpu.errors import ConfigurationError, StorageError
 from pyfate_gpu.typing import Floats
 
@@ -67,7 +68,8 @@ class JobReport:
         models : sequence of Estimator
             One of each party whose part is to be shown; usually one's own alone.
         y, scores : array-like, float64, optional
-            Labels of rows and what the guest's `decision_function` returned for them.
+            Labels of rows and what the guest's `decision_function` returned for them; rows whose labels are
+            missing do not count.
 
         Raises
         ------
@@ -161,7 +163,10 @@ def _judge(
     if guest is None or scores is None or y is None:
         return {}, {}
     metrics = guest.evaluate(y, scores)
-    return metrics, _roc(y, scores) if "auc" in metrics else {}
+    if "auc" not in metrics:
+        return metrics, {}
+    labels, present = read_present_labels(y, len(scores))
+    return metrics, _roc(labels, np.asarray(scores)[present])
 
 
 def _parameters(model: Estimator) -> dict[str, Any]:

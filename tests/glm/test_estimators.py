@@ -10,10 +10,16 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, simulate
+from pyfate_gpu import (
+    HeteroLinearRegression,
+    HeteroLogisticRegression,
+    HeteroPoissonRegression,
+    simulate,
+)
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.errors import ConfigurationError, DataError, UnsupportedOperationError
 from pyfate_gpu.glm.families import TaylorLogistic
+from pyfate_gpu.protocol.report import JobReport
 
 MODELS = [HeteroLinearRegression, HeteroLogisticRegression]
 
@@ -164,6 +170,42 @@ def test_scores_that_are_none(federate, logistic, toy):
             guest.evaluate(toy.labels, wrong)
         with pytest.raises(DataError, match="decision_function returns"):
             guest.interpret(wrong)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        lambda y: pd.Series(y, dtype="Int64").where(y != 7),
+        lambda y: [None if label == 7 else label for label in y.tolist()],
+        lambda y: np.where(y == 7, np.nan, y),
+        lambda y: pd.Series([pd.NA if label == 7 else label for label in y.tolist()]),
+    ],
+    ids=["pandas' Int64", "None", "NaN", "objects"],
+)
+def test_rows_without_labels_are_not_judged(federate, logistic, toy, missing):
+    outcome = federate(
+        logistic(), toy.guest, toy.labels, toy.hosts[:1], predict="decision_function"
+    )
+    guest, scores = outcome.guest, outcome.predicted
+    labels = toy.labels.copy()
+    labels[::3] = 7
+    there = labels != 7
+    expected = guest.evaluate(labels[there], scores[there])
+    assert guest.evaluate(missing(labels), scores) == expected
+    assert guest.evaluate(missing(np.full(60, 7)), scores) == {}
+    report = JobReport.of([guest], missing(labels), scores)
+    assert report == JobReport.of([guest], labels[there], scores[there])
+    assert report.roc
+
+
+@pytest.mark.parametrize("kind", ["linear", "poisson"])
+def test_targets_that_are_missing_are_not_judged(federate, linear, toy, kind):
+    model = linear() if kind == "linear" else HeteroPoissonRegression(**linear().get_params())
+    y = np.abs(toy.y).round()
+    outcome = federate(model, toy.guest, y, toy.hosts[:1], predict="decision_function")
+    expected = outcome.guest.evaluate(y[7:], outcome.predicted[7:])
+    y[:7] = np.nan
+    assert outcome.guest.evaluate(y, outcome.predicted) == expected
 
 
 def test_predict_before_fit(toy, logistic):

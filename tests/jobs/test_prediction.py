@@ -13,7 +13,7 @@ import pytest
 
 from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, simulate
 from pyfate_gpu.data.sources import Rows
-from pyfate_gpu.errors import ConfigurationError, DataError, PartyFailedError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
@@ -164,17 +164,39 @@ def test_exposures_of_rows_to_predict_count():
 
 
 @pytest.mark.slow
-def test_labels_that_cannot_be_judged_cost_no_predictions(small_job, rows, tmp_path):
-    """A label is missing: the report cannot be made, the predictions are there all the same."""
-    ids, x, _ = rows
+@pytest.mark.parametrize("known", ["some", "none", "of another kind"])
+def test_predictions_take_no_labels(small_job, rows, tmp_path, known):
+    """Rows with a label are judged; where none can be, the predictions are the result all the same."""
+    ids, x, y = rows
     path = small_job(NEW_ROWS)
-    table = [[i, "" if i == ids[0] else 1, *row] for i, row in zip(ids, x[:, :2], strict=True)]
+    labels = {
+        "some": ["" if row % 3 == 0 else label for row, label in enumerate(y)],
+        "none": ["NA"] * len(ids),
+        "of another kind": ["late"] * len(ids),
+    }[known]
+    table = [[i, label, *row] for i, label, row in zip(ids, labels, x[:, :2], strict=True)]
     write_csv(tmp_path / "new.csv", ["id", "y", "a", "b"], table)
     run_job(Job.load(path), lambda line: None)
-    with pytest.raises(PartyFailedError, match="guest failed: y holds missing"):
-        run_job(Job.load(path), lambda line: None, predict=True)
-    lines = (tmp_path / "out" / "guest" / "predictions.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["id", *ids]
+    said = []
+    run_job(Job.load(path), said.append, predict=True)
+    out = tmp_path / "out" / "guest"
+    with (out / "predictions.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["id"] for row in found] == ids
+    report = json.loads((out / "prediction.json").read_text())
+    if known != "some":
+        assert (report["metrics"], report["roc"]) == ({}, {})
+    else:
+        there = np.arange(len(ids)) % 3 != 0
+        scores = np.array([float(row["score"]) for row in found])
+        wanted = classification_metrics(y[there], scores[there])
+        assert {name: report["metrics"][name] for name in wanted} == pytest.approx(wanted)
+    log = "\n".join(said)
+    judged = {"some": 26, "none": 0, "of another kind": 40}[known]
+    assert f"metrics are of the {judged} of 40 rows that have labels" in log
+    assert ("there are no metrics: y[0] is none of the 2 classes" in log) == (
+        known == "of another kind"
+    )
 
 
 def test_further_tables_have_the_columns_trained_on(small_job):
