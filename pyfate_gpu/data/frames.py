@@ -99,9 +99,9 @@ def series_column(series: Any, name: str, schema: Any = None, **options: Any) ->
 
 
 def _check_names(X: Any) -> None:
-    names = getattr(X, "column_names", None) or (
-        getattr(X, "columns", ()) if hasattr(X, "iloc") else ()
-    )
+    names: Any = getattr(X, "column_names", None)
+    if names is None:
+        names = getattr(X, "columns", ()) if hasattr(X, "iloc") else ()
     twice = sorted(n for n, count in Counter(map(str, names)).items() if count > 1)
     if twice:
         raise DataError(f"columns named more than once: {', '.join(twice)}; rename them")
