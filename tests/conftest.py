@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 
@@ -26,6 +27,11 @@ settings.register_profile(
 )
 settings.register_profile("explore", settings.get_profile("pyfate"), derandomize=False)
 settings.load_profile("pyfate")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Name cases without the addresses of objects, so that every process has the same names."""
+    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)
 
 
 def engines() -> list[tuple[str, str | None]]:
