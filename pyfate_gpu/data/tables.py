@@ -72,6 +72,7 @@ def read_table(X: Any, *, missing: bool = False, empty: bool = False) -> Table:
         raise DataError(
             f"X holds {'' if missing else 'NaN or '}infinite values in {', '.join(found[:5])}"
             f"{' and others' if len(found) > 5 else ''}: drop or fill them before training"
+            f"{'' if missing else ', or set impute'}"
         )
     return table
 

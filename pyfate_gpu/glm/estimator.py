@@ -82,6 +82,11 @@ class HeteroGLM(Fitting):
     clip : float or None
         Largest magnitude of a (standardised) feature kept, in fit and in predict; None for no limit. In
         files, None is false.
+    impute : {"mean", "median"}, float or None
+        What stands for missing values of this party's columns, learned in fit and the same in predict: the
+        mean or median of the values that are there, or a number. With None, missing values are refused.
+    impute_indicator : bool
+        Whether each column in which values were missing in fit gets a further one, 1 where they are.
     scheme : str
         Of the arbiter's key: one of `generate_keypair`.
     key_bits : int
@@ -94,8 +99,8 @@ class HeteroGLM(Fitting):
     Attributes
     ----------
     coef_ : float64 [columns] or [classes, columns]
-        This party's weights, of the prepared (standardised, clipped) features, in the unit of the targets;
-        guest and hosts.
+        This party's weights, of the prepared (imputed, standardised, clipped) features, in the unit of the
+        targets; guest and hosts. `get_feature_names_out` names them.
     intercept_ : float or float64 [classes]
         Guest only.
     loss_history_ : list of float
@@ -131,6 +136,8 @@ class HeteroGLM(Fitting):
     fit_intercept: bool = True
     standardize: bool = True
     clip: float | None = None
+    impute: str | float | None = None
+    impute_indicator: bool = False
     scheme: str = "paillier"
     key_bits: int = 3072
     allow_insecure_key_size: bool = False
@@ -216,10 +223,26 @@ class HeteroGLM(Fitting):
         found = super().result()
         if hasattr(self, "coef_"):
             found["coef"] = np.asarray(self.coef_).tolist()
+            found["features"] = self.get_feature_names_out().tolist()
         if hasattr(self, "loss_history_"):
             found["intercept"] = np.asarray(self.intercept_).tolist()
             found["loss"] = [float(loss) for loss in self.loss_history_]
         return found
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of this party's features in the order of `coef_`: columns, then indicators.
+
+        Parameters
+        ----------
+        input_features : ignored
+            There for scikit-learn.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit, and at the arbiter.
+        """
+        return np.array(self._fitted_half().feature_names, dtype=object)
 
     def why_no_checkpoints(self) -> str:
         """Return why such a job cannot be resumed: dummy rows would give themselves away."""

@@ -93,14 +93,11 @@ class Fitting(Estimator):
             iterations = serve_training(session, private_key, settings, progress)
             vars(self).update(n_iter_=iterations, report_=progress.finish(iterations))
             return self
-        table = read_table(X)
         start = getattr(self, "_half", None) if settings.warm_start else None
-        half = start or FittedHalf.untrained(
-            table,
-            standardize=settings.standardize,
-            clip=settings.clip,
-            intercept=settings.fit_intercept and role is Role.GUEST,
-        )
+        imputes = settings.impute is not None if start is None else start.imputes
+        table = read_table(X, missing=imputes)
+        intercept = settings.fit_intercept and role is Role.GUEST
+        half = start or FittedHalf.untrained(table, settings, intercept=intercept)
         if role is Role.GUEST:
             labels = (y, sample_weight, exposure)
             fitted = self._fit_guest(session, settings, half, start, table, labels, validation)
@@ -163,7 +160,7 @@ class Fitting(Estimator):
                 )
             return None, None
         X, y, exposure = unpack_validation(validation)
-        tested, _ = self._label(half, read_table(X), y, None, exposure)
+        tested, _ = self._label(half, read_table(X, missing=half.imputes), y, None, exposure)
 
         def evaluate(y: Floats, scaled: Floats) -> dict[str, float]:
             return self._evaluate(y, half.scale.grow(scaled))
@@ -194,7 +191,9 @@ class Fitting(Estimator):
         validation: Any,
     ) -> dict[str, Any]:
         features = half.features(table)
-        tested = None if validation is None else half.features(read_table(validation))
+        tested = None
+        if validation is not None:
+            tested = half.features(read_table(validation, missing=half.imputes))
         connect(session, "fit", settings)
         progress = Progress(session, self.callbacks)
         kind = HostSearch if settings.optimizer == NEWTON else HostTrainer
@@ -225,7 +224,7 @@ class Fitting(Estimator):
             serve_scores(session, private_key, count)
             return None
         half = self._fitted_half()
-        share = half.share(read_table(X))
+        share = half.share(read_table(X, missing=half.imputes))
         shift = read_exposure(exposure, len(share))
         connect(session, "predict", settings)
         shape = Shape(len(share), half.columns)

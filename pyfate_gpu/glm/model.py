@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.tables import Table, check_same_columns
+from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.typing import Floats
 
@@ -43,18 +44,26 @@ class FittedHalf:
     scale: TargetScale = UNSCALED
 
     @classmethod
-    def untrained(
-        cls, table: Table, *, standardize: bool, clip: float | None, intercept: bool
-    ) -> FittedHalf:
+    def untrained(cls, table: Table, settings: Settings, *, intercept: bool) -> FittedHalf:
         """Return a half for the columns of `table`, without outputs so far."""
-        pipeline = FeaturePipeline.fit(table.values, standardize=standardize, clip=clip)
-        weights = np.zeros((table.values.shape[1] + intercept, 0))
-        return cls(pipeline, weights, intercept, table.names)
+        pipeline = prepare(table.values, settings)
+        return cls(pipeline, np.zeros((pipeline.features + intercept, 0)), intercept, table.names)
 
     @property
     def columns(self) -> int:
         """Columns of the table."""
-        return len(self.pipeline.mean)
+        return self.pipeline.columns
+
+    @property
+    def imputes(self) -> bool:
+        """Whether values of the table may be missing."""
+        return self.pipeline.imputation is not None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the prepared features, in the order of their weights, without the intercept."""
+        names = self.names or tuple(f"column {index}" for index in range(self.columns))
+        return self.pipeline.names(names)
 
     def features(self, table: Table) -> FixedPointMatrix:
         """Return the features of new rows, the intercept's ones included.
@@ -84,6 +93,17 @@ class FittedHalf:
             found["intercept_"] = float(self.weights[-1, 0]) if single else self.weights[-1]
         if self.classes is not None:
             found["classes_"] = self.classes
-        if self.names:
+        if self.names is not None:
             found["feature_names_in_"] = np.array(self.names, dtype=object)
         return found
+
+
+def prepare(values: Floats, settings: Settings) -> FeaturePipeline:
+    """Return how one party's columns become features, learned from `values`."""
+    return FeaturePipeline.fit(
+        values,
+        standardize=settings.standardize,
+        clip=settings.clip,
+        impute=settings.impute,
+        indicator=settings.impute_indicator,
+    )

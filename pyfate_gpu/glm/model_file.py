@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.imputation import Imputation
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
 from pyfate_gpu.glm.model import FittedHalf
@@ -60,6 +61,8 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
     }
     if half.scale != UNSCALED:
         own["targets"] = asdict(half.scale)
+    if half.pipeline.imputation is not None:
+        own["imputation"] = half.pipeline.imputation.as_json()
     text = json.dumps(own | header, indent=1, allow_nan=False)
     write_atomically(Path(path), pack(_HEADER, text, arrays))
 
@@ -101,6 +104,8 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         or not isinstance(header["params"], dict)
     ):
         raise ValueError("its header is not of this form")
+    imputation = _imputation(header, len(mean))
+    columns = len(mean) if imputation is None else imputation.columns
     if (
         any(array.dtype != np.float64 for array in (mean, scale, weights))
         or not all(np.isfinite(array).all() for array in (mean, scale, weights))
@@ -109,18 +114,27 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         or not (scale > 0).all()
         or weights.ndim != 2
         or len(weights) != len(mean) + intercept
-        or not (names is None or len(names) == len(mean))
+        or not (names is None or len(names) == columns)
         or not (classes is None or _are_classes(classes, max(2, weights.shape[1])))
     ):
         raise ValueError("its arrays do not fit together")
     return FittedHalf(
-        FeaturePipeline(mean, scale, clip),
+        FeaturePipeline(mean, scale, clip, imputation),
         weights,
         intercept,
         None if names is None else tuple(names),
         classes,
         _target_scale(header.get("targets", {"mean": 0.0, "exponent": 0})),
     )
+
+
+def _imputation(header: dict[str, Any], features: int) -> Imputation | None:
+    if "imputation" not in header:
+        return None
+    found = Imputation.from_json(header["imputation"])
+    if found.columns + len(found.indicators) != features:
+        raise ValueError("its imputation does not fit its features")
+    return found
 
 
 def _target_scale(found: Any) -> TargetScale:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
-from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.glm.conjugate import ConjugateSearch, ConjugateWeights, is_labelled
 from pyfate_gpu.glm.families import FAMILIES
+from pyfate_gpu.glm.model import prepare
 from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
 from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale
@@ -212,5 +212,4 @@ def fit_plaintext(
 
 
 def _prepare(part: Floats, settings: Settings) -> FixedPointMatrix:
-    pipeline = FeaturePipeline.fit(part, standardize=settings.standardize, clip=settings.clip)
-    return pipeline.transform(part)
+    return prepare(part, settings).transform(part)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from pyfate_gpu.data.imputation import check_method
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.glm.families import FAMILIES, Quadratic
 from pyfate_gpu.glm.packing import PACKINGS, ClassSlots
@@ -34,6 +35,8 @@ _LOCAL = (
     "fit_intercept",
     "standardize",
     "clip",
+    "impute",
+    "impute_indicator",
     "allow_insecure_key_size",
 )
 
@@ -43,6 +46,7 @@ _FLAGS = (
     "warm_start",
     "fit_intercept",
     "standardize",
+    "impute_indicator",
     "allow_insecure_key_size",
 )
 
@@ -79,6 +83,8 @@ class Settings:
     fit_intercept: bool
     standardize: bool
     clip: float | None
+    impute: str | float | None
+    impute_indicator: bool
     scheme: str
     key_bits: int
     allow_insecure_key_size: bool
@@ -119,6 +125,8 @@ class Settings:
             check_real(name, getattr(self, name))
         if self.clip is not None:
             check_real("clip", self.clip, positive=True)
+        if self.impute is not None:
+            check_method(self.impute)
         for name in _FLAGS:
             value = getattr(self, name)
             if not isinstance(value, bool):

@@ -176,9 +176,9 @@ def _parameters(model: Estimator) -> dict[str, Any]:
 
 def _weights(model: Estimator) -> dict[str, list[float]]:
     coef = np.atleast_2d(vars(model)["coef_"])
-    names = getattr(model, "feature_names_in_", None)
-    columns = [f"column {i}" for i in range(coef.shape[1])] if names is None else list(names)
-    found = {str(name): coef[:, i].tolist() for i, name in enumerate(columns)}
+    named = getattr(model, "get_feature_names_out", None)
+    names = [f"column {i}" for i in range(coef.shape[1])] if named is None else named()
+    found = {str(name): weights.tolist() for name, weights in zip(names, coef.T, strict=True)}
     if hasattr(model, "intercept_"):
         found["intercept"] = np.atleast_1d(model.intercept_).tolist()
     return found
