@@ -208,7 +208,9 @@ def test_lazy_frames_have_no_rows_yet():
 
 
 @pytest.mark.parametrize(
-    "X", [pl.Series([1]), pa.array([1]), pa.chunked_array([[1]]), pa.schema([])], ids=repr
+    "X",
+    [pl.Series([1]), pa.array([1]), pa.chunked_array([[1]]), pa.schema([])],
+    ids=lambda X: f"{type(X).__module__}.{type(X).__name__}",
 )
 def test_one_column_is_no_table(X):
     with pytest.raises(DataError, match="X has 1 dimensions, it takes 2"):

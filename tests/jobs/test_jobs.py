@@ -170,7 +170,10 @@ def test_the_guest_has_the_labels(small_job, changes, text):
 
 def test_exposure_is_for_poisson(small_job):
     path = small_job({"data.guest": {"exposure": "a"}})
-    with pytest.raises(ConfigurationError, match="is the column of exposure, which HeteroLogisticRegression does not take"):
+    with pytest.raises(
+        ConfigurationError,
+        match="is the column of exposure, which HeteroLogisticRegression does not take",
+    ):
         run_party(Job.load(path).configurations(PORTS)[GUEST])
 
 
