@@ -26,6 +26,7 @@ MISSING = frozenset(
 EXACT = 2.0**53
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE_OR_ZEROS = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _TRUTH = {"true": True, "false": False}
 
 
@@ -65,7 +66,7 @@ def parse_number(text: str) -> float:
     if "_" in text or not text.isascii():
         raise ValueError("no number")
     number = float(text)
-    if abs(number) >= EXACT and _WHOLE.fullmatch(text):
+    if abs(number) >= EXACT and _WHOLE_OR_ZEROS.fullmatch(text):
         _check_exact(Decimal(text), number)
     return number
 
@@ -105,5 +106,6 @@ def exact_floats(array: NDArray[Any]) -> Floats:
 
 
 def _check_exact(whole: int | Integral | Decimal, number: float) -> None:
-    if whole != number:
+    # NumPy's integers are compared with floats as floats
+    if (int(whole) if isinstance(whole, Integral) else whole) != number:
         raise OverflowError("float64 does not hold it")

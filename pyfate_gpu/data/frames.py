@@ -119,7 +119,10 @@ def _values(series: Any) -> Sequence[Any] | NDArray[Any] | None:
     """Return numbers as an array, other values as Python's; None where they mean nothing to us."""
     import narwhals.stable.v2 as nw
 
-    dtype = series.dtype
+    try:
+        dtype = series.dtype
+    except ValueError:  # of decimals whose digits end before the point
+        dtype = nw.Unknown()
     if dtype.is_nested() or (dtype.is_temporal() and dtype != nw.Date):
         return None
     short = dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)  # which end some libraries

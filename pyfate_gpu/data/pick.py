@@ -55,7 +55,7 @@ def pick(source: DataSource, columns: Columns) -> Rows:
     repeated = [name for name, count in Counter(columns.names).items() if count > 1]
     twice = sorted(set(repeated) - set(columns.aside))
     if twice:
-        raise DataError(f"{source.path} has columns named more than once: {', '.join(twice)}")
+        raise DataError(f"{source.path} has columns named more than once: {_quoted(twice)}")
     keys = [source.id] if isinstance(source.id, str) else source.id
     taken = {*keys, source.label, source.weight, source.exposure}
     names = source.columns
@@ -87,12 +87,18 @@ def pick(source: DataSource, columns: Columns) -> Rows:
 def _index(source: DataSource, columns: Columns, name: str) -> int:
     if name in columns.names:
         return list(columns.names).index(name)
-    names = [name for name in columns.names if not _is_number(name)]
-    numbers = len(columns.names) - len(names)
-    found = ", ".join(names[:20]) + " and others" * (len(names) > 20)
-    # a first row of cells is not quoted
+    raise DataError(
+        f"{source.path} has no column {name!r}; it has {_quoted(columns.names)}{columns.advice}"
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Return names for an error, without those that may be cells of a file that has no names."""
+    texts = [name for name in names if not _is_number(name)]
+    numbers = len(names) - len(texts)
+    found = ", ".join(texts[:20]) + " and others" * (len(texts) > 20)
     found += f"{' and ' * bool(found)}{numbers} numbers in place of names" * bool(numbers)
-    raise DataError(f"{source.path} has no column {name!r}; it has {found}{columns.advice}")
+    return found or "none"
 
 
 def _is_number(text: str) -> bool:

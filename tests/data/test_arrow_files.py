@@ -310,3 +310,12 @@ print("pandas" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_decimals_whose_digits_end_before_the_point(tmp_path):
+    hundreds = pa.array([Decimal("1e2"), Decimal("3e2")], pa.decimal128(5, -2))
+    path = tmp_path / "x.arrow"  # Parquet has none of these
+    feather.write_feather(pa.table({"id": ["a", "b"], "y": hundreds, "x": hundreds}), path)
+    rows = read_rows(DataSource(path, label="y"))
+    assert rows.labels.tolist() == [100, 300]
+    assert rows.values.tolist() == [[100.0], [300.0]]

@@ -56,7 +56,13 @@ def test_values_that_are_there(value):
 
 @given(st.integers(-(2**70), 2**70))
 def test_whole_numbers_are_exact_or_refused(value):
-    for read, cell in ((number_of, value), (parse_number, str(value)), (number_of, Decimal(value))):
+    cells = [(number_of, value), (parse_number, str(value)), (number_of, Decimal(value))]
+    cells.append((parse_number, f"{value}.00"))
+    if -(2**63) <= value < 2**63:
+        cells.append((number_of, np.int64(value)))  # which Python compares with floats as a float
+    if 0 <= value < 2**64:
+        cells.append((number_of, np.uint64(value)))
+    for read, cell in cells:
         if float(value) == value:
             assert read(cell) == value
         else:

@@ -161,6 +161,8 @@ def test_floats_come_back_as_they_were(tmp_path_factory, values):
         ("id,a\n1,2\n,3\n", {}, r"column 'id' lacks the id of some row, row 2 \(line 3\) for one"),
         ("id,a\n1,2\n\n2,3,4\n", {}, r"row 2 has 3 cells, the header has 2 \(line 4\)"),
         ("id,a,a\n1,2,3\n", {}, "columns named more than once: a"),
+        ("x,7,7\ny,2,3\n", {}, "columns named more than once: 1 numbers in place of names"),
+        ("", {}, "has no column 'id'; it has none"),
         ("id,a, a\n1,2,3\n", {}, "columns named more than once: a"),
         ("id,a\n1,red\n", {}, r"column 'a' of row 1 \(line 2\) has type text, it takes numbers"),
         ("id,a\n1,2026-01-31\n", {}, r"column 'a' of row 1 \(line 2\) has type text, it takes"),

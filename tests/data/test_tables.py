@@ -80,6 +80,8 @@ def test_names_come_from_data_frames_only():
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns named more than once: a; rename"),
         (pd.DataFrame([[1, 2]], columns=["7", 7]), "columns named more than once: 7; rename"),
         ([[2**53 + 1, 0.5]], r"X holds a whole number beyond 2\*\*53"),
+        ([[np.uint64(2**64 - 1), 0.5]], r"X holds a whole number beyond 2\*\*53"),
+        (np.array([[np.int64(2**53 + 1)]], dtype=object), r"X holds a whole number beyond 2\*\*53"),
         ([[2**63, -1], [0, 1]], r"X holds a whole number|^$"),
         (np.array([[2**53 + 1]]), r"X holds a whole number beyond 2\*\*53"),
         ([[10**400]], r"X holds a whole number beyond 2\*\*53"),
