@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 
+from pyfate_gpu.data.ids import look_of
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import Role, Session
@@ -22,11 +24,16 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.jobs.configuration import PSI
 from pyfate_gpu.protocol.psi import intersect
 
+logger = logging.getLogger(__name__)
+
 _SECRET_BYTES = 32
 
 
 def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str, Rows]:
     """Return the rows of each table that all parties have, in an order that is the same everywhere.
+
+    What a party's ids look like goes to its own log, as a warning where they do not fit the guest's; errors, which
+    others see, do not say it.
 
     Parameters
     ----------
@@ -42,7 +49,18 @@ def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str
         When ids differ and `method` is ``same``, or none is common.
     """
     with session.task("align"):
-        return _align(session, tables, method)
+        try:
+            found = _align(session, tables, method)
+        except ConfigurationError:
+            _log_looks(logging.WARNING, session, tables)
+            raise
+    _log_looks(logging.INFO, session, tables)
+    return found
+
+
+def _log_looks(level: int, session: Session, tables: Mapping[str, Rows]) -> None:
+    for kind, rows in tables.items():
+        logger.log(level, "%s: ids of [%s] are %s", session.party, kind, look_of(rows.ids))
 
 
 def _align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str, Rows]:
@@ -88,7 +106,8 @@ def compare_ids(session: Session, ids: Sequence[str]) -> None:
             counts = f"the guest has {count}, {session.party} has {len(ids)}"
             raise ConfigurationError(
                 f"guest and {session.party} do not have the same ids ({counts}): give every party the same rows, or "
-                'have the common ones found in private: [alignment] method = "psi"'
+                'have the common ones found in private: [alignment] method = "psi"; '
+                "each party's own log says what its ids look like"
             )
 
 

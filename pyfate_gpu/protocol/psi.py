@@ -120,7 +120,7 @@ def _common(session: Session, shuffled: list[int]) -> list[int]:
     if not len(positions):
         raise ConfigurationError(
             "guest and hosts have no id in common: ids are compared as texts, character by character; do all "
-            "parties use the same column?"
+            "parties use the same column? Each party's own log says what its ids look like"
         )
     logger.info("%s shares %d of its %d ids", session.party, len(positions), len(shuffled))
     return sorted(shuffled[position] for position in positions.tolist())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import numpy as np
@@ -49,6 +50,19 @@ def test_the_same_ids_pass():
 def test_other_ids_stop_the_job(host):
     with pytest.raises(ConfigurationError, match=rf"same ids \(the guest has 2, .* {len(host)}\)"):
         run("same", ["a", "b"], host, host)
+
+
+def test_each_party_logs_what_its_own_ids_look_like_and_errors_do_not_say_it(caplog):
+    caplog.set_level(logging.WARNING)
+    with pytest.raises(ConfigurationError, match="own log says what its ids look like") as caught:
+        run("same", ["0007", "0042"], ["7", "42"])
+    assert "1 to 2 long" not in str(caught.value)
+    assert "host-0: ids of [data] are digits, 1 to 2 long" in caplog.messages
+    caplog.clear()
+    caplog.set_level(logging.INFO)
+    run("same", ["0007"], ["0007"])
+    looks = [message for message in caplog.messages if "leading zeros" in message]
+    assert sorted(look.partition(":")[0] for look in looks) == ["guest", "host-0"]
 
 
 @given(st.lists(st.text(), unique=True), st.lists(st.text(), unique=True))
