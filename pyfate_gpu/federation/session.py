@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
@@ -250,7 +251,8 @@ def _checked_value(frame: Frame, sender: Party, key: str, kind: type) -> Any:
     return value
 
 
-def _checked_timeout(timeout: float) -> float:
-    if not (isinstance(timeout, int | float) and 0 < timeout <= sys.float_info.max):
+def _checked_timeout(timeout: Any) -> float:
+    number = isinstance(timeout, Real) and not isinstance(timeout, bool)
+    if not (number and 0 < timeout <= sys.float_info.max):
         raise ConfigurationError(f"timeout is {timeout!r}; it must be a positive number of seconds")
     return float(timeout)

@@ -232,10 +232,15 @@ def test_hosts_come_in_order():
     assert _session(hosts[2], [GUEST, ARBITER, *hosts[:2]]).hosts == tuple(hosts[:3])
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "60"])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "60", True])
 def test_timeouts_are_positive(timeout):
     with pytest.raises(ConfigurationError, match="positive number of seconds"):
         _session(GUEST, [ARBITER, HOST], timeout=timeout)
+
+
+def test_timeouts_are_numbers_of_any_kind():
+    session = _session(GUEST, [HOST, ARBITER], timeout=np.int8(7))
+    assert session.timeout == 7.0
 
 
 def test_encrypted_arrays_have_the_shape_agreed(keypair):
