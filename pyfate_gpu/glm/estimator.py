@@ -166,7 +166,8 @@ class HeteroGLM(Fitting):
         Parameters
         ----------
         X : array-like or DataFrame [rows, columns]
-            This party's features, rows in the same order at every party; none at the arbiter.
+            This party's features, rows in the same order at every party; none at the arbiter. A guest that
+            has labels only leaves X out, or gives a table without columns.
         y : array-like [rows]
             Labels, at the guest only.
         session : Session

@@ -20,8 +20,14 @@ from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostTrainer
 from pyfate_gpu.glm.messages import MESSAGES
 from pyfate_gpu.glm.model import FittedHalf
-from pyfate_gpu.glm.plan import Shape, collect_columns, connect, report_shape
-from pyfate_gpu.glm.rows import LabelledData, read_exposure, read_weights
+from pyfate_gpu.glm.plan import Shape, collect_shapes, compare_shapes, connect, report_shape
+from pyfate_gpu.glm.rows import (
+    LabelledData,
+    no_columns,
+    read_columns,
+    read_exposure,
+    read_weights,
+)
 from pyfate_gpu.glm.search import GuestSearch, HostSearch
 from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.glm.targets import announce_scale, receive_scale
@@ -95,7 +101,7 @@ class Fitting(Estimator):
             return self
         start = getattr(self, "_half", None) if settings.warm_start else None
         imputes = settings.impute is not None if start is None else start.imputes
-        table = read_table(X, missing=imputes)
+        table = read_columns(X, y, guest=role is Role.GUEST, missing=imputes)
         intercept = settings.fit_intercept and role is Role.GUEST
         half = start or FittedHalf.untrained(table, settings, intercept=intercept)
         if role is Role.GUEST:
@@ -160,7 +166,8 @@ class Fitting(Estimator):
                 )
             return None, None
         X, y, exposure = unpack_validation(validation)
-        tested, _ = self._label(half, read_table(X, missing=half.imputes), y, None, exposure)
+        table = read_columns(X, y, guest=True, missing=half.imputes)
+        tested, _ = self._label(half, table, y, None, exposure)
 
         def evaluate(y: Floats, scaled: Floats) -> dict[str, float]:
             return self._evaluate(y, half.scale.grow(scaled))
@@ -224,22 +231,14 @@ class Fitting(Estimator):
             serve_scores(session, private_key, count)
             return None
         half = self._fitted_half()
+        if role is Role.GUEST:
+            return _score_as_guest(session, settings, half, X, exposure)
         share = half.share(read_table(X, missing=half.imputes))
-        shift = read_exposure(exposure, len(share))
         connect(session, "predict", settings)
-        shape = Shape(len(share), half.columns)
+        report_shape(session, Shape(len(share), half.columns))
         scaled = FAMILIES[settings.family].scales_targets
-        if role is Role.HOST:
-            report_shape(session, shape)
-            send_scores(session, receive_scale(session).shrink(share) if scaled else share)
-            return None
-        collect_columns(session, shape)
-        if scaled:
-            announce_scale(session, half.scale)
-        session.send(ARBITER, "decryptions", count=share.size)
-        share = half.scale.shrink(share if shift is None else share + shift)
-        scores = half.scale.grow(collect_scores(session, share))
-        return scores[:, 0] if scores.shape[1] == 1 else scores
+        send_scores(session, receive_scale(session).shrink(share) if scaled else share)
+        return None
 
     def _fitted_half(self) -> FittedHalf:
         half: FittedHalf | None = getattr(self, "_half", None)
@@ -255,6 +254,35 @@ class Fitting(Estimator):
         for name in ("feature_names_in_", "validation_history_", "intercept_"):
             vars(self).pop(name, None)
         vars(self).update(fitted | fitted["_half"].attributes())
+
+
+def _score_as_guest(
+    session: Session, settings: Settings, half: FittedHalf, X: Any, exposure: Any
+) -> Floats:
+    """Return the scores of rows; without columns, or exposures, they are as many as the hosts say."""
+    share = None
+    if X is not None or half.columns or exposure is not None:
+        share = _share(half, X, exposure)
+    connect(session, "predict", settings)
+    shapes = collect_shapes(session)
+    if share is None:
+        share = half.share(no_columns(next(iter(shapes.values())).rows))
+    compare_shapes(Shape(len(share), half.columns), shapes)
+    if FAMILIES[settings.family].scales_targets:
+        announce_scale(session, half.scale)
+    session.send(ARBITER, "decryptions", count=share.size)
+    scores = half.scale.grow(collect_scores(session, half.scale.shrink(share)))
+    return scores[:, 0] if scores.shape[1] == 1 else scores
+
+
+def _share(half: FittedHalf, X: Any, exposure: Any) -> Floats:
+    """Return the guest's share of the scores, exposures included."""
+    nothing = None if half.columns else exposure
+    if X is None and nothing is None:
+        raise DataError(f"X is None, the model was fitted on {half.columns} columns of the guest")
+    share = half.share(read_columns(X, nothing, guest=True, missing=half.imputes))
+    shift = read_exposure(exposure, len(share))
+    return share if shift is None else share + shift
 
 
 def _weights(start: FittedHalf | None, outputs: int) -> Floats | None:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
-from pyfate_gpu.federation import Session
+from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.protocol.keys import receive_key
@@ -79,6 +80,16 @@ def report_shape(session: Session, shape: Shape) -> None:
     )
 
 
+def collect_shapes(session: Session) -> dict[Party, Shape]:
+    """Return the shape of each host's data."""
+    return {
+        host: Shape(
+            *session.receive(host, "shape", rows=int, columns=int, validation=int, warm=bool)
+        )
+        for host in session.hosts
+    }
+
+
 def collect_columns(session: Session, own: Shape) -> dict[str, int]:
     """Return the columns of each party, having checked that all hosts fit the guest's data.
 
@@ -87,11 +98,13 @@ def collect_columns(session: Session, own: Shape) -> dict[str, int]:
     ConfigurationError
         When a host has other rows, or begins otherwise.
     """
-    columns = {session.party.name: own.columns}
-    for host in session.hosts:
-        shape = Shape(
-            *session.receive(host, "shape", rows=int, columns=int, validation=int, warm=bool)
-        )
+    return compare_shapes(own, collect_shapes(session))
+
+
+def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> dict[str, int]:
+    """Return what `collect_columns` does, given the hosts' shapes."""
+    columns = {GUEST.name: own.columns}
+    for host, shape in shapes.items():
         for what, here, there in (
             ("rows", own.rows, shape.rows),
             ("validation rows", own.validation, shape.validation),
@@ -150,7 +163,8 @@ def _read_columns(text: str, session: Session) -> dict[str, int]:
     if (
         not isinstance(columns, dict)
         or set(columns) != wanted
-        or not all(type(count) is int and count > 0 for count in columns.values())
+        or not all(type(count) is int and count >= 0 for count in columns.values())
+        or not all(columns[host.name] for host in session.hosts)
     ):
         raise ProtocolError(f"the guest announced {text!r} for the columns of {sorted(wanted)}")
     return columns

@@ -10,12 +10,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
-from pyfate_gpu.data.tables import read_targets
+from pyfate_gpu.data.tables import Table, read_table, read_targets
 from pyfate_gpu.encoding import FixedPointEncoder, PlaintextArray
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.glm.targets import TargetScale
 from pyfate_gpu.protocol.batching import Batch
 from pyfate_gpu.typing import Floats
+
+
+def read_columns(X: Any, labels: Any = None, *, guest: bool, missing: bool) -> Table:
+    """Return this party's columns; the guest's X may be None, or have no columns: it has labels only then.
+
+    Parameters
+    ----------
+    labels : sized, optional
+        Of what X, where there is none, would have a row each: labels or exposures.
+
+    Raises
+    ------
+    DataError
+        As `read_table` does, and when there are neither columns nor labels.
+    """
+    if X is not None or not guest:
+        return read_table(X, missing=missing, empty=guest)
+    try:
+        rows = len(labels)
+    except TypeError:
+        raise DataError(
+            "the guest has the labels: pass y to fit, of one value for each row"
+        ) from None
+    return no_columns(rows)
+
+
+def no_columns(rows: int) -> Table:
+    """Return the table of a guest that has labels only.
+
+    Raises
+    ------
+    DataError
+        When there are no rows.
+    """
+    if rows == 0:
+        raise DataError("y has no values: nothing to work on")
+    return Table(np.empty((rows, 0)), None)
 
 
 @dataclass(frozen=True, repr=False)

@@ -113,10 +113,12 @@ def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = N
 
 
 def _checked(shape: JobShape) -> JobShape:
-    if min(shape.rows, *shape.columns.values()) < 1:
+    least = {name: 0 if name == GUEST.name else 1 for name in shape.columns}
+    if shape.rows < 1 or any(count < least[name] for name, count in shape.columns.items()):
         counts = ", ".join(f"{name} {count}" for name, count in shape.columns.items())
         raise ConfigurationError(
-            f"{shape.rows} rows, columns of {counts}: it takes 1 or more of each to estimate a job"
+            f"{shape.rows} rows, columns of {counts}: it takes 1 or more of each to estimate a job, "
+            "of columns of the guest 0 or more"
         )
     return shape
 

@@ -68,14 +68,15 @@ class Batch:
         Raises
         ------
         ConfigurationError
-            When there are no more rows than some party has columns.
+            When there are no more rows than some party has columns, or only one.
         """
         for party, limit in columns.items():
             rows = self.used if party == "guest" else len(self.rows)
-            if rows <= limit:
+            if rows <= max(limit, 1):
                 raise ConfigurationError(
                     f"{which} has {rows} rows, {party} has {limit} columns: a gradient over no more "
-                    f"rows than columns gives the residual of each row away. {remedy}"
+                    "rows than columns, or the loss of one row, gives the residual of each row away. "
+                    f"{remedy}"
                 )
 
 

@@ -136,7 +136,7 @@ def test_sizes_come_from_tables_or_are_given(small_job):
 
 def test_a_job_has_rows_and_columns(small_job):
     job = Job.load(small_job())
-    for count, columns in ((0, [1, 2]), (-5, [1, 2]), (10, [1, 0])):
+    for count, columns in ((0, [1, 2]), (-5, [1, 2]), (10, [1, 0]), (10, [-1, 2])):
         with pytest.raises(
             ConfigurationError, match="it takes 1 or more of each to estimate a job"
         ):

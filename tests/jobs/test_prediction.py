@@ -14,7 +14,10 @@ import pytest
 from pyfate_gpu import HeteroLogisticRegression, HeteroPoissonRegression, simulate
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.glm.plaintext import fit_plaintext
+from pyfate_gpu.jobs.estimate import shape_of
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 from pyfate_gpu.jobs.party import read_tables
@@ -197,6 +200,36 @@ def test_predictions_take_no_labels(small_job, rows, tmp_path, known):
     assert ("there are no metrics: y[0] is none of the 2 classes" in log) == (
         known == "of another kind"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_table_of_ids_and_labels_alone(small_job, rows, tmp_path, intercept):
+    """The columns of the host are all there is; rows to predict need no labels then, nor columns."""
+    ids, x, y = rows
+    write_csv(tmp_path / "labels.csv", ["id", "y"], zip(ids, y, strict=True))
+    write_csv(tmp_path / "new.csv", ["id"], [[i] for i in ids])
+    changes = {
+        "model": {"fit_intercept": intercept},
+        "data.guest": {"path": "labels.csv", "label": "y"},
+        "predict.guest": {"path": "new.csv"},
+        "predict.host-0": {"path": "host.csv", "id": "key"},
+    }
+    path = small_job(changes)
+    shape = shape_of(Job.load(path))
+    assert shape.columns == {"guest": 0, "host-0": 3}
+    model = make_estimator("logistic", {"fit_intercept": intercept, "optimizer": "sgd"})
+    assert model.workload(shape).steps["guest"]["multiply"] == len(ids) * (1 + intercept)
+    for predict in (False, True):
+        run_job(Job.load(path), lambda line: None, predict=predict)
+    out = tmp_path / "out" / "guest"
+    result = json.loads((out / "result.json").read_text())
+    assert (result["coef"], result["columns"], result["features"]) == ([], [], [])
+    settings = make_estimator("logistic", result["parameters"]).settings()
+    plain = fit_plaintext([np.empty((len(ids), 0)), x[:, 2:]], y.astype(float), settings)
+    with (out / "predictions.csv").open(newline="") as file:
+        scores = [float(row["score"]) for row in csv.DictReader(file)]
+    np.testing.assert_allclose(scores, plain.scores, atol=1e-6)
 
 
 def test_further_tables_have_the_columns_trained_on(small_job):
