@@ -60,8 +60,6 @@ def demo(
         split,
         HeteroLogisticRegression(
             max_iter=iterations,
-            optimizer="sgd",
-            learning_rate=0.2,
             key_bits=key_bits,
             allow_insecure_key_size=allow_insecure_key_size,
             callbacks=[board],
