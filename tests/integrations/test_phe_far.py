@@ -381,3 +381,12 @@ def test_the_wrong_member_is_named(ours, member, value):
     document["pub"] = document["pub"] | {"n": value}
     with pytest.raises(KeyFileError, match="member 'n'"):
         documents.private_from_jwk(document)
+
+
+@pytest.mark.parametrize("half", [..., None, [], "n"])
+def test_a_missing_public_half_is_named(ours, half):
+    document = documents.private_to_jwk(ours.private) | {"pub": half}
+    if half is ...:
+        del document["pub"]
+    with pytest.raises(KeyFileError, match="member 'pub'"):
+        documents.private_from_jwk(document)

@@ -56,6 +56,8 @@ def public_from_jwk(jwk: Any) -> PaillierPublicKey:
 def private_from_jwk(jwk: Any) -> PaillierPrivateKey:
     """A private key; KeyFileError if it is none, InvalidKeyError if its numbers do not fit."""
     _check(jwk, "decrypt")
+    if not isinstance(jwk.get("pub"), Mapping):
+        raise KeyFileError("member 'pub' of the key, its public half, is missing or no JSON object")
     return PaillierPrivateKey(public_from_jwk(jwk.get("pub")), _number(jwk, "p"), _number(jwk, "q"))
 
 
