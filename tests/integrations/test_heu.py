@@ -4,8 +4,10 @@
 import pickle
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,3 +238,37 @@ def test_install_answers_for_heu():
         "assert hnp.setup(phe.SchemaType.ZPaillier, 2048).get_schema() == phe.ZPaillier"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([2**64 - 1, -1], [2**64 - 1, -1]),
+        ([np.uint64(2**64 - 1), np.int64(-1)], [2**64 - 1, -1]),
+        (np.array([2**53 + 1, 5], dtype=">u8"), [2**53 + 1, 5]),
+        (pd.Series([2**53 + 1, 1], dtype="Int64"), [2**53 + 1, 1]),
+        (pd.DataFrame({"a": [-1], "b": np.array([2**64 - 1], np.uint64)}), [[-1, 2**64 - 1]]),
+        (np.array([2**70, 1.0], dtype=object), [2**70, 1]),
+    ],
+    ids=["list", "NumPy's", "big-endian", "nullable", "mixed columns", "objects"],
+)
+def test_integers_are_never_floats(kit, values, expected):
+    for encoder in (phe.BigintEncoderParams(), phe.FloatEncoderParams(1)):
+        assert kit.array(values, encoder).to_numpy().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([2**53 + 1, 0.5], "is among floats and has 54 bits"),
+        (np.ma.array([1, 2], mask=[0, 1]), "masked elements"),
+        ([Decimal("0.1"), 1], "a Decimal cannot be encoded"),
+        ([pd.NA, 1], "a NAType cannot be encoded"),
+        (np.array(["1"], dtype=object), "a str cannot be encoded"),
+    ],
+    ids=["integer among floats", "masked", "decimal", "missing", "text"],
+)
+def test_what_loses_digits_or_has_no_value_is_refused(kit, values, message):
+    for encoder in (phe.BigintEncoderParams(), phe.FloatEncoderParams(1)):
+        with pytest.raises(PyFateError, match=message):
+            kit.array(values, encoder)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pyfate_gpu.encoding.numbers import as_numbers, as_objects
 from pyfate_gpu.integrations.heu import kits
 from pyfate_gpu.integrations.heu.array_encoding import encode_array
 from pyfate_gpu.integrations.heu.array_evaluator import Decryptor, Encryptor, Evaluator
@@ -40,16 +41,27 @@ def array(object: Any, encoder: Encoder) -> PlaintextArray:  # noqa: A002 - HEU'
     PheRuntimeError
         For other dtypes, more axes, or rows of different lengths.
     EncodingError
-        For NaN, infinities, and numbers beyond the slot of a batch encoder.
+        For NaN, infinities, masked elements, integers among floats which no float64 holds, and numbers beyond the
+        slot of a batch encoder.
+    UnsupportedOperationError
+        (a TypeError) for objects other than integers, floats and plaintexts.
     """
     if not isinstance(encoder, ENCODERS):
         raise TypeError(f"array takes one of phe's encoders, not {type(encoder).__name__}")
-    try:
-        values = np.asarray(object)
-    except ValueError:
-        raise PheRuntimeError("the rows of the array have different lengths") from None
+    values = _read(object)
     encoded = encode_array(values, encoder)
     return PlaintextArray(encoded, _bound(values, encoded, encoder), encoder.schema)
+
+
+def _read(values: Any) -> npt.NDArray[Any]:
+    """The array that NumPy makes of values, but for integers, which stay integers."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise PheRuntimeError("the rows of the array have different lengths") from None
+    if array.dtype.kind in "iuf" and array.dtype.itemsize <= 8:
+        return as_numbers(values)
+    return as_objects(values) if array.dtype.kind == "O" else array
 
 
 def _bound(values: npt.NDArray[Any], encoded: npt.NDArray[Any], encoder: Encoder) -> int | None:

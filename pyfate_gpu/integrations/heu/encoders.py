@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from pyfate_gpu.encoding.numbers import is_integer
-from pyfate_gpu.errors import EncodingError
+from pyfate_gpu.errors import EncodingError, UnsupportedOperationError
 from pyfate_gpu.integrations.heu.plaintext import Plaintext
 from pyfate_gpu.integrations.heu.schema import PheRuntimeError, SchemaType, whole_parameter
 from pyfate_gpu.integrations.slots import Slots
@@ -28,12 +28,21 @@ def whole(value: Any) -> int:
     """The integer part of a number, or the integer of a plaintext."""
     if isinstance(value, Plaintext) or is_integer(value):
         return int(value)
-    return cut(float(value))
+    return cut(_float(value))
+
+
+def _float(value: Any) -> float:
+    """A float of Python or NumPy; UnsupportedOperationError, a TypeError, for what would lose digits or has none."""
+    if not isinstance(value, float | np.floating | bool | np.bool_):
+        raise UnsupportedOperationError(
+            f"a {type(value).__name__} cannot be encoded; take integers and floats, and fill missing values"
+        )
+    return float(value)
 
 
 def cut(value: float) -> int:
     """The integer part; EncodingError for NaN and infinities."""
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise EncodingError(f"value {value} has no integer; clean the data first")
     return int(value)
 
@@ -149,7 +158,7 @@ class FloatEncoder(_ScalingEncoder[float]):
     def _encode(self, value: Any) -> int:
         if is_integer(value):
             return int(value) * self.scale
-        return cut(float(value) * self.scale)
+        return cut(_float(value) * self.scale)
 
     def _decode(self, value: int) -> float:
         return value / self.scale
@@ -250,7 +259,7 @@ class BatchFloatEncoder(BatchIntegerEncoder):
     dtype: ClassVar[Any] = np.float64
 
     def _scaled(self, value: Any) -> int:
-        return cut(float(value) * self.scale)
+        return cut((int(value) if is_integer(value) else _float(value)) * self.scale)
 
     def _unscaled(self, value: int) -> float:
         return value / self.scale
