@@ -13,14 +13,13 @@ from typing import Annotated, Any
 
 import typer
 
-from pyfate_gpu.errors import KeyFileError, StorageError
+from pyfate_gpu.errors import KeyFileError
 from pyfate_gpu.integrations.phe import (
     EncryptedNumber,
     PaillierPublicKey,
     generate_paillier_keypair,
 )
 from pyfate_gpu.integrations.phe import documents as doc
-from pyfate_gpu.storage.files import write_atomically
 
 app = typer.Typer(
     name="phe",
@@ -143,17 +142,16 @@ def _write(path: str, document: dict[str, Any]) -> None:
 
 
 def _print(path: str, text: str, private: bool = False) -> None:
-    """Write a line to a file or, for '-', to standard output; a private key for its owner only."""
+    """Write a line to standard output for '-', or to a file: in place, for who has it open, as pheutil does."""
     if path == "-":
         typer.echo(text)
         return
-    data, file = (text + "\n").encode(), Path(path)
+    mode = 0o600 if private else 0o666
     try:
-        if file.exists() and not file.is_file():  # a pipe, a terminal: nothing to put in its place
-            file.write_bytes(data)
-        else:
-            write_atomically(Path(os.path.realpath(file)), data, mode=0o600 if private else 0o666)
-    except StorageError as error:
-        raise KeyFileError(str(error)) from None
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if private and stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, mode)  # the file may have been there, open to others
+            file.write(text + "\n")
     except OSError as error:
         raise KeyFileError(f"cannot write {path}: {error.strerror}") from None

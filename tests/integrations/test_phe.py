@@ -275,7 +275,9 @@ def test_command_line(tmp_path):
     private, public, a, b = (tmp_path / name for name in ("private", "public", "a", "b"))
     private.write_text("old")
     private.chmod(0o644)
-    run("genpkey", "--keysize", 512, "--id", "mine", private)
+    with private.open() as already_open:  # as a temporary file is, whose name is passed on
+        run("genpkey", "--keysize", 512, "--id", "mine", private)
+        assert json.load(already_open)["kty"] == "DAJ"
     assert private.stat().st_mode & 0o777 == 0o600
     run("extract", private, public)
     assert json.loads(public.read_text())["kid"] == "mine"
