@@ -21,6 +21,9 @@ from pyfate_gpu.typing import Floats
 #: Most a target's size may differ from 1, as a power of two: squares of targets stay within float64.
 EXPONENT_LIMIT = 400
 
+#: No scaled target is more than about so large, whatever its row weighs: well below what is encrypted.
+_FAR = 2.0**20
+
 #: A penalty as good as infinite, though 0 times it is 0, and times any learning rate it is a number.
 _MOST = 1e200
 
@@ -67,6 +70,7 @@ class TargetScale:
         near_one = np.ldexp(y, -first)  # whose sums and squares are within float64
         mean = _mean(near_one, weights) if centre else 0.0
         size = math.sqrt(np.average((near_one - mean) ** 2, weights=weights))
+        size = max(size, float(np.abs(near_one - mean).max()) / _FAR)  # rows of weight 0 are encrypted too
         exponent = first + (round(math.log2(size)) if size else 0)
         if max(abs(exponent), abs(first)) > EXPONENT_LIMIT:
             raise DataError(

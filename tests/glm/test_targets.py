@@ -19,6 +19,7 @@ from pyfate_gpu.glm.plaintext import fit_plaintext
 from pyfate_gpu.glm.targets import EXPONENT_LIMIT, UNSCALED, TargetScale, receive_scale
 from pyfate_gpu.learning.metrics import regression_metrics
 from pyfate_gpu.learning.penalties import PENALTIES
+from pyfate_gpu.protocol.checks import check_scores
 
 #: Interest rates, a usual size, prices in a small currency: factor and shift of targets of size 1.
 UNITS = [(1e-12, 0.0), (1e-12, 3e-12), (1.0, 0.0), (1e7, 1e9), (1e12, -5e12)]
@@ -245,7 +246,20 @@ def test_weights_count_targets_several_times(rows):
     weighted = TargetScale.fit(y, weights, centre=True)
     plain = TargetScale.fit(repeated, centre=True)
     assert weighted.mean == pytest.approx(plain.mean, rel=1e-9, abs=1e-9 * np.abs(y).max())
-    assert abs(weighted.exponent - plain.exponent) <= 1  # a size between two powers of two
+    exponent = plain.exponent
+    if np.abs(plain.shrink(y)).max() > 2**19:  # a row without weight lies far away
+        exponent = np.frexp(np.abs(y - plain.mean).max())[1] - 20
+    assert abs(weighted.exponent - exponent) <= 1  # a size between two powers of two
+
+
+@pytest.mark.parametrize("weights", [[1, 0, 0], [1, 1e-12, 0], [3, 7, 0]])
+@pytest.mark.parametrize("y", [[0.1, 0.1, 7.0], [1e9, 1e9, 1e-9], [3.0, 3.0 + 2e-16, 1e30]])
+@pytest.mark.parametrize("centre", [True, False])
+def test_rows_without_weight_stay_within_what_is_encrypted(y, weights, centre):
+    y, weights = np.array(y)[:, np.newaxis], np.array(weights, dtype=float)[:, np.newaxis]
+    scale = TargetScale.fit(y, weights, centre=centre)
+    assert np.abs(scale.shrink(y)).max() < 2.0**21
+    check_scores(scale.shrink(y))
 
 
 @given(st.sampled_from(list(PENALTIES)), st.integers(-100, 100), st.floats(0, 1e3), st.data())
