@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from pyfate_gpu.data.imputation import check_method
@@ -101,9 +101,11 @@ class Settings:
             chosen["penalty"] = "none"
         if chosen["clip"] is False:
             chosen["clip"] = None
-        if chosen["optimizer"] == AUTO:
-            chosen["optimizer"] = FIRST_ORDER if _why_no_newton(family, chosen) else NEWTON
-        return cls(family=family, **chosen)
+        found = cls(family=family, **chosen)
+        if found.optimizer == AUTO:
+            first_order = _why_no_newton(family, chosen)
+            return replace(found, optimizer=FIRST_ORDER if first_order else NEWTON)
+        return found
 
     def __post_init__(self) -> None:
         check_choice("family", self.family, FAMILIES)

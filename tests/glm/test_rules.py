@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import gmpy2
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, Ridge
 
@@ -165,6 +166,15 @@ def test_default_parameters_make_sense():
 def test_parameters_that_make_no_sense(params, text):
     with pytest.raises(ConfigurationError, match=text):
         HeteroLinearRegression(**params).settings()
+
+
+@pytest.mark.parametrize("value", [pd.NA, np.array([1, 2]), np.array(["l2", "l1"])], ids=repr)
+@pytest.mark.parametrize("family", [HeteroLinearRegression, HeteroLogisticRegression])
+def test_values_without_a_truth_value_are_refused_by_name(family, value):
+    names = sorted(family().get_params())
+    for name in names:
+        with pytest.raises(ConfigurationError, match=f"{name} is"):
+            family(**{name: value}).settings()
 
 
 def test_links_that_are_none():
