@@ -283,7 +283,7 @@ def test_malformed_sparse_matrices(keypair):
     for matrix in (far, unsorted):
         with pytest.raises(ShapeError, match="malformed"):
             matrix @ c
-    with pytest.raises(ShapeError, match="two axes"):
+    with pytest.raises(ShapeError, match=r"two axes|must be as long"):  # scipy 1.11 makes it a row
         c @ line
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import scipy
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from pyfate_gpu.errors import EncodingError, ShapeError, UnsupportedOperationErr
 
 pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass")
 
+SCIPY = tuple(map(int, scipy.__version__.split(".")[:2]))
 OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "@": operator.matmul}
 SPARSE = [
     getattr(sp, f"{form}_{kind}")
@@ -38,6 +40,15 @@ def apply(operation, operand, values, side):
     return operation(operand, values) if side == "left" else operation(values, operand)
 
 
+def multiply_from_left(operand, c):
+    """``operand * c``, by the advice of the error where a scipy from before 1.14 does not step back from it."""
+    if sp.issparse(operand) and not sp.isspmatrix(operand) and SCIPY < (1, 14):
+        with pytest.raises(UnsupportedOperationError, match=r"put the ciphertexts first: c \* X"):
+            operand * c
+        return c * operand
+    return operand * c
+
+
 def as_array(result):
     return np.asarray(result.toarray() if sp.issparse(result) else result)
 
@@ -51,13 +62,14 @@ def test_matrices_mean_what_they_mean_beside_numbers(keypair, container, shape, 
     public, private = keypair
     values = VALUES[shape]
     operand, c = container(MATRIX), public.encrypt(values)
+    ours = multiply_from_left if (operation, side) == (operator.mul, "left") else operation
     try:
         expected = as_array(apply(operation, operand, values, side))
     except ValueError:  # numpy.matrix takes an array of one axis for a row
         with pytest.raises(ShapeError, match=r"np.asarray\(X\) \* c element by element"):
             apply(operation, operand, c, side)
         return
-    found = private.decrypt(apply(operation, operand, c, side))
+    found = private.decrypt(apply(ours, operand, c, side))
     if container is np.matrix and operation is operator.matmul:
         found = found.reshape(expected.shape)  # a matrix has two axes whatever is done to it
     np.testing.assert_array_equal(found, expected)
@@ -69,7 +81,8 @@ def test_matrices_mean_what_they_mean_beside_numbers(keypair, container, shape, 
 def test_one_number_scales_a_matrix(engine, keypair, container, side):
     public, private = keypair
     c = public.encrypt(7)
-    found = private.decrypt(apply(operator.mul, container(MATRIX), c, side))
+    operation = multiply_from_left if side == "left" else operator.mul
+    found = private.decrypt(apply(operation, container(MATRIX), c, side))
     np.testing.assert_array_equal(found, 7 * MATRIX)
 
 
@@ -100,13 +113,15 @@ def test_products_of_matrices_of_other_shapes(keypair):
     )
 
 
-@both_sides
 @pytest.mark.parametrize("container", SPARSE, ids=lambda kind: kind.__name__)
-def test_other_operations_on_sparse_matrices_are_refused(keypair, container, side):
-    c = keypair[0].encrypt(VALUES[3, 3])
-    for operation in (operator.truediv, operator.eq, operator.lt):
+def test_other_operations_on_sparse_matrices_are_refused(keypair, container):
+    """Comparisons from the left are scipy's own: some releases answer False without asking."""
+    c, X = keypair[0].encrypt(VALUES[3, 3]), container(MATRIX)
+    for attempt in (
+        lambda: c / X, lambda: X / c, lambda: c == X, lambda: c < X, lambda: c // X, lambda: c % X, lambda: c**X,
+    ):  # fmt: skip
         with pytest.raises(UnsupportedOperationError):
-            apply(operation, container(MATRIX), c, side)
+            attempt()
 
 
 entries = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(-5, 5)), max_size=12)
@@ -136,9 +151,9 @@ def test_sums_of_entries_beyond_their_dtype(keypair):
     bounds = set()
     for dtype, value in ((np.int8, 100), (np.int8, 1), (np.uint8, 100), (np.bool_, True)):
         X = sp.coo_array((np.full(3, value, dtype), (place, place)), shape=(2, 2))
-        assert private.decrypt(X * c).tolist() == [[3 * int(value), 0], [0, 0]]
+        assert private.decrypt(c * X).tolist() == [[3 * int(value), 0], [0, 0]]
         assert private.decrypt(X @ c).tolist() == [3 * int(value), 0]
-        bounds.add(((X * c).bound, (X @ c).bound))
+        bounds.add(((c * X).bound, (X @ c).bound))
     assert len(bounds) == 1, "that of 64 bits, whatever they add up to"
     ones = sp.coo_array((np.ones(3, np.int8), (place, place)), shape=(2, 2))
     encoded = PlaintextCsr.from_matrix(ones, IntegerEncoder(bound=3).encode)
@@ -147,11 +162,11 @@ def test_sums_of_entries_beyond_their_dtype(keypair):
     with pytest.raises(EncodingError, match="add up to 2 bits, beyond the bound 2.*wider encoder"):
         encoded @ c
     long = sp.coo_array((np.full(3, 2**62), (place, place)), shape=(2, 2))
-    for attempt in (lambda: long @ c, lambda: long * c):
+    for attempt in (lambda: long @ c, lambda: c * long):
         with pytest.raises(EncodingError, match="add up"):
             attempt()
     floats = sp.coo_array((np.full(3, 0.25), (place, place)), shape=(2, 2))
-    assert private.decrypt(floats * public.encrypt(2.0)).tolist() == [[1.5, 0], [0, 0]]
+    assert private.decrypt(public.encrypt(2.0) * floats).tolist() == [[1.5, 0], [0, 0]]
     assert private.decrypt(floats @ public.encrypt([2.0, 1.0])).tolist() == [1.5, 0]
 
 

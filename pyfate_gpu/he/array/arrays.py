@@ -364,7 +364,7 @@ class CiphertextArray(ArrayState):
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        return conversion.refuse_or_step_back(self, sys._getframe(1))
+        return conversion.step_back_or_refuse(self, sys._getframe(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return numpy_functions.apply(function, args, kwargs)

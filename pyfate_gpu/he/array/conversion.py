@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pyfate_gpu.he.array.arrays import CiphertextArray
 
 
-def refuse_or_step_back(c: CiphertextArray, caller: FrameType) -> npt.NDArray[Any]:
+def step_back_or_refuse(c: CiphertextArray, caller: FrameType) -> npt.NDArray[Any]:
     """An object that scipy.sparse steps back from, if it asks; an error for everybody else.
 
     ``X @ c`` and ``X * c`` call X first. NumPy, pandas and Python's own types find out by an attribute that
-    they have to leave the operation to c; scipy.sparse, in all its releases, only by what
-    `numpy.asanyarray` makes of c: a bare object sends it back. Such an object would be as good an answer for
-    everybody if it were not for what they do next: its size is 1, and mistakes would show much later.
+    they have to leave the operation to c; scipy.sparse, in all its releases, only by what `numpy.asanyarray`
+    makes of c: a bare object sends it back. Such an object would be as good an answer for everybody if it
+    were not for what they do next: its size is 1, and mistakes would show much later.
 
     Parameters
     ----------

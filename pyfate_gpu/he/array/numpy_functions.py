@@ -27,7 +27,8 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     if function not in _FUNCTIONS:
         raise UnsupportedOperationError(
             f"numpy.{name} does not take ciphertexts; of NumPy's functions these do: "
-            f"{', '.join(sorted(known.__name__ for known in _FUNCTIONS))}"
+            f"{', '.join(sorted(known.__name__ for known in _FUNCTIONS))}; if it was called for an operator, "
+            f"put the ciphertexts first: c * X"
         )
     try:
         return _FUNCTIONS[function](*args, **kwargs)
