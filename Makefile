@@ -22,7 +22,7 @@ CHOICE = $(STAMPS)/cuda-$(CUDA)
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
-.PHONY: help build demo test lint format docs bench gpu-check interop interop-phe interop-heu interop-hess interop-fate1 interop-fate2 dist wheel sbom clean
+.PHONY: help build demo test lint format docs bench gpu-check interop interop-arrays interop-phe interop-heu interop-hess interop-fate1 interop-fate2 dist wheel sbom clean
 help:
 	@echo "make demo    three parties train over real ciphertexts (builds first, a minute or two)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
@@ -67,12 +67,14 @@ gpu-check: $(STAMPS)/build $(STAMPS)/test
 
 # Needs the network: the partners are installed at run time, into .venv-heu, .venv-secretflow, .venv-fate1 and (2 GB) .venv-fate2.
 # A part goes on where it stopped; what passed at this commit is not done again. Results: tests/interop/results.
-INTEROP := phe heu hess fate1 fate2
+INTEROP := arrays phe heu hess fate1 fate2
 interop: $(STAMPS)/build $(STAMPS)/interop
 	for part in $(INTEROP); do $(MAKE) --no-print-directory interop-$$part || true; done
 	$(PY) tests/interop/parts.py
 
 $(INTEROP:%=interop-%): $(STAMPS)/build $(STAMPS)/interop
+interop-arrays:
+	$(PY) tests/interop/run_arrays.py
 interop-phe:
 	$(PY) tests/interop/run_phe_suite.py
 interop-heu interop-hess interop-fate2: interop-%:

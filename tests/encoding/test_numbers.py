@@ -12,6 +12,7 @@ from decimal import Decimal
 import gmpy2
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
@@ -181,7 +182,7 @@ def table_of(library, columns):
         )
     if library == "arrow":
         return pa.table(columns)
-    return pytest.importorskip("polars").DataFrame(columns)
+    return pl.DataFrame(columns)
 
 
 def test_nullable_columns_of_pandas():

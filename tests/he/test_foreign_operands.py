@@ -7,6 +7,7 @@ import operator
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 import scipy
@@ -224,7 +225,7 @@ def test_big_endian_numbers_are_encrypted(engine, keypair, dtype):
 TABLES = {
     "pandas": pd.DataFrame, "nullable": lambda x: pd.DataFrame(x).astype("Float64"), "list": np.ndarray.tolist,
     "arrow": lambda x: pa.table({str(i): x[:, i] for i in range(x.shape[1])}), "masked": np.ma.array,
-    "polars": lambda x: pytest.importorskip("polars").DataFrame(x),
+    "polars": pl.DataFrame,
 }  # fmt: skip
 
 
