@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from fractions import Fraction
 
 import gmpy2
@@ -18,6 +20,7 @@ from pyfate_gpu import (
     HeteroPoissonRegression,
 )
 from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.glm.estimator import HeteroGLM
 from pyfate_gpu.glm.plaintext import fit_plaintext
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
 from pyfate_gpu.learning.metrics import (
@@ -212,6 +215,18 @@ def test_terms_are_plain_whatever_parameters_are():
     params = dict.fromkeys(WHOLE, np.int64(2048)) | dict.fromkeys(REAL, np.float32(0.5))
     terms = HeteroLinearRegression(**params, shuffle=np.False_).settings().terms()
     assert json.loads(json.dumps(terms)) == terms
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_parameter_is_documented(model):
+    """In numpydoc's section of parameters, of the class or of its base."""
+    documented = set()
+    for kind in (model, HeteroGLM):
+        section = inspect.getdoc(kind).partition("Parameters\n----------\n")[2]
+        section = re.split(r"\n\n?\w+\n-{4,}\n", section)[0]
+        for names in re.findall(r"^([a-z][\w, ]*) : ", section, flags=re.MULTILINE):
+            documented |= set(names.split(", "))
+    assert set(model().get_params()) <= documented
 
 
 @pytest.mark.parametrize("model", MODELS)

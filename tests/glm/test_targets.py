@@ -104,6 +104,18 @@ def test_the_unit_changes_nothing_but_the_unit(data):
         assert len(other.losses) == len(first.losses)
 
 
+@pytest.mark.parametrize("optimizer", ["auto", "rmsprop", "sgd"])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e12, -1e-12])
+def test_targets_that_are_all_the_same(federate, linear, toy, value, optimizer):
+    y = np.full(60, value)
+    model = linear(optimizer=optimizer)
+    outcome = federate(model, toy.guest, y, toy.hosts, predict="predict")
+    assert outcome.predicted.tolist() == y.tolist()
+    assert outcome.guest.intercept_ == value
+    assert set(outcome.guest.loss_history_) == {0.0}
+    assert not outcome.guest.coef_.any()
+
+
 def test_validation_is_judged_in_the_users_unit(federate, linear, toy):
     y = 1e9 * toy.y + 1e10
     tested = [(toy.guest[:20], y[:20]), *(host[:20] for host in toy.hosts)]
