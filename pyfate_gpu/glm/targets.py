@@ -70,9 +70,8 @@ class TargetScale:
         near_one = np.ldexp(y, -first)  # whose sums and squares are within float64
         mean = _mean(near_one, weights) if centre else 0.0
         size = math.sqrt(np.average((near_one - mean) ** 2, weights=weights))
-        size = max(
-            size, float(np.abs(near_one - mean).max()) / _FAR
-        )  # rows of weight 0 are encrypted too
+        # rows of weight 0 are encrypted too
+        size = max(size, float(np.abs(near_one - mean).max()) / _FAR)
         exponent = first + (round(math.log2(size)) if size else 0)
         if max(abs(exponent), abs(first)) > EXPONENT_LIMIT:
             raise DataError(

