@@ -25,7 +25,7 @@ _INDEX = re.compile(r"(Unnamed: \d+(\.\d+)?)?")
 def read(source: DataSource) -> Rows:
     """Return the rows of a CSV file.
 
-    Spaces around names and cells do not count.
+    Spaces around names and cells do not count; behind a closing quote there may be none.
 
     Raises
     ------
