@@ -17,7 +17,7 @@ class EncodingError(PyFateError, ValueError):
 
 
 class BoundError(PyFateError, OverflowError):
-    """A result could pass n/2 and wrap around, or a decrypted value lies outside its declared bound."""
+    """A result could pass what the key holds and wrap around, or a decrypted value lies outside its declared bound."""
 
 
 class ShapeError(PyFateError, ValueError):
@@ -45,7 +45,7 @@ class SlotMismatchError(PyFateError):
 
 
 class InvalidKeyError(PyFateError, ValueError):
-    """Numbers that do not form a Paillier key."""
+    """Numbers that form no key of their scheme."""
 
 
 class InsecureKeyError(InvalidKeyError):
@@ -61,7 +61,7 @@ class WireFormatError(PyFateError, ValueError):
 
 
 class InvalidCiphertextError(PyFateError, ValueError):
-    """An integer that is no ciphertext of the key: outside [1, n^2), not coprime to n, or blinded by another scheme."""
+    """An integer that is no ciphertext of the key: out of range, not coprime to n, or blinded by another scheme."""
 
 
 class BackendError(PyFateError):

@@ -99,4 +99,4 @@ def decode_number(jwk: Mapping[str, Any], member: str, of: str = "the key") -> i
 def default_kid(fingerprint: str) -> str:
     """A name for a key: which, by whom, when."""
     moment = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    return f"Paillier key {fingerprint} written by pyfate-gpu on {moment}"
+    return f"key {fingerprint} written by pyfate-gpu on {moment}"

@@ -65,7 +65,7 @@ def _means_matrices(c: CiphertextArray, other: Any) -> bool:
 def _scale(c: CiphertextArray, other: Any) -> CiphertextArray:
     if is_ciphertext(other):
         raise UnsupportedOperationError(
-            "Paillier cannot multiply two ciphertexts; one of the factors must be plain"
+            "two ciphertexts cannot be multiplied; one of the factors must be plain"
         )
     plain = as_plaintext(other, c.encoder)
     _refuse_vanished(plain, other)

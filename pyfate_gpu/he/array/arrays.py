@@ -371,7 +371,7 @@ class CiphertextArray(ArrayState):
 
     def _not_linear(self, *unused: Any) -> NoReturn:
         raise UnsupportedOperationError(
-            "Paillier adds ciphertexts and multiplies them by plain numbers, nothing else; "
+            "ciphertexts are added, and multiplied by plain numbers, nothing else; "
             "to divide, multiply by the reciprocal, c * (1 / x), or do it after decryption"
         )
 

@@ -46,7 +46,7 @@ def matmul_right(c: CiphertextArray, matrix: Any) -> CiphertextArray:
     """``c @ matrix``, computed as ``(matrix.T @ c.T).T``."""
     if is_ciphertext(matrix):
         raise UnsupportedOperationError(
-            "Paillier cannot multiply two ciphertexts; one of the matrices must be plain"
+            "two ciphertexts cannot be multiplied; one of the matrices must be plain"
         )
     plain = as_matrix(matrix, c)
     check_product(c.shape, plain.shape)
