@@ -182,6 +182,23 @@ def test_middle_coefficients(keypair, data, count, rows):
     assert private.decrypt(result).tolist() == polynomial_product(d, x, count).tolist()
 
 
+def test_rows_product_of_nothing(engine, keypair):
+    public, private = keypair
+    layout = SlotLayout(60, 3)
+    for outputs, rows, columns in (
+        (0, 5, (2,)),
+        (0, 5, ()),
+        (4, 5, (0,)),
+        (4, 0, ()),
+        (4, 0, (2,)),
+    ):
+        groups = layout.groups(rows)
+        c = public.encrypt(np.zeros((groups, *columns, 3), int), SMALL, slots=layout)
+        decrypted = private.decrypt(c.rows_product(np.ones((outputs, rows), int)))
+        assert decrypted.shape == (outputs, *columns, 5)
+        assert not decrypted.any()
+
+
 @pytest.mark.parametrize("signs", [(1, 1), (-1, -1), (1, -1)])
 def test_largest_coefficients(engine, keypair, signs):
     """As large as the bound says in the middle slot, with every number at its own bound."""

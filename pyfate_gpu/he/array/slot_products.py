@@ -80,11 +80,11 @@ def rows_product(c: CiphertextArray, matrix: Any, norm: int | None) -> Ciphertex
         )
     bound = _coefficient_bound(c.bound, plain, norm)
     check_room(bound, c.public_key, f"a product of {plain.shape[-1]} rows in slots", result_layout)
-    columns = math.prod(c.shape[1:])
+    outputs, columns = math.prod(plain.shape[:-1]), math.prod(c.shape[1:])
     product = multiply_rows(c._engine, _by_position(plain, layout), c._rows, columns)
     # Rows are [output, position, column]; a result takes all positions of an output and a column.
-    places = np.arange(c._engine.count(product), dtype=np.int64)
-    numbers = places.reshape(-1, layout.count, columns).swapaxes(1, 2)
+    places = np.arange(outputs * layout.count * columns, dtype=np.int64)
+    numbers = places.reshape(outputs, layout.count, columns).swapaxes(1, 2)
     result = horner(c._engine, product, numbers.reshape(-1, layout.count), layout.width)
     kind, encoder = common_kind([c, plain])
     return c._replace(
@@ -114,9 +114,11 @@ def _by_position(plain: PlaintextArray, layout: SlotLayout) -> SignedWords:
     """
     rows, words = plain.shape[-1], plain.words.shape[-1]
     groups = layout.groups(rows)
-    filled = _fill_up(plain.words.reshape(-1, rows, words), groups * layout.count, 1)
-    slots = filled.reshape(-1, groups, layout.count, words)[:, :, ::-1]
-    return np.ascontiguousarray(slots.swapaxes(1, 2)).reshape(-1, groups, words)
+    outputs = math.prod(plain.shape[:-1])
+    filled = _fill_up(plain.words.reshape(outputs, rows, words), groups * layout.count, 1)
+    slots = filled.reshape(outputs, groups, layout.count, words)[:, :, ::-1]
+    entries = np.ascontiguousarray(slots.swapaxes(1, 2))
+    return entries.reshape(outputs * layout.count, groups, words)
 
 
 def _fill_up(words: SignedWords, length: int, axis: int) -> SignedWords:
