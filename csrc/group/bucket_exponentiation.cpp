@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -98,12 +99,12 @@ class Buckets {
 
   void walk_group(const Task* tasks, std::size_t count, Checkpoint& checkpoint) {
     // A few milliseconds between checkpoints.
-    const std::size_t most = std::max<std::size_t>(
-        16, static_cast<std::size_t>(modulus_.products_per_chunk() / 8 / kernels_.lanes));
+    const auto quick = static_cast<std::size_t>(modulus_.products_per_chunk() / 8 / kernels_.lanes);
+    const std::size_t most = std::max<std::size_t>({16, quick, digits_an_entry()});
     const std::size_t size = modulus_.stored_words();
     std::size_t buckets = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      buckets = std::max(buckets, plan_.windows.buckets(tasks[i].window));
+      buckets = std::max(buckets, plan_.buckets(tasks[i].window));
     }
     const std::size_t sets = plan_.inverses ? 1 : 2;
     Words memory(count * (1 + sets * buckets) * size);
@@ -116,10 +117,12 @@ class Buckets {
     }
     kernels_.clear_buckets(modulus_.engine(), walks.data(), count, sets * buckets);
     DigitReader reader(matrix_, plan_.windows);
+    OddDigitReader odd_reader(matrix_, plan_.odd_width);
     for (bool more = true; more;) {
       more = false;
       for (std::size_t i = 0; i < count; ++i) {
-        walks[i].length = list_steps(tasks[i], reader, buckets, steps[i], next[i]);
+        walks[i].length = odd() ? list_odd_steps(tasks[i], odd_reader, buckets, steps[i], next[i])
+                                : list_steps(tasks[i], reader, buckets, steps[i], next[i]);
         more = more || walks[i].length > 0;
       }
       if (more) kernels_.fill_buckets(modulus_.engine(), stored_.data(), walks.data(), count);
@@ -129,6 +132,12 @@ class Buckets {
     if (sets == 1) return;
     for (BucketWalk& walk : walks) walk.buckets += buckets * size;
     store_products(tasks, walks, buckets, negative_);
+  }
+
+  bool odd() const { return plan_.method == MultiExponentiationPlan::Method::kPowers; }
+
+  std::size_t digits_an_entry() const {
+    return odd() ? OddDigitReader::most(plan_.windows.widths.front(), plan_.odd_width) : 1;
   }
 
   /// Fills `steps` with nonzero digits from entry `next` on; returns how many there are.
@@ -141,20 +150,41 @@ class Buckets {
       if (t < first_ || t >= last_) continue;
       const std::int64_t digit = reader.digit(next, task.window);
       if (digit == 0) continue;
-      const bool negative = digit < 0;
-      const auto magnitude = static_cast<std::size_t>(negative ? -digit : digit);
-      BucketStep step{stored_.position(t * columns_ + part.column, false), 0};
-      if (negative && plan_.inverses) {
-        step.row = stored_.position(t * columns_ + part.column, true);
-      } else if (negative && !saw_negative_.load(std::memory_order_relaxed)) {
-        // Only once: a store takes the line away from all other cores.
-        saw_negative_.store(true, std::memory_order_relaxed);
-      }
-      const bool second_set = negative && !plan_.inverses;
-      step.bucket = static_cast<std::uint32_t>(magnitude + (second_set ? buckets : 0));
-      steps[length++] = step;
+      const auto bucket = static_cast<std::size_t>(std::abs(digit));
+      steps[length++] = step_of(t * columns_ + part.column, 0, bucket, digit < 0, buckets);
     }
     return length;
+  }
+
+  /// The same with the odd digits of each entry; digit 2 b - 1 has bucket b.
+  std::size_t list_odd_steps(const Task& task, OddDigitReader& reader, std::size_t buckets,
+                             std::vector<BucketStep>& steps, std::size_t& next) {
+    const Part& part = parts_[task.part];
+    std::size_t length = 0;
+    for (; next < part.end && length + digits_an_entry() <= steps.size(); ++next) {
+      const std::size_t t = matrix_.column(part.row, next);
+      if (t < first_ || t >= last_) continue;
+      reader.start(next);
+      for (OddDigit digit; reader.next(digit);) {
+        const auto bucket = static_cast<std::size_t>(std::abs(digit.value) + 1) / 2;
+        steps[length++] =
+            step_of(t * columns_ + part.column, digit.position, bucket, digit.value < 0, buckets);
+      }
+    }
+    return length;
+  }
+
+  BucketStep step_of(std::size_t row, int power, std::size_t bucket, bool negative,
+                     std::size_t buckets) {
+    if (negative && !plan_.inverses) {
+      bucket += buckets;
+      // Only once: a store takes the line away from all other cores.
+      if (!saw_negative_.load(std::memory_order_relaxed)) {
+        saw_negative_.store(true, std::memory_order_relaxed);
+      }
+    }
+    return {stored_.position(row, negative && plan_.inverses, power),
+            static_cast<std::uint32_t>(bucket)};
   }
 
   /// products: rows [window][part].
@@ -162,7 +192,7 @@ class Buckets {
                       Words& products) {
     const std::size_t row = modulus_.row_words();
     Words combined(walks.size() * row);
-    kernels_.combine_buckets(modulus_.engine(), walks.data(), walks.size(), buckets,
+    kernels_.combine_buckets(modulus_.engine(), walks.data(), walks.size(), buckets, odd(),
                              combined.data());
     for (std::size_t i = 0; i < walks.size(); ++i) {
       const std::size_t position = tasks[i].window * parts_.size() + tasks[i].part;

@@ -2,6 +2,7 @@
 #include "group/exponent_matrix.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "group/packed.h"
 
@@ -41,6 +42,37 @@ std::int64_t DigitReader::digit(std::size_t entry, int window) {
   if (offset > 0) digit += bits(offset - 1, 1);
   if (!windows_.is_top(window)) digit -= bits(offset + width - 1, 1) << width;
   return negative ? -digit : digit;
+}
+
+void OddDigitReader::start(std::size_t entry) {
+  negative_ =
+      magnitude_of(matrix_.values + entry * matrix_.words, matrix_.words, magnitude_.data());
+  bits_ = bit_length(magnitude_.data(), matrix_.words);
+  position_ = 0;
+  carry_ = 0;
+}
+
+bool OddDigitReader::next(OddDigit& digit) {
+  // Bits that the carry makes even have no digit: zeros without a carry, ones with it.
+  while (position_ < bits_) {
+    std::uint64_t ahead;
+    cut_bits(magnitude_.data(), matrix_.words, position_, 64, &ahead, 1);
+    const std::uint64_t odd = carry_ != 0 ? ~ahead : ahead;
+    if (odd != 0) {
+      position_ += std::countr_zero(odd);
+      break;
+    }
+    position_ += 64;
+  }
+  if (position_ >= bits_ && carry_ == 0) return false;
+  std::uint64_t window;
+  cut_bits(magnitude_.data(), matrix_.words, position_, width_, &window, 1);
+  std::int64_t value = static_cast<std::int64_t>(window) + carry_;
+  carry_ = value >> (width_ - 1) != 0 ? 1 : 0;
+  value -= static_cast<std::int64_t>(carry_) << width_;
+  digit = {position_, negative_ ? -value : value};
+  position_ += width_;
+  return true;
 }
 
 MatrixSummary::MatrixSummary(const ExponentMatrix& matrix) {

@@ -57,6 +57,38 @@ class DigitReader {
   std::vector<std::uint64_t> magnitude_;
 };
 
+/// An odd digit of a magnitude: value * 2^position.
+struct OddDigit {
+  int position;
+  std::int64_t value;
+};
+
+/// Splits entries into odd signed digits that lie `width` bits apart or more (the non-adjacent form
+/// of that width): |value| < 2^(width - 1), and positions up to the bits of the magnitude.
+class OddDigitReader {
+ public:
+  /// Precondition: 2 <= width <= 32.
+  OddDigitReader(const ExponentMatrix& matrix, int width)
+      : matrix_(matrix), width_(width), magnitude_(matrix.words) {}
+
+  void start(std::size_t entry);
+  /// The next digit from the lowest on, with the sign of the entry; false when there is none.
+  bool next(OddDigit& digit);
+  /// Digits that an entry of so many bits has at most.
+  static std::size_t most(int bits, int width) {
+    return static_cast<std::size_t>(bits / width) + 1;
+  }
+
+ private:
+  const ExponentMatrix& matrix_;
+  int width_;
+  std::vector<std::uint64_t> magnitude_;
+  bool negative_ = false;
+  int bits_ = 0;
+  int position_ = 0;
+  int carry_ = 0;
+};
+
 /// What a plan has to know of a matrix: one pass over it.
 struct MatrixSummary {
   explicit MatrixSummary(const ExponentMatrix& matrix);

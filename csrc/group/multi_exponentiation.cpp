@@ -36,13 +36,13 @@ void multi_exponentiate_var(const GroupContext& context, const ExponentMatrix& m
     table_exponentiate_var(context, matrix, plan, c, columns, out, run);
     return;
   }
-  const std::size_t block =
-      std::max<std::size_t>(1, scratch_rows / (columns * (plan.inverses ? 2 : 1)));
+  const std::size_t kept = (plan.inverses ? 2 : 1) * static_cast<std::size_t>(plan.powers());
+  const std::size_t block = std::max<std::size_t>(1, scratch_rows / (columns * kept));
   Words partial(matrix.columns > block ? outputs * row : 0);
   for (std::size_t first = 0; first < matrix.columns; first += block) {
     const std::size_t last = std::min(matrix.columns, first + block);
     const StoredRows stored(context, c, first * columns, (last - first) * columns, plan.inverses,
-                            run);
+                            plan.powers(), run);
     std::uint64_t* target = first == 0 ? out : partial.data();
     bucket_exponentiate_var(context, matrix, plan, stored, first, last, columns, target, run);
     if (first == 0) continue;

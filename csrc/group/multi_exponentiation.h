@@ -15,17 +15,27 @@ namespace pyfate {
 struct MultiExponentiationPlan {
   enum class Method {
     kBuckets,  ///< an output's ciphertexts are gathered in buckets by digit
+    kPowers,   ///< buckets of odd digits; the powers 2^i of each ciphertext serve all outputs
     kTables,   ///< each ciphertext gets a table of its powers, shared by all outputs
   };
 
   Method method;
-  DigitWindows windows;
+  DigitWindows windows;  ///< a single one, not cut, for powers
+  int odd_width;         ///< of the odd digits, for powers
   /// Negative digits use the inverse of the ciphertext. Otherwise they go to buckets of their own
   /// and one inversion an output follows.
   bool inverses;
   /// Parts an output is cut into, so that every lane of every thread has work.
   std::size_t slices;
   double cost;
+
+  /// Powers 2^i that are kept of each ciphertext.
+  int powers() const { return method == Method::kPowers ? windows.widths.front() + 1 : 1; }
+  /// The greatest magnitude of a digit has this bucket.
+  std::size_t buckets(int window) const {
+    if (method == Method::kPowers) return std::size_t{1} << (odd_width - 2);
+    return windows.buckets(window);
+  }
 };
 
 /// The cheapest plan for `columns` columns of ciphertexts, `workers` lanes in all threads, tables

@@ -13,11 +13,15 @@ using Plan = MultiExponentiationPlan;
 
 constexpr int kWidestWindow = 14;
 
+constexpr double kSquare = 0.7;  // of a multiplication
+constexpr double kPower = 0.9;   // a squaring, and storing what it gives
+
 struct Shape {
   double outputs;      // rows * columns of the result
   double entries;      // nonzero entries, counted once for each column of ciphertexts
   double ciphertexts;  // rows of c
   std::size_t workers;
+  double kept;  // stored rows that there is memory for
 };
 
 double all_buckets(const DigitWindows& windows) {
@@ -28,11 +32,19 @@ double all_buckets(const DigitWindows& windows) {
   return sum;
 }
 
-Plan bucket_plan(const Shape& shape, int bits, int count, bool signs, bool inverses) {
-  Plan best{Plan::Method::kBuckets, DigitWindows(bits, count), inverses, 1, -1};
-  const double tasks = std::max(1.0, shape.outputs * count);
+/// What walks over buckets cost, before they begin and for each part.
+struct Walks {
+  double tasks;    // of all outputs in one slice
+  double steps;    // products into buckets
+  double buckets;  // of all tasks of an output
+  double before;
+  double a_part;
+};
+
+/// `plan` with the number of slices that makes it cheapest.
+Plan sliced(Plan plan, const Shape& shape, const Walks& walks) {
+  const double tasks = std::max(1.0, walks.tasks);
   const auto workers = static_cast<double>(shape.workers);
-  const double sets = signs && !inverses ? 2 : 1;
   // Slices below 32 entries are all overhead, and four tasks a worker are enough.
   const double most =
       std::min(4 * workers / tasks, shape.entries / (32 * std::max(1.0, shape.outputs)));
@@ -41,21 +53,43 @@ Plan bucket_plan(const Shape& shape, int bits, int count, bool signs, bool inver
     // Filling, and two products a bucket; workers without a task in the last round stand idle.
     const double rounds = std::ceil(tasks * slices / workers);
     const double idle = rounds * workers / (tasks * slices);
-    double cost = idle * (shape.entries * count + parts * sets * 2 * all_buckets(best.windows));
-    // Squarings at 0.7 and a product a window; signs.
-    cost += parts * sets * (0.7 * bits + count);
-    if (signs) cost += inverses ? 3 * shape.ciphertexts : 4 * parts;
-    if (best.cost < 0 || cost < best.cost) {
-      best.cost = cost;
-      best.slices = static_cast<std::size_t>(slices);
+    const double cost =
+        idle * (walks.steps + parts * 2 * walks.buckets) + parts * walks.a_part + walks.before;
+    if (plan.cost < 0 || cost < plan.cost) {
+      plan.cost = cost;
+      plan.slices = static_cast<std::size_t>(slices);
     }
   }
-  return best;
+  return plan;
+}
+
+Plan bucket_plan(const Shape& shape, int bits, int count, bool signs, bool inverses) {
+  const Plan plan{Plan::Method::kBuckets, DigitWindows(bits, count), 2, inverses, 1, -1};
+  const double sets = signs && !inverses ? 2 : 1;
+  // Squarings and a product a window; signs.
+  return sliced(plan, shape,
+                {shape.outputs * count, shape.entries * count, sets * all_buckets(plan.windows),
+                 signs && inverses ? 3 * shape.ciphertexts : 0,
+                 sets * (kSquare * bits + count) + (signs && !inverses ? 4 : 0)});
+}
+
+/// Odd digits of `width` bits, of which an entry has bits / (width + 1) + 1/2 on average.
+Plan power_plan(const Shape& shape, int bits, int width, bool inverses) {
+  const Plan plan{Plan::Method::kPowers, DigitWindows(bits, 1), width, inverses, 1, -1};
+  const double digits = std::max(1.0, static_cast<double>(bits) / (width + 1) + 0.5);
+  const double signs = inverses ? 2 : 1;
+  const double kept = shape.ciphertexts * signs * plan.powers();
+  const double blocks = std::ceil(kept / shape.kept);  // each fills buckets of its own
+  return sliced(
+      plan, shape,
+      {shape.outputs, shape.entries * digits,
+       blocks * (inverses ? 1 : 2) * static_cast<double>(plan.buckets(0)),
+       kPower * kept + (inverses ? 3 * shape.ciphertexts : 0), blocks * (inverses ? 1 : 5)});
 }
 
 Plan table_plan(const Shape& shape, int bits, int count, bool signs) {
-  Plan plan{Plan::Method::kTables, DigitWindows(bits, count), signs, 1, 0};
-  const double build = (signs ? 2 : 1) * all_buckets(plan.windows) + 0.7 * bits;
+  Plan plan{Plan::Method::kTables, DigitWindows(bits, count), 2, signs, 1, 0};
+  const double build = (signs ? 2 : 1) * all_buckets(plan.windows) + kSquare * bits;
   plan.cost = shape.ciphertexts * (build + (signs ? 3 : 0)) + shape.entries * count;
   return plan;
 }
@@ -66,11 +100,11 @@ MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
                                                   const MatrixSummary& summary, std::size_t columns,
                                                   std::size_t workers, std::size_t table_rows) {
   const auto wide = static_cast<double>(columns);
-  const Shape shape{static_cast<double>(matrix.rows) * wide,
-                    static_cast<double>(summary.nonzero) * wide,
-                    static_cast<double>(matrix.columns) * wide, workers};
+  const Shape shape{
+      static_cast<double>(matrix.rows) * wide, static_cast<double>(summary.nonzero) * wide,
+      static_cast<double>(matrix.columns) * wide, workers, static_cast<double>(table_rows)};
   const int bits = std::max(1, summary.bits);
-  Plan best{Plan::Method::kBuckets, DigitWindows(1, 1), false, 1, -1};
+  Plan best{Plan::Method::kBuckets, DigitWindows(1, 1), 2, false, 1, -1};
   auto consider = [&best](const Plan& plan) {
     if (best.cost < 0 || plan.cost < best.cost) best = plan;
   };
@@ -82,7 +116,10 @@ MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
     if (signs) consider(bucket_plan(shape, bits, count, signs, true));
     const Plan tables = table_plan(shape, bits, count, signs);
     const double rows = (signs ? 2 : 1) * shape.ciphertexts * (all_buckets(tables.windows) + count);
-    if (rows <= static_cast<double>(table_rows)) consider(tables);
+    if (rows <= shape.kept) consider(tables);
+  }
+  for (int width = 2; width <= kWidestWindow; ++width) {
+    for (const bool inverses : {false, true}) consider(power_plan(shape, bits, width, inverses));
   }
   return best;
 }

@@ -4,24 +4,37 @@
 namespace pyfate {
 
 StoredRows::StoredRows(const GroupContext& context, const std::uint64_t* c, std::size_t first,
-                       std::size_t count, bool inverses, const Run& run)
-    : first_(first), count_(count) {
+                       std::size_t count, bool inverses, int powers, const Run& run)
+    : first_(first), count_(count), signs_(inverses ? 2 : 1) {
   const Modulus& modulus = context.modulus();
-  const std::size_t stored = modulus.stored_words();
-  words_.reset(new (kAlignment) std::uint64_t[count * stored * (inverses ? 2 : 1)]);
-  auto unpack = [&](const std::uint64_t* rows, std::uint64_t* out) {
-    parallel_chunks(count, modulus.chunk_rows(count, 1, run), run,
-                    [&](std::size_t begin, std::size_t end, Checkpoint&) {
-                      modulus.kernels().unpack(modulus.engine(), modulus.view(rows), out, begin,
-                                               end);
-                    });
-  };
-  const std::uint64_t* rows = c + first * modulus.row_words();
-  unpack(rows, words_.get());
+  const std::size_t rows = count * signs_ * static_cast<std::size_t>(powers);
+  words_.reset(new (kAlignment) std::uint64_t[rows * modulus.stored_words()]);
+  const std::uint64_t* own = c + first * modulus.row_words();
+  store(modulus, own, false, powers, run);
   if (!inverses) return;
   Words inverted(count * modulus.row_words());
-  context.invert(modulus.view(rows), count, inverted.data(), run);
-  unpack(inverted.data(), words_.get() + count * stored);
+  context.invert(modulus.view(own), count, inverted.data(), run);
+  store(modulus, inverted.data(), true, powers, run);
+}
+
+void StoredRows::store(const Modulus& modulus, const std::uint64_t* rows, bool inverse, int powers,
+                       const Run& run) {
+  const KernelTable& kernels = modulus.kernels();
+  parallel_chunks(
+      count_, modulus.chunk_rows(count_, powers, run), run,
+      [&](std::size_t begin, std::size_t end, Checkpoint&) {
+        RowsView power = modulus.view(rows + begin * modulus.row_words());
+        Words squares(powers > 1 ? (end - begin) * modulus.row_words() : 0);
+        for (int i = 0; i < powers; ++i) {
+          if (i > 0) {
+            kernels.square_many(modulus.engine(), power, 1, squares.data(), 0, end - begin);
+            power = modulus.view(squares.data());
+          }
+          const std::size_t target = position(first_ + begin, inverse, i);
+          kernels.unpack(modulus.engine(), power, words_.get() + target * modulus.stored_words(), 0,
+                         end - begin);
+        }
+      });
 }
 
 }  // namespace pyfate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ciphertexts in the form kernels compute with, and their inverses when wanted.
+// Ciphertexts in the form kernels compute with, and their inverses and powers when wanted.
 #pragma once
 
 #include <cstddef>
@@ -11,19 +11,24 @@
 
 namespace pyfate {
 
-/// Rows [first, first + count) of c, followed by their inverses.
+/// Rows [first, first + count) of c, followed by their inverses, and so on for their powers 2^i,
+/// i < powers.
 class StoredRows {
  public:
   StoredRows(const GroupContext& context, const std::uint64_t* c, std::size_t first,
-             std::size_t count, bool inverses, const Run& run);
+             std::size_t count, bool inverses, int powers, const Run& run);
 
   const std::uint64_t* data() const { return words_.get(); }
-  /// Position of the row, or of its inverse; row counts from the first of c.
-  std::uint32_t position(std::size_t row, bool inverse) const {
-    return static_cast<std::uint32_t>(row - first_ + (inverse ? count_ : 0));
+  /// Position of the row, or of its inverse, to the power 2^i; row counts from the first of c.
+  std::uint32_t position(std::size_t row, bool inverse, int power = 0) const {
+    const std::size_t block = static_cast<std::size_t>(power) * signs_ + (inverse ? 1 : 0);
+    return static_cast<std::uint32_t>(row - first_ + block * count_);
   }
 
  private:
+  void store(const Modulus& modulus, const std::uint64_t* rows, bool inverse, int powers,
+             const Run& run);
+
   static constexpr std::align_val_t kAlignment{64};
   struct Free {
     void operator()(std::uint64_t* words) const { ::operator delete[](words, kAlignment); }
@@ -31,6 +36,7 @@ class StoredRows {
 
   std::size_t first_;
   std::size_t count_;
+  std::size_t signs_;
   /// Not cleared, neither before every row is written nor after: that would be one thread's work,
   /// and ciphertexts are no secret.
   std::unique_ptr<std::uint64_t[], Free> words_;

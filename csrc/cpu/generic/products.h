@@ -136,10 +136,11 @@ void fill_buckets(const void* memory, const std::uint64_t* inputs, const BucketW
 }
 
 /// bucket[B] bucket[B-1] ... accumulated: after step b, running = product of buckets >= b, and
-/// sum = product of the runnings = product of bucket[b]^b at the end.
+/// sum = product of the runnings = product of bucket[b]^b at the end. For odd digits the last
+/// running stays out of the sum, which then is the product of bucket[b]^(b - 1), and is squared.
 template <class A>
 void combine_buckets(const void* memory, const BucketWalk* walks, std::size_t count,
-                     std::size_t bucket_count, std::uint64_t* out) {
+                     std::size_t bucket_count, bool odd, std::uint64_t* out) {
   const A& engine = *static_cast<const A*>(memory);
   const std::size_t size = engine.stored_words();
   typename A::Number running;
@@ -154,11 +155,15 @@ void combine_buckets(const void* memory, const BucketWalk* walks, std::size_t co
     engine.gather(bucket, slots);
     if (b == bucket_count) {
       running = bucket;
-      sum = bucket;
-    } else {
-      engine.multiply(running, running, bucket);
-      engine.multiply(sum, sum, running);
+      if (!odd || b > 1) sum = bucket;
+      continue;
     }
+    engine.multiply(running, running, bucket);
+    if (!odd || b > 1) engine.multiply(sum, sum, running);
+  }
+  if (odd) {
+    engine.square(sum, sum);
+    engine.multiply(sum, sum, running);
   }
   engine.store(OutPointers<A>(out, 2 * static_cast<std::size_t>(engine.words()), 0, count).at, sum);
 }

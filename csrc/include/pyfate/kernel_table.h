@@ -155,9 +155,10 @@ struct KernelTable {
   /// Walks: bucket[step.bucket] *= input[step.row]. count <= lanes.
   void (*fill_buckets)(const void* engine, const std::uint64_t* inputs, const BucketWalk* walks,
                        std::size_t count);
-  /// out row j = product over b in 1..bucket_count of bucket[b]^b. count <= lanes.
+  /// out row j = product over b in 1..bucket_count of bucket[b]^b, or ^(2 b - 1) when the buckets
+  /// are those of odd digits. count <= lanes.
   void (*combine_buckets)(const void* engine, const BucketWalk* walks, std::size_t count,
-                          std::size_t bucket_count, std::uint64_t* out);
+                          std::size_t bucket_count, bool odd, std::uint64_t* out);
 };
 
 }  // namespace pyfate
