@@ -16,16 +16,17 @@ from hypothesis import strategies as st
 
 from pyfate_gpu import generate_keypair, use_backend
 from pyfate_gpu.errors import PyFateError
-from tests.numerics.expressions import expression
+from tests.numerics import expressions, slotted
 
 DEPTH = 8
 
 
-def examine(draw, public, private, seen=None):
+def examine(draw, public, private, seen=None, kinds=(expressions, slotted)):
     """Draw one expression and compare; raises AssertionError when its value is wrong. `seen` counts what happened."""
     seen = Counter() if seen is None else seen
     try:
-        pair = expression(draw, public, private, draw(st.integers(0, DEPTH)), seen)
+        kind = draw(st.sampled_from(kinds))
+        pair = kind.expression(draw, public, private, draw(st.integers(0, DEPTH)), seen)
         got = private.decrypt(pair.c)
     except PyFateError as error:  # no leaf, or beyond float64
         seen[type(error).__name__] += 1
@@ -36,6 +37,8 @@ def examine(draw, public, private, seen=None):
     for value, error in zip(pair.known.value.ravel(), pair.known.error.ravel(), strict=True):
         assert abs(value) - error <= pair.c.bound * unit, "beyond the public bound of its array"
     seen["right"] += 1
+    if kind is slotted:
+        seen["right with slots"] += 1
 
 
 def main():
@@ -66,6 +69,7 @@ def main():
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "seconds": round(time.monotonic() - began),
         "right": outcomes.pop("right", 0),
+        "right_with_slots": outcomes.pop("right with slots", 0),
         "wrong": 0,
         "refused_operations": dict(outcomes),
     }

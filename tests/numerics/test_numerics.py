@@ -9,23 +9,29 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.numerics import expressions, slotted
 from tests.numerics.hunt import examine
 from tests.numerics.known import Known
 
+kinds = pytest.mark.parametrize("kind", [expressions, slotted], ids=["numbers", "slots"])
 
+
+@kinds
 @given(st.data())
 @settings(max_examples=250)
-def test_expressions(keypair, data):
-    examine(data.draw, *keypair)
+def test_expressions(keypair, kind, data):
+    examine(data.draw, *keypair, kinds=(kind,))
 
 
+@kinds
 @given(st.data())
 @settings(max_examples=20)
-def test_expressions_on_every_engine(engine, keypair, data):
-    examine(data.draw, *keypair)
+def test_expressions_on_every_engine(engine, keypair, kind, data):
+    examine(data.draw, *keypair, kinds=(kind,))
 
 
 def test_the_judge_sees_what_is_wrong():
