@@ -122,6 +122,13 @@ class Work:
             tables = rows * (2 * buckets + SQUARE * bits + 3)
             of_signs = min(sets + 3 * rows, 2 * sets + 4 * parts)
             least = min(least, entries * count + min(of_signs, tables))
+        for width in range(2, WIDEST_WINDOW):
+            digits = max(1.0, bits / (width + 1) + 0.5)
+            buckets, powers = 2.0 ** (width - 2), SQUARE * bits * rows
+            of_signs = min(
+                2 * parts * buckets + 2 * powers + 3 * rows, 4 * parts * (buckets + 1) + powers
+            )
+            least = min(least, entries * digits + of_signs)
         return least * self.multiply
 
 
