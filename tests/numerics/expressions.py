@@ -70,6 +70,8 @@ def numbers(draw, shape):
     array = np.array(drawn, dtype="float64" if kind == "pyfloat" else kind).reshape(shape)
     if kind == "pyfloat" or draw(st.integers(0, 3)) == 0:
         return array.tolist()
+    if draw(st.booleans()):
+        array = array.astype(array.dtype.newbyteorder())  # of another machine
     return array[()] if draw(st.booleans()) else array
 
 
@@ -231,7 +233,8 @@ def matmul(draw, pair, public, private):
     shape = (inner,) if outer is None else (outer, inner) if left else (inner, outer)
     operand, known = plain(draw, pair.c.encoder, shape)
     dense = isinstance(operand, np.ndarray) and operand.ndim == 2 and operand.dtype.kind in "iuf"
-    if dense and operand.dtype != np.float16 and draw(st.booleans()):
+    known_to_scipy = dense and operand.dtype.isnative and operand.dtype != np.float16
+    if known_to_scipy and draw(st.booleans()):
         operand = getattr(
             scipy.sparse, draw(st.sampled_from(("csr_array", "coo_array", "csc_array")))
         )(operand)
