@@ -11,7 +11,7 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.descent import DescentService
 from pyfate_gpu.glm.plan import receive_plan
-from pyfate_gpu.glm.search import SearchService, serve_sums
+from pyfate_gpu.glm.search import SearchService, packing_of, serve_sums
 from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import serve_scores
@@ -31,7 +31,9 @@ def serve_training(
     """
     plan = receive_plan(session)
     searching = settings.optimizer == NEWTON
-    service_of = partial(SearchService, outputs=plan.outputs) if searching else DescentService
+    if searching:
+        progress.packing = packing_of(session, settings, plan).name
+    service_of = partial(SearchService, plan=plan) if searching else DescentService
     services = [
         service_of(
             session,

@@ -37,9 +37,10 @@ class HeteroGLM(Fitting):
     mode : {"masked", "arbiter_optimizer"}
         Whether the arbiter decrypts masked values, or, as in FATE, sees every gradient and takes the
         steps itself: weaker, for comparison only.
-    packing : {"auto", "classes", "none"}
-        Whether several classes of a row share a ciphertext where the passes allow it: those of conjugate
-        gradients without labels do (docs/algorithms/slots.md).
+    packing : {"auto", "rows", "classes", "none"}
+        What shares a ciphertext where the passes allow it: those of conjugate gradients without labels do
+        (docs/algorithms/conjugate-gradients.md). ``rows`` of one output, where all parties standardise their columns
+        and rows have no weights; several classes of a row; ``auto`` takes rows where that pays, otherwise classes.
     max_iter : int
         Most passes over the data.
     batch_size : int or None

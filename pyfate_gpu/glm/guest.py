@@ -16,7 +16,7 @@ from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.divergence import watched
 from pyfate_gpu.glm.families import Family
-from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_columns
+from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_shapes, compare_shapes
 from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
 from pyfate_gpu.glm.rows import GuestBatch, LabelledData
 from pyfate_gpu.glm.settings import Settings
@@ -120,11 +120,25 @@ class GuestTrainer(Trainer):
             )
         rows, width = self.data.features.rows, self.data.features.columns
         tested = 0 if self.tested is None else self.tested.features.rows
-        columns = collect_columns(session, Shape(rows, width, tested, self.start is not None))
+        own = Shape(rows, width, tested, self.start is not None, self._standardized)
+        shapes = collect_shapes(session)
+        columns = compare_shapes(own, shapes)
+        standardized = all(shape.standardized for shape in (own, *shapes.values()))
         self.division.check_safe(columns)
-        announce_plan(session, Plan(columns, self.data.y.shape[1], len(self.division), tested))
+        self.plan = Plan(
+            columns,
+            self.data.y.shape[1],
+            len(self.division),
+            tested,
+            self._packs_rows(sum(columns.values()), standardized),
+        )
+        announce_plan(session, self.plan)
         if self.family.scales_targets:
             announce_scale(session, self.scale)
+
+    def _packs_rows(self, columns: int, standardized: bool) -> bool:
+        """Return whether rows share ciphertexts, given the columns of all parties and whether all are standardised."""
+        return False
 
     def _divide(self, iteration: int) -> list[GuestBatch]:
         """Announce the batches from this iteration on; send targets where the family needs them."""

@@ -74,8 +74,9 @@ class HostTrainer(Trainer):
         tested = 0 if self.validation is None else self.validation.rows
         warm = self.start is not None
         rows, columns = self.features.rows, self.features.columns
-        report_shape(self.session, Shape(rows, columns, tested, warm))
-        plan = receive_plan(self.session)
+        shape = Shape(rows, columns, tested, warm, self._standardized)
+        report_shape(self.session, shape)
+        self.plan = plan = receive_plan(self.session)
         if self.family.scales_targets:
             self.scale = receive_scale(self.session)
         self.weights = self._make_weights((columns, plan.outputs))

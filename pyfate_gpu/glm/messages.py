@@ -21,6 +21,7 @@ MESSAGES: Messages = {
     "loss_share": (HOST, GUEST),
     "masked_gradient": (DATA, ARBITER),
     "residues_gradient": (ARBITER, DATA),
+    "middle_gradient": (ARBITER, DATA),
     "rows": (DATA, ARBITER),
     "gradient": (DATA, ARBITER),
     "step": (ARBITER, DATA),

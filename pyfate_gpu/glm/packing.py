@@ -10,17 +10,23 @@ and is not packed. Layouts follow from public facts alone: key length, parties, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyfate_gpu.data.fixed_point import FRACTION_BITS
+from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
 from pyfate_gpu.encoding import FixedPointEncoder
 from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.glm.residuals import SCALE, gradient_sums
+from pyfate_gpu.protocol.masking import reveal, serve
 from pyfate_gpu.typing import Floats
 
-PACKINGS = ("auto", "classes", "none")
+if TYPE_CHECKING:
+    from pyfate_gpu.federation import Party, Session
+    from pyfate_gpu.he import CiphertextArray, PrivateKey
+
+AUTO, ROWS, CLASSES, NONE = PACKINGS = ("auto", "rows", "classes", "none")
 #: Slots have room for sums over so many rows; the arbiter knows the layout and not the number of rows.
 MAX_ROWS = 1 << 24
 _FEATURE_BITS = 63  # features come as int64, whose values are nobody's business
@@ -56,13 +62,22 @@ class ClassSlots:
         """Return the spread that all parties choose alike."""
         width = slot_width(parties)
         count = min((key_bits - 2) // width, outputs)
-        packed = packing != "none" and count > 1
+        packed = packing != NONE and count > 1
         return cls(outputs, SlotLayout(width, count) if packed else None)
+
+    @property
+    def name(self) -> str:
+        """What shares ciphertexts."""
+        return NONE if self.slots is None else CLASSES
 
     @property
     def groups(self) -> int:
         """Ciphertexts that a row takes."""
         return self.outputs if self.slots is None else self.slots.groups(self.outputs)
+
+    def shape(self, rows: int) -> tuple[int, ...]:
+        """Return the shape of so many rows, encrypted."""
+        return rows, self.groups
 
     def spread(self, values: Floats) -> Any:
         """Return values [rows, outputs] as `PublicKey.encrypt` takes them with `slots`."""
@@ -74,6 +89,27 @@ class ClassSlots:
             return values.reshape(columns, self.outputs)
         grouped = values.reshape(columns, self.groups, self.slots.count)
         return np.asarray(self.slots.ungroup(grouped, self.outputs), dtype=np.float64)
+
+    def check(self, scores: CiphertextArray) -> CiphertextArray:
+        """Return what came from another party: its slots have been checked, and bounds are of any size."""
+        return scores
+
+    def reveal(
+        self,
+        session: Session,
+        features: FixedPointMatrix,
+        scores: CiphertextArray,
+        at: dict[str, int],
+    ) -> Floats:
+        """Return X^T d, [columns, outputs], of encrypted d; the owner's side of `serve`."""
+        sums = reveal(session, gradient_sums(session, features, scores), "gradient", **at)
+        return self.gather(sums / SCALE, features.columns)
+
+    def serve(
+        self, session: Session, key: PrivateKey, party: Party, columns: int, at: dict[str, int]
+    ) -> None:
+        """Decrypt what `party` has masked of its columns."""
+        serve(session, key, party, "gradient", columns * self.groups, self.slots, **at)
 
 
 def slot_width(parties: int) -> int:

@@ -27,12 +27,15 @@ class Shape:
         Rows of the validation data, 0 without.
     warm : bool
         Whether it begins with the weights of an earlier fit.
+    standardized : bool
+        Whether its columns are standardised, by these rows: then their norm has a public bound.
     """
 
     rows: int
     columns: int
     validation: int = 0
     warm: bool = False
+    standardized: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,15 @@ class Plan:
         How many in an iteration.
     validation : int
         Rows of the validation data.
+    row_slots : bool
+        Whether rows share ciphertexts in passes without labels.
     """
 
     columns: dict[str, int]
     outputs: int
     batches: int
     validation: int
+    row_slots: bool = False
 
 
 def connect(session: Session, task: str, settings: Settings) -> None:
@@ -77,6 +83,7 @@ def report_shape(session: Session, shape: Shape) -> None:
         columns=shape.columns,
         validation=shape.validation,
         warm=shape.warm,
+        standardized=shape.standardized,
     )
 
 
@@ -84,25 +91,22 @@ def collect_shapes(session: Session) -> dict[Party, Shape]:
     """Return the shape of each host's data."""
     return {
         host: Shape(
-            *session.receive(host, "shape", rows=int, columns=int, validation=int, warm=bool)
+            *session.receive(
+                host, "shape", rows=int, columns=int, validation=int, warm=bool, standardized=bool
+            )
         )
         for host in session.hosts
     }
 
 
-def collect_columns(session: Session, own: Shape) -> dict[str, int]:
-    """Return the columns of each party, having checked that all hosts fit the guest's data.
+def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> dict[str, int]:
+    """Return the columns of each party, by its name, having checked that all hosts fit the guest's data.
 
     Raises
     ------
     ConfigurationError
         When a host has other rows, or begins otherwise.
     """
-    return compare_shapes(own, collect_shapes(session))
-
-
-def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> dict[str, int]:
-    """Return what `collect_columns` does, given the hosts' shapes."""
     columns = {GUEST.name: own.columns}
     for host, shape in shapes.items():
         for what, here, there in (
@@ -133,6 +137,7 @@ def announce_plan(session: Session, plan: Plan) -> None:
         outputs=plan.outputs,
         batches=plan.batches,
         validation=plan.validation,
+        row_slots=plan.row_slots,
     )
 
 
@@ -144,14 +149,14 @@ def receive_plan(session: Session) -> Plan:
     ProtocolError
         When it names other parties than there are, or counts that make no sense.
     """
-    text, outputs, batches, validation = session.receive(
-        GUEST, "plan", columns=str, outputs=int, batches=int, validation=int
+    text, outputs, batches, validation, row_slots = session.receive(
+        GUEST, "plan", columns=str, outputs=int, batches=int, validation=int, row_slots=bool
     )
     if outputs < 1 or batches < 1 or validation < 0:
         raise ProtocolError(
             f"the guest announced {outputs} outputs, {batches} batches, {validation} validation rows"
         )
-    return Plan(_read_columns(text, session), outputs, batches, validation)
+    return Plan(_read_columns(text, session), outputs, batches, validation, row_slots)
 
 
 def _read_columns(text: str, session: Session) -> dict[str, int]:

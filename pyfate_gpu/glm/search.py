@@ -8,14 +8,15 @@ numbers, which the hosts send encrypted, and with what the guest makes of them.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.encoding import FixedPointEncoder
-from pyfate_gpu.errors import DataError, EncodingError
+from pyfate_gpu.errors import DataError, EncodingError, ProtocolError
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.conjugate import (
@@ -29,8 +30,9 @@ from pyfate_gpu.glm.descent import At, DescentService
 from pyfate_gpu.glm.families import Quadratic
 from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostBatch, HostTrainer
-from pyfate_gpu.glm.packing import ClassSlots, check_rows
-from pyfate_gpu.glm.residuals import SCALE, gradient_sums
+from pyfate_gpu.glm.packing import MAX_ROWS, ClassSlots, check_rows
+from pyfate_gpu.glm.plan import Plan
+from pyfate_gpu.glm.row_slots import RowSlots, why_data_forbid, why_terms_forbid
 from pyfate_gpu.glm.rows import GuestBatch
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.protocol.checks import check_scores
@@ -41,7 +43,11 @@ from pyfate_gpu.typing import Floats
 if TYPE_CHECKING:
     from pyfate_gpu.federation import Session
     from pyfate_gpu.glm.weights import PartyWeights
-    from pyfate_gpu.he import CiphertextArray, PrivateKey
+    from pyfate_gpu.he import PrivateKey
+
+logger = logging.getLogger(__name__)
+
+Packing = ClassSlots | RowSlots
 
 #: Sums that decide steps are of size 1 by their scale, or the loss at most; so many digits are never missed.
 _SUMS = FixedPointEncoder(fraction_bits=100, bound=2.0**40)
@@ -77,6 +83,21 @@ class GuestSearch(GuestTrainer):
             scale=self.scale,
         )
 
+    def _packs_rows(self, columns: int, standardized: bool) -> bool:
+        settings, (rows, outputs) = self.settings, self.data.y.shape
+        parties = len(self.session.hosts) + 1
+        reason = why_terms_forbid(settings, parties=parties, outputs=outputs) or why_data_forbid(
+            settings,
+            rows=rows,
+            columns=columns,
+            weighted=self.data.weights is not None,
+            standardized=standardized,
+        )
+        logger.info(
+            "%s", f"rows do not share ciphertexts: {reason}" if reason else "rows share ciphertexts"
+        )
+        return not reason
+
     def _train_batch(self, batch: GuestBatch, iteration: int, number: int) -> float:
         """Do one pass; return the summed loss after it."""
         at = {"iteration": iteration, "batch": number}
@@ -98,15 +119,17 @@ class GuestSearch(GuestTrainer):
     def _curve(self, batch: GuestBatch, at: At) -> None:
         """Have H p computed, for the direction p of all parties."""
         session, sent = self.session, batch.sent
-        packing = _packing(session, self.settings, sent.y.shape)
+        packing = packing_of(session, self.settings, self.plan, len(sent.y))
+        self.progress.packing = packing.name
         share = self.family.slope * self.weights.direction_scores(sent.features.values)
-        shape = len(share), packing.groups
-        forward = add_up(session, "forward", "forward", shape, packing.slots, **at)
+        shape = packing.shape(len(share))
+        forward = packing.check(add_up(session, "forward", "forward", shape, packing.slots, **at))
         with session.statistics.step(Step.ADD, operations=forward.size):
             product = forward + packing.spread(check_scores(share))
         product = self._weigh(product, batch)
         session.send(session.hosts, "residual", residual=product, **at)
-        _reveal_curve(session, self.weights, batch.own.features, product, packing, at)
+        sums = packing.reveal(session, batch.own.features, product, at)
+        self.weights.curve(sums, batch.own.features.rows)
 
     def _add_up(self, at: At) -> Floats:
         """Return the sums over parties of what each knows of its own columns."""
@@ -159,32 +182,35 @@ class HostSearch(HostTrainer):
     def _curve(self, batch: HostBatch, at: At) -> None:
         session = self.session
         share = self.family.forward(self.weights.direction_scores(batch.features.values))
-        packing = _packing(session, self.settings, share.shape)
-        shape, slots = (len(share), packing.groups), packing.slots
-        with session.statistics.step(Step.ENCRYPT, operations=shape[0] * shape[1]):
+        packing = packing_of(session, self.settings, self.plan, len(share))
+        self.progress.packing = packing.name
+        if isinstance(packing, RowSlots) and not self._standardized:
+            raise ProtocolError("the guest packs rows, and columns here have no public norm")
+        shape, slots = packing.shape(len(share)), packing.slots
+        with session.statistics.step(Step.ENCRYPT, operations=math.prod(shape)):
             forward = session.public_key.encrypt(packing.spread(check_scores(share)), slots=slots)
         session.send(GUEST, "forward", forward=forward, **at)
         product = session.receive_encrypted(
             GUEST, "residual", "residual", shape, ARBITER, slots, **at
         )
-        _reveal_curve(session, self.weights, batch.features, product, packing, at)
+        sums = packing.reveal(session, batch.features, packing.check(product), at)
+        self.weights.curve(sums, batch.features.rows)
 
 
 class SearchService(DescentService):
-    """The arbiter's side for one party; parameters as in `DescentService`, and the outputs of a row."""
+    """The arbiter's side for one party; parameters as in `DescentService`, and the guest's plan."""
 
-    def __init__(self, *arguments: Any, outputs: int, **options: Any) -> None:
+    def __init__(self, *arguments: Any, plan: Plan, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._outputs = outputs
+        self._packing = packing_of(self._session, self._settings, plan)
+        self._columns = plan.columns[self._party.name]
 
     def serve(self, at: At) -> None:
         """Decrypt what the party sends for one pass, and no more than that."""
         if is_labelled(at["iteration"]):
             super().serve(at)
             return
-        packing = self._settings.class_slots(len(self._session.hosts) + 1, self._outputs)
-        count = self._count // self._outputs * packing.groups
-        serve(self._session, self._private_key, self._party, "gradient", count, packing.slots, **at)
+        self._packing.serve(self._session, self._private_key, self._party, self._columns, at)
 
 
 def serve_sums(session: Session, private_key: PrivateKey, outputs: int, at: At) -> None:
@@ -193,22 +219,28 @@ def serve_sums(session: Session, private_key: PrivateKey, outputs: int, at: At) 
     serve(session, private_key, GUEST, "curvature", count, **at)
 
 
-def _packing(session: Session, settings: Settings, shape: tuple[int, ...]) -> ClassSlots:
-    packing = settings.class_slots(len(session.hosts) + 1, shape[1])
-    check_rows(shape[0], packing)
-    return packing
+def packing_of(session: Session, settings: Settings, plan: Plan, rows: int = 0) -> Packing:
+    """Return how rows and outputs share ciphertexts, by what the terms allow and the plan says.
 
-
-def _reveal_curve(
-    session: Session,
-    weights: ConjugateWeights,
-    features: FixedPointMatrix,
-    product: CiphertextArray,
-    packing: ClassSlots,
-    at: At,
-) -> None:
-    sums = reveal(session, gradient_sums(session, features, product), "gradient", **at) / SCALE
-    weights.curve(packing.gather(sums, features.columns), features.rows)
+    Raises
+    ------
+    ProtocolError
+        When the guest plans what the terms do not allow.
+    ConfigurationError
+        When slots have no room for so many rows.
+    """
+    parties = len(session.hosts) + 1
+    if not plan.row_slots:
+        packing = settings.class_slots(parties, plan.outputs)
+        check_rows(rows, packing)
+        return packing
+    found = RowSlots.of(key_bits=settings.key_bits, parties=parties)
+    reason = why_terms_forbid(settings, parties=parties, outputs=plan.outputs)
+    if found is None or reason or rows > MAX_ROWS:
+        raise ProtocolError(
+            f"the guest packs rows, which cannot be: {reason or 'there are too many'}"
+        )
+    return found
 
 
 def _encoded(terms: Floats) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
+from pyfate_gpu.glm.plan import Plan
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.glm.weights import PartyWeights
@@ -33,6 +34,7 @@ class Trainer:
     """
 
     weights: PartyWeights
+    plan: Plan
 
     def __init__(
         self,
@@ -49,6 +51,11 @@ class Trainer:
         self.progress = progress
         self.start = start
         self.scale = scale
+
+    @property
+    def _standardized(self) -> bool:
+        """Whether the columns have mean 0 and a mean square of at most 1, over the rows of this fit."""
+        return self.settings.standardize and self.start is None
 
     def resume(self) -> int:
         """Take up what was kept of an earlier attempt; return the last iteration it did, or 0."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.conjugate import is_labelled, scalars_of
 from pyfate_gpu.glm.families import FAMILIES
+from pyfate_gpu.glm.row_slots import RowSlots, why_data_forbid, why_terms_forbid
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, NEWTON, Settings
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, add_work
 from pyfate_gpu.protocol.scoring import score_layout
@@ -29,17 +31,20 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     (600, 10)
     """
     division, family = settings.division(shape.rows), FAMILIES[settings.family]
-    batches, outputs = len(division), _ciphertexts_a_row(shape, settings, number)
+    batches, row_slots = len(division), _row_slots(shape, settings, number)
+    outputs = _ciphertexts_a_row(shape, settings, number)
     sent = sum(len(batch.rows) for batch in division.add_dummies(division.draw())) * outputs
     own = shape.rows * outputs
+    entries = {name: own if name == GUEST.name else sent for name in shape.columns}
+    if row_slots is not None:
+        sent = row_slots.groups(sent)
     masked = settings.mode != ARBITER_OPTIMIZER
     hosts = [name for name in shape.columns if name != GUEST.name]
     work: Steps = {name: Counter() for name in (*shape.columns, ARBITER.name)}
     for name, count in shape.columns.items():
         width = (count + (name == GUEST.name and settings.fit_intercept)) * outputs
         party = work[name]
-        rows = own if name == GUEST.name else sent
-        party["multiply"] += rows * (width // outputs) + rows
+        party["multiply"] += entries[name] * (width // outputs) + entries[name]
         party["mask" if masked else "blind"] += width * batches
         work[ARBITER.name]["check"] += width * batches
         work[ARBITER.name]["decrypt"] += width * batches
@@ -54,7 +59,7 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     guest["add"] += (len(hosts) - 1) * (sent + batches) + batches
     guest[family.combining] += sent
     guest["blind"] += sent
-    if shape.weighted or sent > own:
+    if shape.weighted or entries[hosts[0]] > own:
         guest["weigh"] += sent
     work[ARBITER.name].update(check=batches, decrypt=batches)
     if settings.optimizer == NEWTON:
@@ -71,6 +76,26 @@ def _ciphertexts_a_row(shape: JobShape, settings: Settings, number: int) -> int:
         return shape.outputs
     parties = len(shape.columns)
     return settings.class_slots(parties, shape.outputs).groups
+
+
+def _row_slots(shape: JobShape, settings: Settings, number: int) -> SlotLayout | None:
+    """Return how rows share ciphertexts in an iteration, if they do; parties are taken to be set alike."""
+    parties = len(shape.columns)
+    if (
+        settings.optimizer != NEWTON
+        or is_labelled(number)
+        or why_terms_forbid(settings, parties=parties, outputs=shape.outputs)
+        or why_data_forbid(
+            settings,
+            rows=shape.rows,
+            columns=sum(shape.columns.values()) + settings.fit_intercept,
+            weighted=shape.weighted,
+            standardized=settings.standardize,
+        )
+    ):
+        return None
+    packing = RowSlots.of(key_bits=settings.key_bits, parties=parties)
+    return None if packing is None else packing.slots
 
 
 def _search(work: Steps, shape: JobShape, number: int, own: int) -> None:
@@ -114,6 +139,8 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     """
     batch = min(settings.batch_size or shape.rows, shape.rows)
     sent = min(shape.rows, round(batch * (1 + settings.masked_rate))) * shape.outputs
+    slots = _row_slots(shape, settings, 2)
+    terms = batch if slots is None else slots.groups(batch)
     held = dict.fromkeys(shape.columns, 4 * sent)
     held[ARBITER.name] = 2 * max(shape.columns.values())
-    return Workload(settings.max_iter, iteration(shape, settings, 2), batch, held)
+    return Workload(settings.max_iter, iteration(shape, settings, 2), terms, held)

@@ -56,7 +56,8 @@ class Callback(Protocol):
 class FitReport:
     """A finished fit as one party saw it: which engine and key ran, and what it cost.
 
-    `hardened` says whether blinding read every table entry, see `use_backend`.
+    `hardened` says whether blinding read every table entry, see `use_backend`; `packing` what shared
+    ciphertexts in the passes that allow it: "rows", "classes" or "none".
     """
 
     party: str
@@ -69,6 +70,7 @@ class FitReport:
     iterations: int
     seconds: float
     usage: Usage
+    packing: str = "none"
 
 
 def check_callbacks(callbacks: Any) -> None:
@@ -88,6 +90,8 @@ class Progress:
         self._callbacks = callbacks
         self._begun = self._started = time.perf_counter()
         self._usage_begun = self._usage = session.statistics.usage()
+        #: What shares ciphertexts.
+        self.packing = "none"
 
     def end_iteration(
         self, iteration: int, loss: float | None = None, *, converged: bool = False
@@ -122,6 +126,7 @@ class Progress:
             iterations=iterations,
             seconds=time.perf_counter() - self._begun,
             usage=self._session.statistics.usage(since=self._usage_begun),
+            packing=self.packing,
         )
 
 

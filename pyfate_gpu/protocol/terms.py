@@ -11,7 +11,7 @@ from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import Session
 
 #: Raised whenever messages or their meaning change.
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 
 def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> None:

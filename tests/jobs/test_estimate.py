@@ -50,6 +50,13 @@ class Reports(list):
             1,
             {"classes": 3, "validation": 10},
         ),
+        (HeteroLogisticRegression, {"max_iter": 2, "tol": 0.0, "packing": "rows"}, 2, {}),
+        (
+            HeteroLinearRegression,
+            {"max_iter": 2, "tol": 0.0, "packing": "rows"},
+            1,
+            {"sample_weight": range(1, ROWS + 1)},
+        ),
         (HeteroLogisticRegression, {}, 1, {"sample_weight": range(1, ROWS + 1)}),
         (HeteroLogisticRegression, {}, 2, {"classes": 3, "validation": 10}),
         (HeteroPoissonRegression, RANDOM, 1, {}),
