@@ -7,11 +7,15 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.federation.statistics import Usage
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +61,8 @@ class FitReport:
     """A finished fit as one party saw it: which engine and key ran, and what it cost.
 
     `hardened` says whether blinding read every table entry, see `use_backend`; `packing` what shared
-    ciphertexts in the passes that allow it: "rows", "classes" or "none".
+    ciphertexts in the passes that allow it: "rows", "classes" or "none". The key is the arbiter's or, in
+    jobs without one, that of the first party that announced one.
     """
 
     party: str
@@ -112,8 +117,14 @@ class Progress:
             callback.on_iteration(report)
 
     def finish(self, iterations: int) -> FitReport:
-        """Return the report of the whole fit."""
-        key = self._session.public_key
+        """Return the report of the whole fit.
+
+        Raises
+        ------
+        ProtocolError
+            When no party has announced a key.
+        """
+        key = self._key()
         engine = key.engine()
         return FitReport(
             party=self._session.party.name,
@@ -128,6 +139,11 @@ class Progress:
             usage=self._session.statistics.usage(since=self._usage_begun),
             packing=self.packing,
         )
+
+    def _key(self) -> SchemePublicKey:
+        session = self._session
+        announced = (owner for owner in session.parties if owner in session.keys)
+        return session.key_of(ARBITER if ARBITER in session.keys else next(announced, ARBITER))
 
 
 def _line(report: IterationReport) -> str:

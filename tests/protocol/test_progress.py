@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports of jobs in which other parties than an arbiter have keys, or none has."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyfate_gpu import simulate
+from pyfate_gpu.errors import ProtocolError
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.protocol.keys import announce_key, receive_key
+from pyfate_gpu.protocol.progress import Progress
+
+
+def test_without_an_arbiter_the_report_names_the_key_that_was_announced(keypair):
+    public, _ = keypair
+
+    def guest(session):
+        progress = Progress(session, ())
+        announce_key(session, public)
+        return progress.finish(3)
+
+    def host(session):
+        progress = Progress(session, ())
+        receive_key(session, public.key_bits, allow_insecure_key_size=True, owner=GUEST)
+        return progress.finish(3)
+
+    for name, report in simulate(guest=guest, hosts=[host, host]).items():
+        assert report.party == name
+        assert report.iterations == 3
+        assert (report.key_bits, report.key_fingerprint) == (public.key_bits, public.fingerprint)
+
+
+def test_without_any_key_there_is_no_report():
+    def party(session):
+        return Progress(session, ()).finish(0)
+
+    with pytest.raises(ProtocolError, match="knows no public key of arbiter yet"):
+        simulate(guest=party, hosts=[party])
