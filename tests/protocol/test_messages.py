@@ -19,6 +19,7 @@ FITS = [
     (HeteroLogisticRegression, {}),
     (HeteroLogisticRegression, {"convergence": "weight_diff", "masked_rate": 0.5}),
     (HeteroLinearRegression, {"mode": "arbiter_optimizer"}),
+    (HeteroLinearRegression, {"packing": "rows"}),
     (HeteroPoissonRegression, {"early_stopping_rounds": 1}),
 ]
 
