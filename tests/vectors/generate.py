@@ -194,7 +194,32 @@ def slot_layouts():
             {"width": width, "count": count, "numbers": row, "plaintext": slot_sum(row, width)}
             for row in rows
         ]
-    return {"packing": cases}
+    return {
+        "packing": cases,
+        "rows": [row_product(*size) for size in ((40, 3, 7), (63, 2, 4), (64, 8, 17), (130, 4, 4))],
+    }
+
+
+def row_product(width, count, length):
+    """Rows in slots times a column: the sum over groups of products of their plaintexts, the column's turned round."""
+    rows, column = (
+        [draw(f"rows/{name}/{width}/{r}", 16) - 2**15 for r in range(length)] for name in ("d", "x")
+    )
+    starts = range(0, length, count)
+    left = [rows[at : at + count] + [0] * (at + count - length) for at in starts]
+    right = [column[at : at + count] + [0] * (at + count - length) for at in starts]
+    plaintext = sum(
+        slot_sum(d, width) * slot_sum(x[::-1], width) for d, x in zip(left, right, strict=True)
+    )
+    inner = sum(d * x for d, x in zip(rows, column, strict=True))
+    return {
+        "width": width,
+        "count": count,
+        "numbers": rows,
+        "column": column,
+        "plaintext": plaintext,
+        "middle": inner,
+    }
 
 
 def seal(body):

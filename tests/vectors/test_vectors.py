@@ -174,6 +174,21 @@ def test_slots():
     assert len(cases) == 56
 
 
+def test_rows_as_slots(engine):
+    public, private = keys_of(read("ciphertexts.json"))
+    encoder, cases = IntegerEncoder(2**15), read("slots.json")["rows"]
+    for case in cases:
+        layout = SlotLayout(case["width"], case["count"])
+        rows, column = (
+            [int(number, 16) for number in case[name]] for name in ("numbers", "column")
+        )
+        c = public.encrypt(layout.group(rows), encoder, slots=layout)
+        product = c.rows_product(encoder.encode(column))
+        assert private.decrypt_residues(product) == case["plaintext"] % public.n
+        assert private.decrypt(product)[product.slots.middle] == case["middle"]
+    assert len(cases) == 4
+
+
 def test_messages_on_the_wire():
     vectors = read("messages-on-the-wire.json")
     for case in vectors["valid"]:
