@@ -28,6 +28,16 @@ def test_api_page_lists_every_public_name():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_lines_of_text_are_short(page):
+    """Tables, code and what the bench writes apart."""
+    text = re.sub(
+        r"<!-- figures -->.*?<!-- end of figures -->|```.*?```", "", page.read_text(), flags=re.S
+    )
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("|")]
+    assert [line for line in lines if len(line) > 120] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_between_files_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []

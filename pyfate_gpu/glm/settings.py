@@ -182,6 +182,8 @@ def _why_no_newton(family: str, params: Mapping[str, Any]) -> str:
     ):
         if params[name] != wanted:
             return f"{name}={params[name]!r} exclude each other, as {reason}"
+    if params["max_iter"] == 1:
+        return "max_iter=1, whose only pass finds a direction and takes no step, exclude each other"
     if params["penalty"] == "l1":
         return "penalty='l1', which has no curvature at 0, exclude each other"
     return ""

@@ -106,6 +106,7 @@ def test_the_default_is_a_search_where_it_can_be():
         {"penalty": "l1"},
         {"mode": "arbiter_optimizer"},
         {"convergence": "weight_diff"},
+        {"max_iter": 1},
     ):
         assert chosen(HeteroLogisticRegression, **parameters) == "adam"
     assert chosen(HeteroPoissonRegression) == "adam"
@@ -115,6 +116,7 @@ def test_the_default_is_a_search_where_it_can_be():
     ("kind", "parameters", "text"),
     [
         (HeteroPoissonRegression, {}, "the poisson family, whose loss is not quadratic"),
+        (HeteroLinearRegression, {"max_iter": 1}, "max_iter=1, whose only pass"),
         (HeteroLinearRegression, {"batch_size": 10}, "batch_size=10 .* another curvature"),
         (HeteroLinearRegression, {"penalty": "l1"}, "no curvature at 0"),
         (HeteroLinearRegression, {"mode": "arbiter_optimizer"}, "the arbiter would learn"),
