@@ -35,8 +35,10 @@ PYFATE_KERNEL recombine_kernel(Modulus modulus, uint4* out, uint4* residues_p, u
     copy(mp, Half<H, 1>{residues_p + row * (H / kQuad)});
     copy(mq, Half<H, 1>{residues_q + row * (H / kQuad)});
     // (mq - mp) / p modulo q
-    ring.multiply_half(terms.half(0), mq, Half<H, 1>{inverse});
-    ring.multiply_half(terms.half(1), mp, Half<H, 1>{inverse + H / kQuad});
+    PYFATE_NO_UNROLL for (int i = 0; i < 2; ++i) {
+      ring.multiply_half(terms.half(i), residues.half(1 - i),
+                         Half<H, 1>{inverse + i * (H / kQuad)});
+    }
     ring.add_half_reduced(terms.half(0), terms.half(1));
     ring.join(Half<2 * H, 1>{out + row * (2 * H / kQuad)}, mp, terms.half(0), Half<H, 1>{p});
   }

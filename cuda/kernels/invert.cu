@@ -36,9 +36,10 @@ PYFATE_KERNEL unwind_inverses_kernel(Modulus modulus, Rows<H> out, Rows<H> a, Ro
     // The last row of this chain, then up.
     PYFATE_NO_UNROLL for (int64_t row = chain + (rows - 1 - chain) / chains * chains; row > chain;
                           row -= chains) {
-      ring.multiply(z, x, prefixes[row - chains]);
-      copy(out[row], z);
-      ring.multiply(z, x, a[row]);
+      PYFATE_NO_UNROLL for (int i = 0; i < 2; ++i) {
+        ring.multiply(z, x, i == 0 ? prefixes[row - chains] : a[row]);
+        if (i == 0) copy(out[row], z);
+      }
       swap(x, z);
     }
     copy(out[chain], x);

@@ -36,12 +36,6 @@ Status multiply_by(const Modulus& modulus, const MultiplyArguments& arguments, S
                 Rows<H>{arguments.b, arguments.b_index}, arguments.rows);
 }
 
-template <template <int> class Ring, int H>
-Status square_by(const Modulus& modulus, const SquareArguments& arguments, Stream stream) {
-  return launch(square_kernel<Ring, H>, row_shape<H, Ring>(arguments.rows, 2), stream, modulus,
-                Rows<H>{arguments.out, nullptr}, Rows<H>{arguments.a, nullptr}, arguments.rows);
-}
-
 }  // namespace
 
 template <int H>
@@ -52,7 +46,11 @@ Status multiply(const Modulus& modulus, const MultiplyArguments& arguments, Stre
 
 template <int H>
 Status square(const Modulus& modulus, const SquareArguments& arguments, Stream stream) {
-  return (arguments.team ? square_by<Team, H> : square_by<BaseN, H>)(modulus, arguments, stream);
+  const auto [out, a, team, rows] = arguments;
+  // A team squares by a product.
+  if (team) return multiply_by<Team, H>(modulus, {out, a, nullptr, a, nullptr, team, rows}, stream);
+  return launch(square_kernel<BaseN, H>, row_shape<H>(rows, 2), stream, modulus,
+                Rows<H>{out, nullptr}, Rows<H>{a, nullptr}, rows);
 }
 
 #define PYFATE_SIZE(H)                                                           \

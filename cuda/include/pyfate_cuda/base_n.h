@@ -159,10 +159,13 @@ class BaseN {
   // Both halves below n, the number unchanged modulo n^2. Precondition: halves at most n + 1, as
   // those of a product by the pair (1, 0) are.
   PYFATE_DEVICE void make_canonical(Slot<H> a) const {
-    const bool above = reduce_once(a.half(0));
-    (void)reduce_once(a.half(1));
-    (void)add_small(a.half(1), above, 0);
-    (void)reduce_once(a.half(1));
+    bool above = false;
+    PYFATE_NO_UNROLL for (int i = 0; i < 3; ++i) {
+      const Half<H, kLanes> half = a.half(i == 0 ? 0 : 1);
+      (void)add_small(half, i == 2 && above, 0);
+      const bool taken = reduce_once(half);
+      above = i == 0 ? taken : above;
+    }
   }
 
   // out (2 H limbs in device memory) = low + high factor.
