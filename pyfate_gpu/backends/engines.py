@@ -9,7 +9,7 @@ Everything is out of place; `Rows` are opaque outside their engine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from pyfate_gpu.backends.matrices import CsrMatrix, Index, Rows
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
@@ -78,6 +78,14 @@ class PublicEngine(Protocol):
 
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """``matrix @ c``: matrix ``[m, n, k]``, c ``n * columns`` rows, result ``m * columns``."""
+        ...
+
+    def place(self, matrix: SignedWords | CsrMatrix) -> Any:
+        """Hold a matrix for many products; opaque, for `matmul_placed` of this engine. Not to be changed."""
+        ...
+
+    def matmul_placed(self, placed: Any, transposed: bool, c: Rows, columns: int) -> Rows:
+        """``matrix @ c`` or ``matrix.T @ c`` of a placed matrix, as `matmul`."""
         ...
 
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:

@@ -16,7 +16,7 @@ FRACTION_BITS = 24
 _LIMIT = 2.0 ** (62 - FRACTION_BITS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FixedPointMatrix:
     """A plain matrix of integers, each meaning ``integer * 2**-FRACTION_BITS``."""
 

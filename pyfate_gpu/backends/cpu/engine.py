@@ -13,7 +13,7 @@ import numpy as np
 
 from pyfate_gpu.backends.base import Availability, EngineOptions, IsaStatus
 from pyfate_gpu.backends.engines import PublicEngine
-from pyfate_gpu.backends.matrices import CsrMatrix, Index
+from pyfate_gpu.backends.matrices import CsrMatrix, HeldMatrix, Index
 from pyfate_gpu.backends.memory import names_memory
 from pyfate_gpu.backends.numbers import BlindingNumbers, PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
@@ -171,6 +171,14 @@ class CpuPublicEngine:
                 self.threads,
             )
         return self.context.multi_exponentiate(matrix, c, columns, self.threads)
+
+    def place(self, matrix: SignedWords | CsrMatrix) -> HeldMatrix:
+        """Held as words, and its transpose from the first product by it on."""
+        return HeldMatrix(matrix)
+
+    def matmul_placed(self, placed: HeldMatrix, transposed: bool, c: Rows, columns: int) -> Rows:
+        """As `matmul`, by the matrix or its transpose."""
+        return self.matmul(placed.side(transposed), c, columns)
 
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
         """Products of the rows of each segment."""

@@ -22,7 +22,7 @@ from pyfate_gpu.backends.cuda.device import Device, Erased, Limbs
 from pyfate_gpu.backends.cuda.matmul import bit_length, magnitudes, matmul
 from pyfate_gpu.backends.cuda.ring import LIMB_BITS, DeviceRing, limbs_for
 from pyfate_gpu.backends.engines import PublicEngine
-from pyfate_gpu.backends.matrices import CsrMatrix, Index
+from pyfate_gpu.backends.matrices import CsrMatrix, HeldMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.config import environment
@@ -187,6 +187,14 @@ class CudaPublicEngine:
         """``out[i, j] = product over t of c[t, j] ** matrix[i, t]``."""
         with self.on:
             return matmul(self.ring, matrix, c, columns, table_bytes(self.on))
+
+    def place(self, matrix: SignedWords | CsrMatrix) -> HeldMatrix:
+        """Held as words, and its transpose from the first product by it on."""
+        return HeldMatrix(matrix)
+
+    def matmul_placed(self, placed: HeldMatrix, transposed: bool, c: Rows, columns: int) -> Rows:
+        """As `matmul`, by the matrix or its transpose."""
+        return self.matmul(placed.side(transposed), c, columns)
 
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
         """Products of the rows of each segment."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.backends.base import Availability, EngineOptions
 from pyfate_gpu.backends.engines import PublicEngine
-from pyfate_gpu.backends.matrices import CsrMatrix, Index
+from pyfate_gpu.backends.matrices import CsrMatrix, HeldMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import (
     SignedWords,
@@ -147,6 +147,14 @@ class ReferencePublicEngine:
                     product = product * gmpy2.powmod(table[t, j], scalar, self._n2) % self._n2
                 result.append(product)
         return _rows(result)
+
+    def place(self, matrix: SignedWords | CsrMatrix) -> HeldMatrix:
+        """Held as words, and its transpose from the first product by it on."""
+        return HeldMatrix(matrix)
+
+    def matmul_placed(self, placed: HeldMatrix, transposed: bool, c: Rows, columns: int) -> Rows:
+        """As `matmul`, by the matrix or its transpose."""
+        return self.matmul(placed.side(transposed), c, columns)
 
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
         """Products of the rows of each segment; 1, an encryption of 0, for an empty one."""

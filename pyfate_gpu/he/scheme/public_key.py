@@ -29,6 +29,7 @@ from pyfate_gpu.he.array.arrays import CiphertextArray
 from pyfate_gpu.he.array.bounds import check_layout, check_room
 from pyfate_gpu.he.array.freshness import DERIVED, FreshBatch
 from pyfate_gpu.he.array.operands import plaintexts
+from pyfate_gpu.he.array.placed import PlacedMatrix
 from pyfate_gpu.he.jwk import default_kid, public_document
 from pyfate_gpu.he.validity import check_coprime
 from pyfate_gpu.he.wire import read_array, write_array
@@ -211,6 +212,31 @@ class SchemePublicKey(ABC):
             rows, array.shape, exponent=exponent, bound=bound, kind=kind, encoder=encoder,
             batches=DERIVED, public_key=self, engine=engine, slots=slots,
         )  # fmt: skip
+
+    def place(self, matrix: Any, encoder: Encoder | None = None) -> PlacedMatrix:
+        """Have the engine hold a plain matrix, for many products ``placed @ c`` and ``placed.T @ c``.
+
+        Parameters
+        ----------
+        matrix : array-like or sparse matrix [rows, columns], or PlaintextArray
+        encoder : Encoder, optional
+            As of `encrypt`.
+
+        Raises
+        ------
+        EncodingError
+            If a value cannot be encoded.
+        ShapeError
+            If it has not two axes.
+
+        Examples
+        --------
+        >>> from pyfate_gpu import generate_keypair
+        >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+        >>> private.decrypt(public.place([[1, 2], [3, 4]]).T @ public.encrypt([1, 1]))
+        array([4, 6])
+        """
+        return PlacedMatrix.of(matrix, encoder, self.engine())
 
     def from_wire(self, data: bytes) -> CiphertextArray:
         """Read a frame of `CiphertextArray.to_wire`; everything in it is checked.
