@@ -5,8 +5,10 @@
 #include <new>
 
 #include "bindings/arrays.h"
+#include "bindings/matrices.h"
 #include "bindings/register.h"
 #include "group/multi_exponentiation.h"
+#include "group/placed_matrix.h"
 #include "paillier/public_context.h"
 
 namespace pyfate::bindings {
@@ -14,13 +16,6 @@ namespace pyfate::bindings {
 namespace {
 
 using Index = std::optional<Array>;
-
-void check_value_words(py::ssize_t words, const char* name) {
-  if (words < 1 || words > 4096) {
-    throw py::value_error(std::string(name) + " has " + std::to_string(words) +
-                          " words a value; 1 to 4096 are allowed");
-  }
-}
 
 /// Checks operands against the sizes of one context.
 class Operands {
@@ -175,64 +170,58 @@ py::array segment_multiply(const PublicContext& context, const Array& a, const A
   return out;
 }
 
-py::array multi_exponentiate_matrix(const PublicContext& context, const ExponentMatrix& matrix,
-                                    const Array& c, py::ssize_t columns, int threads) {
+/// The product of a matrix of `height` rows and `inner` columns and c, by multiply(c, out, run).
+template <class Multiply>
+py::array multiply_matrix(const PublicContext& context, std::size_t height, std::size_t inner,
+                          const Array& c, py::ssize_t columns, int threads, Multiply multiply) {
   const Operands operands(context);
   const RowsView rows = operands.rows(c, {}, "c");
   if (columns < 0 || columns > (py::ssize_t{1} << 32)) {
     throw py::value_error("columns is " + std::to_string(columns) + "; it must be 0 to 2^32");
   }
   const auto wide = static_cast<std::size_t>(columns);
-  if (matrix.columns * wide != row_count(c, {}) || row_count(c, {}) >> 30 != 0) {
+  if (inner * wide != row_count(c, {}) || row_count(c, {}) >> 30 != 0) {
     throw py::value_error("c has " + std::to_string(c.shape(0)) + " rows; it must have " +
-                          std::to_string(matrix.columns) + " * " + std::to_string(columns) +
-                          ", below 2^30");
+                          std::to_string(inner) + " * " + std::to_string(columns) + ", below 2^30");
   }
-  if (wide != 0 && matrix.rows > kMostRows / wide) throw std::bad_alloc();
-  auto out = operands.result(matrix.rows * wide);
+  if (wide != 0 && height > kMostRows / wide) throw std::bad_alloc();
+  auto out = operands.result(height * wide);
   std::uint64_t* target = out.mutable_data();
-  without_gil(threads, [&](const Run& run) {
-    multi_exponentiate_var(context, matrix, rows.words, wide, target, run);
-  });
+  without_gil(threads, [&](const Run& run) { multiply(rows.words, target, run); });
   return out;
 }
 
 py::array multi_exponentiate(const PublicContext& context, const Array& matrix, const Array& c,
                              py::ssize_t columns, int threads) {
-  const auto* values =
-      checked<std::int64_t>(matrix, "matrix", {kAny, kAny, kAny}, "(rows, columns, words)");
-  check_value_words(matrix.shape(2), "matrix");
-  const ExponentMatrix exponents{static_cast<std::size_t>(matrix.shape(0)),
-                                 static_cast<std::size_t>(matrix.shape(1)),
-                                 static_cast<std::size_t>(matrix.shape(2)),
-                                 values,
-                                 nullptr,
-                                 nullptr};
-  return multi_exponentiate_matrix(context, exponents, c, columns, threads);
+  const ExponentMatrix exponents = dense_matrix(matrix);
+  return multiply_matrix(context, exponents.rows, exponents.columns, c, columns, threads,
+                         [&](const std::uint64_t* rows, std::uint64_t* out, const Run& run) {
+                           multi_exponentiate_var(context, exponents, rows, columns, out, run);
+                         });
 }
 
 py::array multi_exponentiate_csr(const PublicContext& context, const Array& indptr,
                                  const Array& indices, const Array& data, py::ssize_t rows,
                                  const Array& c, py::ssize_t columns, int threads) {
-  const auto* values = checked<std::int64_t>(data, "data", {kAny, kAny}, "(entries, words)");
-  check_value_words(data.shape(1), "data");
-  if (rows < 0 || columns < 0 || (columns > 0 && (c.ndim() == 0 || c.shape(0) % columns != 0))) {
-    throw py::value_error("rows and columns must be at least 0, and columns divide the rows of c");
+  if (columns < 0 || (columns > 0 && (c.ndim() == 0 || c.shape(0) % columns != 0))) {
+    throw py::value_error("columns must be at least 0 and divide the rows of c");
   }
-  const auto inner = static_cast<std::size_t>(columns == 0 ? 0 : c.shape(0) / columns);
-  const auto* bounds = checked<std::int64_t>(indptr, "indptr", {rows + 1}, "(rows + 1,)");
-  const std::int64_t* places = checked_index(indices, "indices", inner);
-  if (indices.shape(0) != data.shape(0) || bounds[0] != 0 || bounds[rows] != data.shape(0) ||
-      !std::is_sorted(bounds, bounds + rows + 1)) {
-    throw py::value_error("indptr must rise from 0 to len(indices) = len(data)");
-  }
-  const ExponentMatrix exponents{static_cast<std::size_t>(rows),
-                                 inner,
-                                 static_cast<std::size_t>(data.shape(1)),
-                                 values,
-                                 bounds,
-                                 places};
-  return multi_exponentiate_matrix(context, exponents, c, columns, threads);
+  const ExponentMatrix exponents =
+      csr_matrix(indptr, indices, data, rows, columns == 0 ? 0 : c.shape(0) / columns);
+  return multiply_matrix(context, exponents.rows, exponents.columns, c, columns, threads,
+                         [&](const std::uint64_t* rows, std::uint64_t* out, const Run& run) {
+                           multi_exponentiate_var(context, exponents, rows, columns, out, run);
+                         });
+}
+
+py::array multiply_placed(const PublicContext& context, const PlacedMatrix& matrix, bool transposed,
+                          const Array& c, py::ssize_t columns, int threads) {
+  const std::size_t rows = transposed ? matrix.columns() : matrix.rows();
+  const std::size_t inner = transposed ? matrix.rows() : matrix.columns();
+  return multiply_matrix(context, rows, inner, c, columns, threads,
+                         [&](const std::uint64_t* words, std::uint64_t* out, const Run& run) {
+                           matrix.multiply_var(context, transposed, words, columns, out, run);
+                         });
 }
 
 void set_blinding_base(PublicContext& context, const py::bytes& base, int exponent_bits,
@@ -327,6 +316,8 @@ void register_public_context(pybind11::module_& module) {
            arg("threads"))
       .def("multi_exponentiate_csr", &multi_exponentiate_csr, arg("indptr"), arg("indices"),
            arg("data"), arg("rows"), arg("c"), arg("columns"), arg("threads"))
+      .def("multiply_placed", &multiply_placed, arg("matrix"), arg("transposed"), arg("c"),
+           arg("columns"), arg("threads"))
       .def("set_blinding_base", &set_blinding_base, arg("base"), arg("exponent_bits"),
            arg("sign_base"), arg("table_bytes"), arg("threads") = 1, arg("hardened") = false)
       .def("encrypt", &encrypt, arg("plain"), arg("exponents").none(true), arg("threads"))

@@ -116,7 +116,7 @@ class Buckets {
       next[i] = parts_[tasks[i].part].begin;
     }
     kernels_.clear_buckets(modulus_.engine(), walks.data(), count, sets * buckets);
-    DigitReader reader(matrix_, plan_.windows);
+    DigitReader reader(matrix_, plan_.windows, plan_.digits.get());
     OddDigitReader odd_reader(matrix_, plan_.odd_width);
     for (bool more = true; more;) {
       more = false;

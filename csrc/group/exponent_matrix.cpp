@@ -28,9 +28,24 @@ std::size_t DigitWindows::buckets(int window) const {
   return is_top(window) ? all : all / 2;
 }
 
-std::int64_t DigitReader::digit(std::size_t entry, int window) {
-  const std::int64_t* value = matrix_.values + entry * matrix_.words;
-  const bool negative = magnitude_of(value, matrix_.words, magnitude_.data());
+DigitTable::DigitTable(const ExponentMatrix& matrix, const DigitWindows& windows, const Run& run)
+    : windows_(static_cast<std::size_t>(windows.count())),
+      digits_(matrix.first(matrix.rows) * windows_) {
+  constexpr std::size_t kChunk = 1 << 14;  // under a millisecond
+  parallel_chunks(matrix.first(matrix.rows), kChunk, run,
+                  [&](std::size_t begin, std::size_t end, Checkpoint&) {
+                    DigitReader reader(matrix, windows, nullptr);
+                    for (std::size_t entry = begin; entry < end; ++entry) {
+                      for (int window = 0; window < windows.count(); ++window) {
+                        digits_[entry * windows_ + static_cast<std::size_t>(window)] =
+                            static_cast<std::int16_t>(reader.computed(entry, window));
+                      }
+                    }
+                  });
+}
+
+std::int64_t DigitReader::computed(std::size_t entry, int window) {
+  const bool negative = magnitude_of(matrix_.value(entry), matrix_.words, magnitude_.data());
   const int width = windows_.widths[window];
   const int offset = windows_.offsets[window];
   auto bits = [&](int from, int count) {
@@ -45,8 +60,7 @@ std::int64_t DigitReader::digit(std::size_t entry, int window) {
 }
 
 void OddDigitReader::start(std::size_t entry) {
-  negative_ =
-      magnitude_of(matrix_.values + entry * matrix_.words, matrix_.words, magnitude_.data());
+  negative_ = magnitude_of(matrix_.value(entry), matrix_.words, magnitude_.data());
   bits_ = bit_length(magnitude_.data(), matrix_.words);
   position_ = 0;
   carry_ = 0;
@@ -80,8 +94,7 @@ MatrixSummary::MatrixSummary(const ExponentMatrix& matrix) {
   std::vector<std::uint64_t> ever_set(matrix.words);
   const std::size_t entries = matrix.first(matrix.rows);
   for (std::size_t entry = 0; entry < entries; ++entry) {
-    const bool negative =
-        magnitude_of(matrix.values + entry * matrix.words, matrix.words, magnitude.data());
+    const bool negative = magnitude_of(matrix.value(entry), matrix.words, magnitude.data());
     std::uint64_t any = 0;
     for (std::size_t word = 0; word < matrix.words; ++word) {
       any |= magnitude[word];

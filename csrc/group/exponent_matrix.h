@@ -6,10 +6,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/parallel.h"
+
 namespace pyfate {
+
+/// Windows are not wider: digits fit 16 bits.
+inline constexpr int kWidestDigit = 14;
 
 /// Entries are two's complement of `words` words. Dense when offsets is null: [rows, columns,
 /// words]; otherwise entry e of row i is offsets[i] <= e < offsets[i + 1], in column indices[e].
+/// Entries are numbered row by row, also where a dense matrix lies in memory column by column.
 struct ExponentMatrix {
   std::size_t rows;
   std::size_t columns;
@@ -17,12 +23,16 @@ struct ExponentMatrix {
   const std::int64_t* values;
   const std::int64_t* offsets;
   const std::int64_t* indices;
+  bool by_columns = false;
 
   std::size_t first(std::size_t row) const {
     return offsets != nullptr ? static_cast<std::size_t>(offsets[row]) : row * columns;
   }
   std::size_t column(std::size_t row, std::size_t entry) const {
     return offsets != nullptr ? static_cast<std::size_t>(indices[entry]) : entry - row * columns;
+  }
+  const std::int64_t* value(std::size_t entry) const {
+    return values + words * (by_columns ? entry % columns * rows + entry / columns : entry);
   }
 };
 
@@ -42,18 +52,41 @@ struct DigitWindows {
   std::size_t buckets(int window) const;
 };
 
-/// Reads digits of entries; holds scratch for values of several words.
-class DigitReader {
+/// The digits of all entries, for a matrix that is multiplied more than once.
+class DigitTable {
  public:
-  DigitReader(const ExponentMatrix& matrix, const DigitWindows& windows)
-      : matrix_(matrix), windows_(windows), magnitude_(matrix.words) {}
+  DigitTable(const ExponentMatrix& matrix, const DigitWindows& windows, const Run& run);
 
-  /// The digit of an entry in a window, with the sign of the entry.
-  std::int64_t digit(std::size_t entry, int window);
+  std::int64_t digit(std::size_t entry, int window) const {
+    return digits_[entry * windows_ + static_cast<std::size_t>(window)];
+  }
+  std::size_t bytes() const { return digits_.size() * sizeof digits_[0]; }
 
  private:
+  std::size_t windows_;
+  std::vector<std::int16_t> digits_;
+};
+
+/// Reads digits of entries, out of a table where there is one; holds scratch for values of several
+/// words.
+class DigitReader {
+ public:
+  DigitReader(const ExponentMatrix& matrix, const DigitWindows& windows, const DigitTable* table)
+      : matrix_(matrix), windows_(windows), table_(table), magnitude_(matrix.words) {}
+
+  /// The digit of an entry in a window, with the sign of the entry.
+  std::int64_t digit(std::size_t entry, int window) {
+    return table_ != nullptr ? table_->digit(entry, window) : computed(entry, window);
+  }
+
+ private:
+  friend class DigitTable;
+
+  std::int64_t computed(std::size_t entry, int window);
+
   const ExponentMatrix& matrix_;
   const DigitWindows& windows_;
+  const DigitTable* table_;
   std::vector<std::uint64_t> magnitude_;
 };
 

@@ -85,8 +85,9 @@ SecretWords Modulus::factor_row(const Integer& value) const {
   return plain_row((value % n_squared_) << (2 * r_bits_));
 }
 
-void Modulus::set_one(std::uint64_t* row) const {
-  std::memcpy(row, one_.data(), sizeof(std::uint64_t) * row_words());
+void Modulus::set_ones(std::uint64_t* rows, std::size_t count) const {
+  for (std::size_t i = 0; i < count; ++i)
+    std::copy(one_.begin(), one_.end(), rows + i * one_.size());
 }
 
 double Modulus::products_per_chunk() const {

@@ -51,7 +51,7 @@ class Modulus {
   SecretWords plain_row(const Integer& value) const;
   SecretWords montgomery_row(const Integer& value) const;
   SecretWords factor_row(const Integer& value) const;
-  void set_one(std::uint64_t* row) const;
+  void set_ones(std::uint64_t* rows, std::size_t count = 1) const;
 
   /// Rows for a chunk of about 30 ms at `products` multiplications a row: a multiple of the lanes,
   /// small enough that every thread gets several; or all, if they are too little work to share.

@@ -16,29 +16,40 @@ constexpr std::size_t kScratchBytes = std::size_t{256} << 20;
 
 }  // namespace
 
+Surroundings surroundings_of(const GroupContext& context, std::size_t columns, const Run& run) {
+  const auto lanes = static_cast<std::size_t>(context.modulus().kernels().lanes);
+  const std::size_t stored = context.modulus().stored_words() * sizeof(std::uint64_t);
+  return {columns, lanes * static_cast<std::size_t>(run.threads), kScratchBytes / stored,
+          lanes * stored};
+}
+
 void multi_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
                             const std::uint64_t* c, std::size_t columns, std::uint64_t* out,
                             const Run& run) {
-  const Modulus& modulus = context.modulus();
-  const std::size_t row = modulus.row_words();
-  const std::size_t outputs = matrix.rows * columns;
-  if (outputs == 0) return;
+  if (matrix.rows * columns == 0) return;
   const MatrixSummary summary(matrix);
   if (summary.nonzero == 0) {
-    for (std::size_t i = 0; i < outputs; ++i) modulus.set_one(out + i * row);
+    context.modulus().set_ones(out, matrix.rows * columns);
     return;
   }
-  const std::size_t lanes = modulus.kernels().lanes;
-  const std::size_t scratch_rows = kScratchBytes / (modulus.stored_words() * sizeof *out);
-  const MultiExponentiationPlan plan = plan_multi_exponentiation(
-      matrix, summary, columns, lanes * static_cast<std::size_t>(run.threads), scratch_rows);
+  const Surroundings surroundings = surroundings_of(context, columns, run);
+  const auto plan = plan_multi_exponentiation(matrix, summary, surroundings);
+  multi_exponentiate_var(context, matrix, plan, surroundings, c, out, run);
+}
+
+void multi_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
+                            const MultiExponentiationPlan& plan, const Surroundings& surroundings,
+                            const std::uint64_t* c, std::uint64_t* out, const Run& run) {
+  const Modulus& modulus = context.modulus();
+  const std::size_t columns = surroundings.columns;
   if (plan.method == MultiExponentiationPlan::Method::kTables) {
     table_exponentiate_var(context, matrix, plan, c, columns, out, run);
     return;
   }
+  const std::size_t outputs = matrix.rows * columns;
   const std::size_t kept = (plan.inverses ? 2 : 1) * static_cast<std::size_t>(plan.powers());
-  const std::size_t block = std::max<std::size_t>(1, scratch_rows / (columns * kept));
-  Words partial(matrix.columns > block ? outputs * row : 0);
+  const std::size_t block = std::max<std::size_t>(1, surroundings.table_rows / (columns * kept));
+  Words partial(matrix.columns > block ? outputs * modulus.row_words() : 0);
   for (std::size_t first = 0; first < matrix.columns; first += block) {
     const std::size_t last = std::min(matrix.columns, first + block);
     const StoredRows stored(context, c, first * columns, (last - first) * columns, plan.inverses,

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "group/exponent_matrix.h"
 #include "group/group_context.h"
@@ -28,6 +29,8 @@ struct MultiExponentiationPlan {
   /// Parts an output is cut into, so that every lane of every thread has work.
   std::size_t slices;
   double cost;
+  /// Digits of the windows, where the matrix is multiplied more than once.
+  std::shared_ptr<const DigitTable> digits = nullptr;
 
   /// Powers 2^i that are kept of each ciphertext.
   int powers() const { return method == Method::kPowers ? windows.widths.front() + 1 : 1; }
@@ -38,16 +41,31 @@ struct MultiExponentiationPlan {
   }
 };
 
-/// The cheapest plan for `columns` columns of ciphertexts, `workers` lanes in all threads, tables
-/// of at most `table_rows` stored rows.
+/// What a plan has to know beside the matrix.
+struct Surroundings {
+  std::size_t columns;       ///< of ciphertexts
+  std::size_t workers;       ///< lanes in all threads
+  std::size_t table_rows;    ///< stored rows that tables, or blocks of ciphertexts, may take
+  std::size_t bucket_bytes;  ///< of one bucket in each lane of a thread
+
+  bool operator==(const Surroundings& other) const = default;
+};
+Surroundings surroundings_of(const GroupContext& context, std::size_t columns, const Run& run);
+
+/// The cheapest plan.
 MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
-                                                  const MatrixSummary& summary, std::size_t columns,
-                                                  std::size_t workers, std::size_t table_rows);
+                                                  const MatrixSummary& summary,
+                                                  const Surroundings& surroundings);
 
 /// c: rows [matrix.columns * columns], out: rows [matrix.rows * columns], both row-major. Throws
 /// NotInvertible when an inverse is needed and a ciphertext has none.
 void multi_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
                             const std::uint64_t* c, std::size_t columns, std::uint64_t* out,
                             const Run& run);
+
+/// The same by a plan for these surroundings. Precondition: some entry is not zero.
+void multi_exponentiate_var(const GroupContext& context, const ExponentMatrix& matrix,
+                            const MultiExponentiationPlan& plan, const Surroundings& surroundings,
+                            const std::uint64_t* c, std::uint64_t* out, const Run& run);
 
 }  // namespace pyfate

@@ -11,8 +11,6 @@ namespace {
 
 using Plan = MultiExponentiationPlan;
 
-constexpr int kWidestWindow = 14;
-
 constexpr double kSquare = 0.7;  // of a multiplication
 constexpr double kPower = 0.9;   // a squaring, and storing what it gives
 
@@ -20,9 +18,16 @@ struct Shape {
   double outputs;      // rows * columns of the result
   double entries;      // nonzero entries, counted once for each column of ciphertexts
   double ciphertexts;  // rows of c
-  std::size_t workers;
-  double kept;  // stored rows that there is memory for
+  const Surroundings& surroundings;
 };
+
+/// A product into one of `buckets`, which takes longer the further they reach out of a core's
+/// cache: 1/20 more each time that they double.
+double fill_cost(const Shape& shape, std::size_t buckets, double sets) {
+  constexpr double kCache = 2 << 20;
+  const double bytes = sets * static_cast<double>(buckets * shape.surroundings.bucket_bytes);
+  return 1 + std::max(0.0, std::log2(bytes / kCache)) / 20;
+}
 
 double all_buckets(const DigitWindows& windows) {
   double sum = 0;
@@ -44,10 +49,10 @@ struct Walks {
 /// `plan` with the number of slices that makes it cheapest.
 Plan sliced(Plan plan, const Shape& shape, const Walks& walks) {
   const double tasks = std::max(1.0, walks.tasks);
-  const auto workers = static_cast<double>(shape.workers);
-  // Slices below 32 entries are all overhead, and four tasks a worker are enough.
+  const auto workers = static_cast<double>(shape.surroundings.workers);
+  // Slices below 32 entries are all overhead, and eight tasks a worker are enough.
   const double most =
-      std::min(4 * workers / tasks, shape.entries / (32 * std::max(1.0, shape.outputs)));
+      std::min(8 * workers / tasks, shape.entries / (32 * std::max(1.0, shape.outputs)));
   for (double slices = 1; slices == 1 || slices <= most; ++slices) {
     const double parts = shape.outputs * slices;
     // Filling, and two products a bucket; workers without a task in the last round stand idle.
@@ -66,9 +71,12 @@ Plan sliced(Plan plan, const Shape& shape, const Walks& walks) {
 Plan bucket_plan(const Shape& shape, int bits, int count, bool signs, bool inverses) {
   const Plan plan{Plan::Method::kBuckets, DigitWindows(bits, count), 2, inverses, 1, -1};
   const double sets = signs && !inverses ? 2 : 1;
+  std::size_t most = 0;
+  for (int window = 0; window < count; ++window) most = std::max(most, plan.buckets(window));
+  const double steps = shape.entries * count * fill_cost(shape, most, sets);
   // Squarings and a product a window; signs.
   return sliced(plan, shape,
-                {shape.outputs * count, shape.entries * count, sets * all_buckets(plan.windows),
+                {shape.outputs * count, steps, sets * all_buckets(plan.windows),
                  signs && inverses ? 3 * shape.ciphertexts : 0,
                  sets * (kSquare * bits + count) + (signs && !inverses ? 4 : 0)});
 }
@@ -79,10 +87,11 @@ Plan power_plan(const Shape& shape, int bits, int width, bool inverses) {
   const double digits = std::max(1.0, static_cast<double>(bits) / (width + 1) + 0.5);
   const double signs = inverses ? 2 : 1;
   const double kept = shape.ciphertexts * signs * plan.powers();
-  const double blocks = std::ceil(kept / shape.kept);  // each fills buckets of its own
+  const double blocks = std::ceil(
+      kept / static_cast<double>(shape.surroundings.table_rows));  // each fills buckets of its own
   return sliced(
       plan, shape,
-      {shape.outputs, shape.entries * digits,
+      {shape.outputs, shape.entries * digits * fill_cost(shape, plan.buckets(0), inverses ? 1 : 2),
        blocks * (inverses ? 1 : 2) * static_cast<double>(plan.buckets(0)),
        kPower * kept + (inverses ? 3 * shape.ciphertexts : 0), blocks * (inverses ? 1 : 5)});
 }
@@ -97,18 +106,18 @@ Plan table_plan(const Shape& shape, int bits, int count, bool signs) {
 }  // namespace
 
 MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
-                                                  const MatrixSummary& summary, std::size_t columns,
-                                                  std::size_t workers, std::size_t table_rows) {
-  const auto wide = static_cast<double>(columns);
-  const Shape shape{
-      static_cast<double>(matrix.rows) * wide, static_cast<double>(summary.nonzero) * wide,
-      static_cast<double>(matrix.columns) * wide, workers, static_cast<double>(table_rows)};
+                                                  const MatrixSummary& summary,
+                                                  const Surroundings& surroundings) {
+  const auto wide = static_cast<double>(surroundings.columns);
+  const Shape shape{static_cast<double>(matrix.rows) * wide,
+                    static_cast<double>(summary.nonzero) * wide,
+                    static_cast<double>(matrix.columns) * wide, surroundings};
   const int bits = std::max(1, summary.bits);
   Plan best{Plan::Method::kBuckets, DigitWindows(1, 1), 2, false, 1, -1};
   auto consider = [&best](const Plan& plan) {
     if (best.cost < 0 || plan.cost < best.cost) best = plan;
   };
-  for (int width = 1; width <= kWidestWindow; ++width) {
+  for (int width = 1; width <= kWidestDigit; ++width) {
     const int count = (bits + width - 1) / width;
     // Lower digits are signed even where no entry is negative.
     const bool signs = summary.any_negative || count > 1;
@@ -116,9 +125,9 @@ MultiExponentiationPlan plan_multi_exponentiation(const ExponentMatrix& matrix,
     if (signs) consider(bucket_plan(shape, bits, count, signs, true));
     const Plan tables = table_plan(shape, bits, count, signs);
     const double rows = (signs ? 2 : 1) * shape.ciphertexts * (all_buckets(tables.windows) + count);
-    if (rows <= shape.kept) consider(tables);
+    if (rows <= static_cast<double>(surroundings.table_rows)) consider(tables);
   }
-  for (int width = 2; width <= kWidestWindow; ++width) {
+  for (int width = 2; width <= kWidestDigit; ++width) {
     for (const bool inverses : {false, true}) consider(power_plan(shape, bits, width, inverses));
   }
   return best;

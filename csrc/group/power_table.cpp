@@ -45,7 +45,7 @@ PowerTable::PowerTable(const Modulus& modulus, const Integer& base, int exponent
                         windows_[j - 1].width, &steps[j * row], 0, 1);
   }
   SecretWords one(row);
-  modulus.set_one(one.data());
+  modulus.set_ones(one.data());
   const SecretWords sign = modulus.montgomery_row(sign_base);
 
   // The last window's top bit is the sign: its two halves start at 1 and at sign_base.

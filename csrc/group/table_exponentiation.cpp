@@ -35,7 +35,7 @@ class CiphertextTables {
                       });
     }
     Words one(row);
-    modulus.set_one(one.data());
+    modulus.set_ones(one.data());
     table_.resize(bases * rows_a_base_ * modulus.stored_words());
     std::vector<Ladder> ladders;  // all of one window side by side: they have one length
     for (int window = 0; window < windows.count(); ++window) {
@@ -81,7 +81,7 @@ void table_exponentiate_var(const GroupContext& context, const ExponentMatrix& m
   parallel_chunks(
       outputs, modulus.chunk_rows(outputs, each, run), run,
       [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
-        DigitReader reader(matrix, plan.windows);
+        DigitReader reader(matrix, plan.windows, plan.digits.get());
         std::vector<std::vector<std::uint32_t>> positions(lanes);
         std::vector<ProductList> lists(lanes);
         for (std::size_t group = begin; group < end; group += lanes) {

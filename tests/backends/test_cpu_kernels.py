@@ -206,6 +206,37 @@ def test_multi_exponentiate(oracle: Oracle, shape: tuple[int, ...]) -> None:
     assert oracle.leave(got) == expected
 
 
+@pytest.mark.parametrize("shape", PRODUCTS, ids=str)
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "csr"])
+def test_placed_matrices(engine: Engine, shape: tuple[int, ...], sparse: bool) -> None:
+    """By the matrix and by its transpose, more than once, with other columns and threads in between."""
+    oracle = Oracle(256, engine)
+    height, inner, _, words, low, high = shape
+    matrix = [[low + oracle.below(high - low) for _ in range(inner)] for _ in range(height)]
+    flat = to_signed([entry for line in matrix for entry in line], words).copy()
+    if sparse:
+        starts = inner * np.arange(height + 1)
+        places = np.tile(np.arange(inner), height)
+        placed = engine.module.place_csr(starts, places, flat, height, inner)
+    else:
+        placed = engine.module.PlacedMatrix(flat.reshape(height, inner, words))
+    flat[:] = 0  # the copy counts
+    sides = [(False, matrix), (True, [list(line) for line in zip(*matrix, strict=True)])]
+    for columns, threads in ((1, 1), (1, 1), (3, 2), (1, 1)):
+        for transposed, lines in sides:
+            terms = height if transposed else inner
+            values = [oracle.power(7, i) for i in range(terms * columns)]
+            expected = [
+                oracle.product(oracle.power(values[t * columns + j], line[t]) for t in range(terms))
+                for line in lines
+                for j in range(columns)
+            ]
+            rows = oracle.enter(values) if values else np.zeros((0, 2, oracle.words), np.uint64)
+            got = oracle.context.multiply_placed(placed, transposed, rows, columns, threads)
+            assert oracle.leave(got) == expected
+    assert placed.nbytes >= 8 * words * height * inner
+
+
 class TestEncryption:
     @pytest.fixture(scope="class", params=[False, True], ids=["tables", "hardened"])
     @staticmethod
@@ -391,6 +422,13 @@ class TestBadInput:
         with pytest.raises(ValueError, match="indptr must rise"):
             context.multi_exponentiate_csr(
                 np.array([0, 2]), np.array([0]), np.ones((1, 1), np.int64), 1, rows, 1, 1
+            )
+        placed = small.engine.module.PlacedMatrix(np.ones((2, 3, 1), np.int64))
+        with pytest.raises(ValueError, match=r"c has 3 rows; it must have 2 \* 1"):
+            context.multiply_placed(placed, True, rows, 1, 1)
+        with pytest.raises(ValueError, match="indptr must rise"):
+            small.engine.module.place_csr(
+                np.array([0, 2]), np.array([0]), np.ones((1, 1), np.int64), 1, 1
             )
         with pytest.raises(ValueError, match="words a value"):
             context.scale(rows, None, np.zeros((3, 0), np.int64), None, 1)

@@ -202,7 +202,8 @@ class Products {
 Plan::Method chosen(std::size_t outputs, std::size_t inner, int bits) {
   const std::vector<std::int64_t> entries(outputs * inner, -(std::int64_t{1} << (bits - 1)));
   const ExponentMatrix matrix{outputs, inner, 1, entries.data(), nullptr, nullptr};
-  return pyfate::plan_multi_exponentiation(matrix, MatrixSummary(matrix), 1, 8, 500'000).method;
+  return pyfate::plan_multi_exponentiation(matrix, MatrixSummary(matrix), {1, 8, 500'000, 5120})
+      .method;
 }
 
 void check_choices() {
