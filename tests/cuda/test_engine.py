@@ -15,7 +15,7 @@ from pyfate_gpu.backends.base import EngineOptions
 from pyfate_gpu.backends.cpu.engine import CpuBackend
 from pyfate_gpu.backends.cuda.device import Device, Erased
 from pyfate_gpu.backends.cuda.engine import CudaPrivateEngine, CudaPublicEngine
-from pyfate_gpu.backends.cuda.matmul import _by_buckets, _by_tables, _entries, bit_length
+from pyfate_gpu.backends.cuda.matmul import _by_buckets, _by_tables, bit_length, entries_of
 from pyfate_gpu.backends.matrices import CsrMatrix
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.backends.words import (
@@ -140,7 +140,7 @@ def test_matmul(pair, rng, low, high, shape, columns):
 def test_both_ways_of_matmul(pair, rng, way, window):
     matrix = integers_to_words(rng.integers(-(2**11), 2**11, (4, 20)))
     matrix[1] = 0
-    entries = _entries(pair.cuda.on, matrix)
+    entries = entries_of(pair.cuda.on, matrix)
     bits = bit_length(entries.magnitude)
     out = way(pair.cuda.ring, entries, 4, pair.a, 2, bits, window, 2)
     assert pair.same(out, pair.reference.matmul(matrix, pair.b, 2))
@@ -152,6 +152,25 @@ def test_matmul_of_a_sparse_matrix_of_wide_integers(pair):
         (4, 40), np.array([0, 2, 2, 3, 4]), np.array([3, 17, 39, 0], dtype=np.int64), data
     )
     assert pair.same(pair.cuda.matmul(matrix, pair.a, 1), pair.reference.matmul(matrix, pair.b, 1))
+
+
+def test_a_placed_matrix_stays_on_the_device(pair, rng, monkeypatch):
+    matrix = integers_to_words(rng.integers(-99, 99, (20, 40)))
+    placed, held = pair.cuda.place(matrix), pair.reference.place(matrix)
+    few = np.arange(20)
+    a, b = pair.cuda.take(pair.a, few), pair.reference.take(pair.b, few)
+
+    def products(engine, kept, whole, part):
+        return engine.matmul_placed(kept, False, whole, 1), engine.matmul_placed(
+            kept, True, part, 1
+        )
+
+    expected = products(pair.reference, held, pair.b, b)
+    for _ in range(2):
+        found = products(pair.cuda, placed, pair.a, a)
+        assert all(map(pair.same, found, expected))
+        # From here on nothing of the matrix crosses again.
+        monkeypatch.setattr("pyfate_gpu.backends.cuda.matmul.entries_of", None)
 
 
 def test_matmul_in_parts(pair, rng, monkeypatch):

@@ -136,6 +136,15 @@ def test_matmul(engine, reference, both, same, rng, outputs, columns):
     assert same(engine.matmul(matrix, a, columns), reference.matmul(matrix, b, columns))
 
 
+def test_a_placed_matrix(engine, reference, both, same, rng):
+    a, b = both
+    matrix = integers_to_words(rng.integers(-9, 9, (ROWS, ROWS)))
+    placed, held = engine.place(matrix), reference.place(matrix)
+    for transposed in (False, True):
+        found = engine.matmul_placed(placed, transposed, a, 1)
+        assert same(found, reference.matmul_placed(held, transposed, b, 1))
+
+
 def test_matmul_of_a_sparse_matrix(engine, reference, both, same):
     data = integers_to_words(np.array([2**70, -5, -(2**69), 1], dtype=object))
     indptr = np.array([0, 2, 2, 3, *[4] * 16])

@@ -57,6 +57,13 @@ def test_slots_stay_slots(engine, keypair, rng):
     assert np.array_equal(private.decrypt(public.place(matrix) @ c), matrix @ values)
 
 
+def test_no_columns(engine, keypair):
+    public, private = keypair
+    nothing = public.encrypt(np.zeros((5, 0), dtype=np.int64))
+    placed = public.place(np.arange(35).reshape(7, 5))
+    assert private.decrypt(placed @ nothing).shape == (7, 0)
+
+
 def test_it_is_a_copy(keypair):
     public, private = keypair
     matrix = np.array([[1, 2], [3, 4]])

@@ -13,7 +13,7 @@ import numpy as np
 
 from pyfate_gpu.backends.base import Availability, EngineOptions, IsaStatus
 from pyfate_gpu.backends.engines import PublicEngine
-from pyfate_gpu.backends.matrices import CsrMatrix, HeldMatrix, Index
+from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.memory import names_memory
 from pyfate_gpu.backends.numbers import BlindingNumbers, PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
@@ -172,13 +172,17 @@ class CpuPublicEngine:
             )
         return self.context.multi_exponentiate(matrix, c, columns, self.threads)
 
-    def place(self, matrix: SignedWords | CsrMatrix) -> HeldMatrix:
-        """Held as words, and its transpose from the first product by it on."""
-        return HeldMatrix(matrix)
+    def place(self, matrix: SignedWords | CsrMatrix) -> _cpu.PlacedMatrix:
+        """A native copy; its first product on a side makes the plan and the digits of that side."""
+        if isinstance(matrix, CsrMatrix):
+            return _cpu.place_csr(matrix.indptr, matrix.indices, matrix.data, *matrix.shape)
+        return _cpu.PlacedMatrix(matrix)
 
-    def matmul_placed(self, placed: HeldMatrix, transposed: bool, c: Rows, columns: int) -> Rows:
+    def matmul_placed(
+        self, placed: _cpu.PlacedMatrix, transposed: bool, c: Rows, columns: int
+    ) -> Rows:
         """As `matmul`, by the matrix or its transpose."""
-        return self.matmul(placed.side(transposed), c, columns)
+        return self.context.multiply_placed(placed, transposed, c, columns, self.threads)
 
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
         """Products of the rows of each segment."""

@@ -19,10 +19,17 @@ import numpy as np
 from pyfate_gpu.backends.base import Availability, EngineOptions
 from pyfate_gpu.backends.cuda import availability as cuda_availability
 from pyfate_gpu.backends.cuda.device import Device, Erased, Limbs
-from pyfate_gpu.backends.cuda.matmul import bit_length, magnitudes, matmul
+from pyfate_gpu.backends.cuda.matmul import (
+    DeviceMatrix,
+    Entries,
+    bit_length,
+    entries_of,
+    magnitudes,
+    matmul,
+)
 from pyfate_gpu.backends.cuda.ring import LIMB_BITS, DeviceRing, limbs_for
 from pyfate_gpu.backends.engines import PublicEngine
-from pyfate_gpu.backends.matrices import CsrMatrix, HeldMatrix, Index
+from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.config import environment
@@ -186,15 +193,20 @@ class CudaPublicEngine:
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """``out[i, j] = product over t of c[t, j] ** matrix[i, t]``."""
         with self.on:
-            return matmul(self.ring, matrix, c, columns, table_bytes(self.on))
+            return self._product(entries_of(self.on, matrix), matrix.shape[0], c, columns)
 
-    def place(self, matrix: SignedWords | CsrMatrix) -> HeldMatrix:
-        """Held as words, and its transpose from the first product by it on."""
-        return HeldMatrix(matrix)
+    def place(self, matrix: SignedWords | CsrMatrix) -> DeviceMatrix:
+        """On the device, each side from its first product on."""
+        return DeviceMatrix(self.on, matrix)
 
-    def matmul_placed(self, placed: HeldMatrix, transposed: bool, c: Rows, columns: int) -> Rows:
+    def matmul_placed(self, placed: DeviceMatrix, transposed: bool, c: Rows, columns: int) -> Rows:
         """As `matmul`, by the matrix or its transpose."""
-        return self.matmul(placed.side(transposed), c, columns)
+        with self.on:
+            outputs = placed.side(transposed).shape[0]
+            return self._product(placed.entries(transposed), outputs, c, columns)
+
+    def _product(self, entries: Entries, outputs: int, c: Rows, columns: int) -> Rows:
+        return matmul(self.ring, entries, outputs, c, columns, table_bytes(self.on))
 
     def segment_sum(self, a: Rows, index: Index, offsets: Index) -> Rows:
         """Products of the rows of each segment."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from pyfate_gpu.backends.cuda.device import Device, Limbs
 from pyfate_gpu.backends.cuda.ring import DeviceRing
-from pyfate_gpu.backends.matrices import CsrMatrix
+from pyfate_gpu.backends.matrices import CsrMatrix, HeldMatrix
 from pyfate_gpu.backends.words import SignedWords
 
 SQUARE_COST = 0.7  # of a multiplication: 3.5 h^2 against 5 h^2 limb products
@@ -46,6 +46,21 @@ class Entries:
         )
 
 
+class DeviceMatrix(HeldMatrix):
+    """A held matrix whose entries stay on the device, each side from its first product on."""
+
+    def __init__(self, device: Device, matrix: SignedWords | CsrMatrix) -> None:
+        super().__init__(matrix)
+        self._device = device
+        self._entries: dict[bool, Entries] = {}
+
+    def entries(self, transposed: bool) -> Entries:
+        """Those of the matrix, or of its transpose."""
+        if transposed not in self._entries:
+            self._entries[transposed] = entries_of(self._device, self.side(transposed))
+        return self._entries[transposed]
+
+
 def magnitudes(arrays: Any, words: Any) -> tuple[Any, Any]:
     """Absolute values ``[rows, k]`` and signs ``[rows]`` of signed words ``[rows, k]``."""
     negative = words[:, -1] < 0
@@ -67,11 +82,10 @@ def bit_length(magnitude: Any) -> int:
 
 
 def matmul(
-    ring: DeviceRing, matrix: SignedWords | CsrMatrix, c: Limbs, columns: int, table_bytes: int
+    ring: DeviceRing, entries: Entries, outputs: int, c: Limbs, columns: int, table_bytes: int
 ) -> Limbs:
-    """``matrix @ c``: matrix ``[m, n]``, c ``n * columns`` rows, result ``m * columns`` rows."""
-    arrays, outputs = ring.device.arrays, matrix.shape[0]
-    entries = _entries(ring.device, matrix)
+    """``matrix @ c``: entries of a matrix ``[m, n]``, c ``n * columns`` rows, result ``m * columns`` rows."""
+    arrays = ring.device.arrays
     bits, signs = bit_length(entries.magnitude), 1
     if bits == 0:
         return ring.ones(outputs * columns)
@@ -104,7 +118,8 @@ def matmul(
     return parts[0] if len(parts) == 1 else arrays.concatenate(parts)
 
 
-def _entries(device: Device, matrix: SignedWords | CsrMatrix) -> Entries:
+def entries_of(device: Device, matrix: SignedWords | CsrMatrix) -> Entries:
+    """Entries of a matrix of the host, on the device."""
     arrays = device.arrays
     if isinstance(matrix, CsrMatrix):
         data, base = matrix.data, device.index_array(matrix.indices)

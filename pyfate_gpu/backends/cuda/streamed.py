@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.backends.cuda.device import Limbs
 from pyfate_gpu.backends.cuda.engine import CudaPublicEngine, Rows
+from pyfate_gpu.backends.cuda.matmul import DeviceMatrix
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 
@@ -133,6 +134,13 @@ class StreamedPublicEngine(CudaPublicEngine):
                 self._put(out, place, self.ring.multiply(*products))
                 self.on.wait()
         return out
+
+    def matmul_placed(self, placed: DeviceMatrix, transposed: bool, c: Rows, columns: int) -> Rows:
+        """On the device if all fits there, or else by blocks of what the host keeps."""
+        matrix = placed.side(transposed)
+        if self._fits(matrix.shape[0] * columns, c):
+            return Whole.matmul_placed(self, placed, transposed, c, columns)
+        return self.matmul(matrix, c, columns)
 
     def _products(
         self, matrix: SignedWords | CsrMatrix, block: slice, c: Rows, columns: int, step: int

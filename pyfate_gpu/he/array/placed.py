@@ -114,7 +114,10 @@ class PlacedMatrix:
         terms = max(1, self._shape[1])  # not fewer: bounds tell nothing of which entries are zero
         bound = check_bound(c.bound * self._data.bound * terms, c, f"a product over {terms}")
         columns = 1 if c.ndim == 1 else c.shape[1]
-        rows = c._engine.matmul_placed(self._held, self._transposed, c._rows, columns)
+        if columns:
+            rows = c._engine.matmul_placed(self._held, self._transposed, c._rows, columns)
+        else:
+            rows = c._engine.take(c._rows, np.empty(0, dtype=np.int64))
         kind, encoder = common_kind([c, self._data])
         return c._replace(
             rows, self._shape[:1] + c.shape[1:], exponent=c.exponent + self._data.exponent,
