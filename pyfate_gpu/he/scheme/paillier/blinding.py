@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import gmpy2
 
 from pyfate_gpu.backends.numbers import BlindingNumbers
 
 
+@lru_cache(
+    maxsize=16
+)  # two powers of full length, public as the key is: every party of a process has them to make
 def blinding_numbers(n: int, h: int) -> BlindingNumbers:
     """Bases of ``h_s**a * (y**n)**b``, computed here so that nobody can hand over a bad h_s.
 
