@@ -154,7 +154,8 @@ def _pem(certificates: Iterable[Certificate]) -> bytes:
 def _key_pem(key: PrivateKeyTypes) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem
 
 
 def party_of(names: Iterable[str]) -> Party | None:
