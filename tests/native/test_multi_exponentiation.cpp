@@ -219,10 +219,13 @@ int main() {
   check_digit_reader();
   check_choices();
   for (const pyfate::InstructionSet& set : pyfate::instruction_sets()) {
+    // The emulated engine is slow, and plans do not depend on the engine: one shape is enough.
+    const bool emulated = std::string(set.name) == "emulated";
     if (set.missing() != nullptr) continue;
     for (const Shape& shape : {Shape{3, 11, 1, 24, true}, Shape{21, 5, 2, 13, false},
                                Shape{9, 4, 1, 62, true}, Shape{2, 30, 3, 1, true}}) {
       Products(set, shape).run();
+      if (emulated) break;
     }
   }
   std::puts("ok");
