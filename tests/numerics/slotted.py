@@ -16,7 +16,15 @@ from pyfate_gpu import (
     concatenate,
 )
 from pyfate_gpu.errors import PyFateError
-from tests.numerics.expressions import SHAPES, Pair, numbers, plain, rounding
+from tests.numerics.expressions import (
+    SHAPES,
+    Pair,
+    numbers,
+    plain,
+    rounding,
+    segments,
+    twice,
+)
 from tests.numerics.known import Known
 
 WIDTHS = (9, 20, 33, 48, 64, 70, 100, 128, 170, 254)
@@ -90,37 +98,12 @@ def combine(draw, pair, public, private):
     return Pair(other.c - pair.c, other.known - pair.known)
 
 
-def twice(draw, pair, public, private):
-    return draw(st.sampled_from((
-        lambda: Pair(pair.c + pair.c, pair.known + pair.known),
-        lambda: Pair(pair.c - pair.c, pair.known - pair.known),
-        lambda: Pair(-pair.c, -pair.known),
-    )))()  # fmt: skip
-
-
 def add_up(draw, pair, public, private):
     axes = [None, *range(-pair.c.ndim, pair.c.ndim)]
     axis, keepdims = draw(st.sampled_from(axes)), draw(st.booleans())
     every = tuple(range(pair.c.ndim)) if axis is None else (axis % pair.c.ndim,)
     known = pair.known.each(lambda a: np.sum(a, axis=every, keepdims=keepdims))
     return Pair(pair.c.sum(axis=axis, keepdims=keepdims), known)
-
-
-def segments(draw, pair, public, private):
-    if pair.c.ndim == 0:
-        return pair
-    count = draw(st.integers(1, 4))
-    index = draw(st.lists(st.integers(0, count - 1), min_size=len(pair.c), max_size=len(pair.c)))
-
-    def histogram(a):
-        bins = np.zeros((count, *a.shape[1:]), dtype=object)
-        for row, where in enumerate(index):
-            bins[where] = bins[where] + a[row]
-        return bins
-
-    return Pair(
-        pair.c.segment_sum(np.array(index, dtype=np.int64), count), pair.known.each(histogram)
-    )
 
 
 def choose(draw, pair, public, private):
