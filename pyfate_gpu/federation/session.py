@@ -54,6 +54,8 @@ class Session:
         The public key of each party that has announced one.
     recovery : Recovery or None
         Keeps the state of training, where somebody set it.
+    task_id : str
+        Drawn by the leader for the task that was agreed on last, known to all; empty before the first.
     statistics : Statistics
         Seconds, operations and bytes so far.
     """
@@ -72,6 +74,7 @@ class Session:
         self.timeout = _checked_timeout(timeout)
         self.keys: dict[Party, SchemePublicKey] = {}
         self.recovery: Recovery | None = None
+        self.task_id = ""
         self.statistics = Statistics()
         self.parties = check_parties(party, self.peers)
         self.hosts = tuple(each for each in self.parties if each.role is Role.HOST)

@@ -112,6 +112,8 @@ class HeteroGLM(Fitting):
         Iterations done. With early stopping, weights are those of the best one.
     n_features_in_, feature_names_in_ : int, object array
         This party's columns; names only where `X` had them.
+    training_ : str
+        Fingerprint of the training, the same at guest and hosts: halves of different ones refuse to work together.
     report_ : FitReport
         Backend, key, seconds, operations and bytes.
     """
@@ -152,6 +154,7 @@ class HeteroGLM(Fitting):
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
         n_features_in_: int = field(init=False)
+        training_: str = field(init=False)
 
     def fit(
         self: Model,
@@ -226,6 +229,7 @@ class HeteroGLM(Fitting):
         if hasattr(self, "coef_"):
             found["coef"] = np.asarray(self.coef_).tolist()
             found["features"] = self.get_feature_names_out().tolist()
+            found["training"] = self.training_
         if hasattr(self, "loss_history_"):
             found["intercept"] = np.asarray(self.intercept_).tolist()
             found["loss"] = [float(loss) for loss in self.loss_history_]

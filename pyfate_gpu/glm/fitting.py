@@ -144,10 +144,11 @@ class Fitting(Estimator):
             validator=validator,
             start=_weights(start, data.y.shape[1]),
             scale=scale,
+            training="" if start is None else start.training,
         )
         iterations = trainer.train()
         return {
-            "_half": replace(half, weights=trainer.weights.fitted()),
+            "_half": replace(half, weights=trainer.weights.fitted(), training=session.task_id),
             "intercept_": 0.0,  # unless the half has one
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
@@ -212,10 +213,11 @@ class Fitting(Estimator):
             features,
             validation=tested,
             start=None if start is None else start.weights,
+            training="" if start is None else start.training,
         )
         iterations = trainer.train()
         return {
-            "_half": replace(half, weights=trainer.weights.fitted()),
+            "_half": replace(half, weights=trainer.weights.fitted(), training=session.task_id),
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
         }
@@ -235,7 +237,7 @@ class Fitting(Estimator):
             return _score_as_guest(session, settings, half, X, exposure)
         share = half.share(read_table(X, missing=half.imputes))
         connect(session, "predict", settings)
-        report_shape(session, Shape(len(share), half.columns))
+        report_shape(session, Shape(len(share), half.columns, warm=True, training=half.training))
         scaled = FAMILIES[settings.family].scales_targets
         send_scores(session, receive_scale(session).shrink(share) if scaled else share)
         return None
@@ -267,7 +269,8 @@ def _score_as_guest(
     shapes = collect_shapes(session)
     if share is None:
         share = half.share(no_columns(next(iter(shapes.values())).rows))
-    compare_shapes(Shape(len(share), half.columns), shapes)
+    own = Shape(len(share), half.columns, warm=True, training=half.training)
+    compare_shapes(own, shapes)
     if FAMILIES[settings.family].scales_targets:
         announce_scale(session, half.scale)
     session.send(ARBITER, "decryptions", count=share.size)

@@ -58,8 +58,9 @@ class GuestTrainer(Trainer):
         validator: Validator | None = None,
         start: Floats | None = None,
         scale: TargetScale = UNSCALED,
+        training: str = "",
     ) -> None:
-        super().__init__(session, settings, family, progress, start, scale)
+        super().__init__(session, settings, family, progress, start, scale, training)
         self.data = replace(data, y=scale.shrink(data.y))
         self.tested = tested
         self.validator = validator
@@ -120,7 +121,8 @@ class GuestTrainer(Trainer):
             )
         rows, width = self.data.features.rows, self.data.features.columns
         tested = 0 if self.tested is None else self.tested.features.rows
-        own = Shape(rows, width, tested, self.start is not None, self._standardized)
+        warm = self.start is not None
+        own = Shape(rows, width, tested, warm, self._standardized, self.training)
         shapes = collect_shapes(session)
         columns = compare_shapes(own, shapes)
         standardized = all(shape.standardized for shape in (own, *shapes.values()))

@@ -61,8 +61,9 @@ class HostTrainer(Trainer):
         *,
         validation: FixedPointMatrix | None = None,
         start: Floats | None = None,
+        training: str = "",
     ) -> None:
-        super().__init__(session, settings, family, progress, start)
+        super().__init__(session, settings, family, progress, start, training=training)
         self.features = features
         self.validation = validation
 
@@ -74,7 +75,7 @@ class HostTrainer(Trainer):
         tested = 0 if self.validation is None else self.validation.rows
         warm = self.start is not None
         rows, columns = self.features.rows, self.features.columns
-        shape = Shape(rows, columns, tested, warm, self._standardized)
+        shape = Shape(rows, columns, tested, warm, self._standardized, self.training)
         report_shape(self.session, shape)
         self.plan = plan = receive_plan(self.session)
         if self.family.scales_targets:

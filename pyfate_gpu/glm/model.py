@@ -34,6 +34,8 @@ class FittedHalf:
         What the guest of a classifier found in its labels, sorted.
     scale : TargetScale
         In which the guest of a regression computes, and has others compute; `weights` are in the user's unit.
+    training : str
+        Fingerprint of the training that `weights` come from; empty where that is not known.
     """
 
     pipeline: FeaturePipeline
@@ -42,6 +44,7 @@ class FittedHalf:
     names: tuple[str, ...] | None
     classes: NDArray[np.generic] | None = None
     scale: TargetScale = UNSCALED
+    training: str = ""
 
     @classmethod
     def untrained(cls, table: Table, settings: Settings, *, intercept: bool) -> FittedHalf:
@@ -88,6 +91,7 @@ class FittedHalf:
         found: dict[str, object] = {
             "coef_": coef[:, 0] if single else coef.T,
             "n_features_in_": self.columns,
+            "training_": self.training,
         }
         if self.intercept:
             found["intercept_"] = float(self.weights[-1, 0]) if single else self.weights[-1]

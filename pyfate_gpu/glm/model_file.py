@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
     }
     if half.scale != UNSCALED:
         own["targets"] = asdict(half.scale)
+    if half.training:
+        own["training"] = half.training
     if half.pipeline.imputation is not None:
         own["imputation"] = half.pipeline.imputation.as_json()
     text = json.dumps(own | header, indent=1, allow_nan=False)
@@ -104,6 +107,9 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         or not isinstance(header["params"], dict)
     ):
         raise ValueError("its header is not of this form")
+    training = header.get("training", "")
+    if type(training) is not str or not re.fullmatch("([0-9a-f]{32})?", training):
+        raise ValueError("its fingerprint of the training is none")
     imputation = _imputation(header, len(mean))
     columns = len(mean) if imputation is None else imputation.columns
     if (
@@ -125,6 +131,7 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         None if names is None else tuple(names),
         classes,
         _target_scale(header.get("targets", {"mean": 0.0, "exponent": 0})),
+        training,
     )
 
 

@@ -13,6 +13,7 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.protocol.keys import receive_key
 from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.training import check_together
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Shape:
         Whether it begins with the weights of an earlier fit.
     standardized : bool
         Whether its columns are standardised, by these rows: then their norm has a public bound.
+    training : str
+        Fingerprint of the training that its weights come from, where it has some.
     """
 
     rows: int
@@ -36,6 +39,7 @@ class Shape:
     validation: int = 0
     warm: bool = False
     standardized: bool = False
+    training: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def report_shape(session: Session, shape: Shape) -> None:
         validation=shape.validation,
         warm=shape.warm,
         standardized=shape.standardized,
+        training=shape.training,
     )
 
 
@@ -92,7 +97,14 @@ def collect_shapes(session: Session) -> dict[Party, Shape]:
     return {
         host: Shape(
             *session.receive(
-                host, "shape", rows=int, columns=int, validation=int, warm=bool, standardized=bool
+                host,
+                "shape",
+                rows=int,
+                columns=int,
+                validation=int,
+                warm=bool,
+                standardized=bool,
+                training=str,
             )
         )
         for host in session.hosts
@@ -105,7 +117,7 @@ def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> dict[str, int]:
     Raises
     ------
     ConfigurationError
-        When a host has other rows, or begins otherwise.
+        When a host has other rows, begins otherwise, or has weights of another training.
     """
     columns = {GUEST.name: own.columns}
     for host, shape in shapes.items():
@@ -125,6 +137,8 @@ def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> dict[str, int]:
                 "set warm_start=False, or load the missing half"
             )
         columns[host.name] = shape.columns
+    if own.warm:
+        check_together({GUEST: own.training} | {host: s.training for host, s in shapes.items()})
     return columns
 
 

@@ -31,6 +31,8 @@ class Trainer:
         Hears of each iteration.
     scale : TargetScale
         The unit of training; `start` is in the user's.
+    training : str
+        Fingerprint of the training that `start` comes from.
     """
 
     weights: PartyWeights
@@ -44,6 +46,7 @@ class Trainer:
         progress: Progress,
         start: Floats | None = None,
         scale: TargetScale = UNSCALED,
+        training: str = "",
     ) -> None:
         self.session = session
         self.settings = settings
@@ -51,6 +54,7 @@ class Trainer:
         self.progress = progress
         self.start = start
         self.scale = scale
+        self.training = training
 
     @property
     def _standardized(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +14,16 @@ from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.estimators import find_estimator, make_estimator
 from pyfate_gpu.federation import Session
-from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session
 from pyfate_gpu.jobs.party import read_tables
-from pyfate_gpu.jobs.result import HALF, RESULT, write_report
+from pyfate_gpu.jobs.result import HALF, write_report
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.report import JobReport
 from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
@@ -58,14 +58,12 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
     model = make_estimator(configuration.model, configuration.parameters)
     check_job(configuration, model)
     with at_work(configuration, insecure=insecure):
-        trained = ""
         if configuration.party != ARBITER:
-            trained = trained_under(configuration)
-            model = find_estimator(configuration.model).load(configuration.directory / HALF)
+            model = load_half(configuration)
         tables = read_tables(configuration, model, (KIND,))
         with open_session(configuration, model.messages) as session:
             agree_on_terms(session, "prediction", common_terms(configuration))
-            compare_halves(session, trained)
+            compare_halves(session, model)
             tables = align(session, tables, configuration.alignment)
             progress = Progress(session, ())
             scores = _scores(model, session, tables.get(KIND))
@@ -78,36 +76,32 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
     return path
 
 
-def trained_under(configuration: PartyConfiguration) -> str:
-    """Return the fingerprint of the key that this party's half was trained under.
+def load_half(configuration: PartyConfiguration) -> Estimator:
+    """Return this party's half of the model.
 
     Raises
     ------
     ConfigurationError
         When nothing was trained in its directory.
+    StorageError, DataError
+        When the file cannot be read, or is no half of such a model.
     """
-    path = configuration.directory / RESULT
-    try:
-        return str(json.loads(path.read_bytes())["report"]["key_fingerprint"])
-    except (OSError, ValueError, TypeError, KeyError):
-        raise ConfigurationError(f"{path} is no result of training: train first") from None
+    path = configuration.directory / HALF
+    if not path.exists():
+        raise ConfigurationError(f"there is no {path}: train first, or put the half there")
+    return find_estimator(configuration.model).load(path)
 
 
-def compare_halves(session: Session, trained: str) -> None:
-    """See to it that the halves of guest and hosts were trained together: under the same key.
+def compare_halves(session: Session, model: Estimator) -> None:
+    """See to it that the halves of guest and hosts were trained together, before anything takes time.
 
     Raises
     ------
     ConfigurationError
-        At the host whose half is of another training.
+        At the guest, naming who has a half of which training.
     """
     with session.task("halves"):
-        if session.party == GUEST:
-            session.send(session.hosts, "half", trained=trained)
-        elif session.party != ARBITER and session.receive(GUEST, "half", trained=str) != trained:
-            raise ConfigurationError(
-                f"the halves of the guest and of {session.party} were not trained together: train again"
-            )
+        compare_trainings(session, getattr(model, "training_", ""))
 
 
 def judge(model: Estimator, cost: FitReport, labels: Any, scores: Floats | None) -> JobReport:

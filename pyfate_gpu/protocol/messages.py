@@ -30,7 +30,7 @@ SHARED: Messages = {
     "blinded_ids": (DATA_ROLES, DATA_ROLES | ARBITER_ROLE),
     "common_ids": (ARBITER_ROLE, DATA_ROLES),
     "ids": (GUEST_ROLE, HOST_ROLE),
-    "half": (GUEST_ROLE, HOST_ROLE),
+    "half": (HOST_ROLE, GUEST_ROLE),
     "checkpoints": (FOLLOWERS, LEADERS),
     "resume": (LEADERS, ALL_ROLES),
     "done": (FOLLOWERS, LEADERS),

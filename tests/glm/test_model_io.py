@@ -46,6 +46,58 @@ def test_saved_halves_predict_as_before(federate, logistic, toy, kinds, tmp_path
     np.testing.assert_allclose(result["guest"], outcome.predicted, atol=1e-9)
 
 
+@pytest.fixture
+def two_trainings(federate, linear, toy, tmp_path):
+    """Files of the halves of two trainings, by a key that both have in common."""
+    model = linear(max_iter=1)
+    for number in (1, 2):
+        outcome = federate(model, toy.guest, toy.y, toy.hosts[:1])
+        outcome.guest.save(tmp_path / f"guest-{number}")
+        outcome.hosts[0].save(tmp_path / f"host-{number}")
+    return tmp_path
+
+
+def work_together(folder, toy, guest, host, **options):
+    """Load two halves, then predict or go on by them."""
+
+    def party(path, *data):
+        def run(session):
+            model = HeteroLinearRegression.load(folder / path).set_params(**options)
+            if options:
+                return model.fit(*data, session=session)
+            return model.predict(data[0], session=session)
+
+        return run
+
+    def arbiter(session):
+        model = HeteroLinearRegression.load(folder / "guest-1").set_params(**options)
+        return model.fit(session=session) if options else model.predict(session=session)
+
+    data = (party(guest, toy.guest, toy.y), [party(host, toy.hosts[0])])
+    return simulate(guest=data[0], hosts=data[1], arbiter=arbiter)["guest"]
+
+
+@pytest.mark.parametrize("options", [{}, {"warm_start": True}])
+def test_halves_of_two_trainings_do_not_work_together(two_trainings, toy, options):
+    work_together(two_trainings, toy, "guest-1", "host-1", **options)
+    with pytest.raises(
+        ConfigurationError,
+        match=r"halves of different trainings: guest has [0-9a-f]{8}, host-0 has [0-9a-f]{8}; take those of one",
+    ):
+        work_together(two_trainings, toy, "guest-1", "host-2", **options)
+
+
+def test_halves_of_older_releases_work_with_a_warning(two_trainings, toy, caplog):
+    for path in (two_trainings / "guest-1", two_trainings / "host-1"):
+        header = json.loads(_members(path)["model.json"])
+        assert len(header.pop("training")) == 32
+        _change(path, header | {"training": ""})
+    work_together(two_trainings, toy, "guest-1", "host-1")
+    assert "whether they belong together is not known" in caplog.text
+    with pytest.raises(ConfigurationError, match="host-0 has one without a fingerprint"):
+        work_together(two_trainings, toy, "guest-2", "host-1")
+
+
 def test_training_goes_on_from_files(federate, linear, agrees, toy, tmp_path):
     settings = {"optimizer": "sgd", "learning_rate": 0.2}
     outcome = federate(linear(max_iter=2, **settings), toy.guest, toy.y, toy.hosts[:1])
@@ -129,6 +181,8 @@ def _change(path, header=None, **arrays):
         ({"header": {"names": [1, 2]}}, "not of this form"),
         ({"header": {"n_iter": 1.5}}, "not of this form"),
         ({"header": {"params": []}}, "not of this form"),
+        ({"header": {"training": "abc"}}, "fingerprint of the training is none"),
+        ({"header": {"training": None}}, "fingerprint of the training is none"),
         ({"other": np.zeros(3)}, "not of this form"),
         ({"header": {"intercept": False}}, "do not fit together"),
         ({"header": {"names": ["a"]}}, "do not fit together"),

@@ -90,21 +90,29 @@ def test_what_is_missing_is_named(small_job, tmp_path):
     with pytest.raises(ConfigurationError, match=r"no rows to predict: add \[predict.guest\]"):
         run_job(Job.load(path), lambda line: None, predict=True)
     guest = Job.load(small_job(NEW_ROWS)).configurations(PORTS)[GUEST]
-    for text in (None, "{}", "x"):
-        if text is not None:
-            (tmp_path / "out" / "guest" / "result.json").write_text(text)
-        with pytest.raises(ConfigurationError, match=r"result.json is no result .*: train first"):
-            predict_party(guest)
+    with pytest.raises(ConfigurationError, match=r"there is no .*half.model: train first"):
+        predict_party(guest)
+    (tmp_path / "out" / "guest" / "half.model").write_text("x")
+    with pytest.raises(DataError, match=r"half.model is no pyfate-gpu model"):
+        predict_party(guest)
 
 
-def test_halves_belong_together():
-    def party(trained):
-        return lambda session: compare_halves(session, trained)
+def test_halves_belong_together(caplog):
+    def party(training):
+        return lambda session: compare_halves(session, SimpleNamespace(training_=training))
 
-    arbiter = party("")
-    simulate(guest=party("a"), hosts=[party("a")] * 2, arbiter=arbiter)
-    with pytest.raises(ConfigurationError, match="guest and of host-1 were not trained together"):
-        simulate(guest=party("a"), hosts=[party("a"), party("b")], arbiter=arbiter)
+    a, b = "a" * 32, "b" * 32
+    simulate(guest=party(a), hosts=[party(a)] * 2, arbiter=party(""))
+    assert not caplog.records
+    wrong = (
+        ([a, b], "guest and host-0 have aaaaaaaa, host-1 has bbbbbbbb"),
+        (["", ""], "guest has aaaaaaaa, host-0 and host-1 have one without a fingerprint"),
+    )
+    for hosts, text in wrong:
+        with pytest.raises(ConfigurationError, match=text):
+            simulate(guest=party(a), hosts=list(map(party, hosts)), arbiter=party(""))
+    simulate(guest=party(""), hosts=[party("")], arbiter=party(""))
+    assert "whether they belong together is not known" in caplog.text
 
 
 def test_columns_of_several_classes():
