@@ -63,8 +63,8 @@ class NumericBins:
         if len(wrong):
             at = int(wrong[0])
             raise ConfigurationError(
-                f"cut {at + 2} is {float(cuts[at + 1])!r} and comes after {float(cuts[at])!r}; cuts must increase: sort them, "
-                "each once"
+                f"cut {at + 2} is {float(cuts[at + 1])!r} and comes after {float(cuts[at])!r}; cuts must increase: "
+                "sort them, each once"
             )
         cuts.flags.writeable = False
         object.__setattr__(self, "cuts", cuts)
