@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sums of one side of every split that a table of bins allows (docs/algorithms/candidate-sums.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.backends.matrices import Index, Rows
+from pyfate_gpu.errors import ArrayIndexError, ShapeError
+from pyfate_gpu.he.array import chains
+from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.cells import Group, Part, plan_group
+from pyfate_gpu.he.array.splits import Flags, splits_of
+from pyfate_gpu.he.array.stages import Stages
+
+if TYPE_CHECKING:
+    from pyfate_gpu.he.array.arrays import CiphertextArray
+
+Codes = npt.NDArray[np.int16]
+
+
+class Candidates:
+    """The splits of binned columns, and encrypted sums of one side of each.
+
+    A candidate is a column, a cut i and where missing rows go: rows with a code up to i go left, rows
+    with a greater one right. A column without missing rows has a cut after each bin but the last one, a
+    column with them has each cut twice, missing right and missing left, and one after its last bin that
+    parts present from missing rows. Columns of one bin have none.
+
+    Of each candidate one side is summed: the one without the bin of its column that saves the most
+    additions, the same bin whichever rows are chosen. Whoever decrypts a sum has the other side's from
+    the total, and cannot tell which side it was.
+
+    Parameters
+    ----------
+    codes : int16 [n, d]
+        Bins of n rows, from 0; ``counts[j]`` stands for a missing value of column j.
+    counts : integers [d]
+        Bins of each column, those of missing values not counted.
+    missing : bool [d]
+        Whether a column has missing values.
+
+    Attributes
+    ----------
+    column, cut, missing_left, complement : int64, int64, bool, bool [size]
+        Of each candidate: its column, its cut, whether missing rows go left, and whether the sum is that
+        of its right side. By column, then missing right before missing left, then by cut.
+
+    Raises
+    ------
+    ShapeError
+        If the arrays do not belong together, or a code is no bin of its column.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu import generate_keypair
+    >>> from pyfate_gpu.he.array.candidates import Candidates
+    >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+    >>> codes = np.array([[0], [1], [1], [2]], dtype=np.int16)
+    >>> candidates = Candidates(codes, [3], [False])
+    >>> candidates.cut, candidates.complement
+    (array([0, 1]), array([False,  True]))
+    >>> sums = candidates.sums(public.encrypt([1, 20, 300, 4000]), np.array([0, 1, 3]))
+    >>> private.decrypt(sums)
+    array([   1, 4000])
+    """
+
+    def __init__(self, codes: Codes, counts: npt.ArrayLike, missing: npt.ArrayLike) -> None:
+        self._counts = np.asarray(counts, dtype=np.int64)
+        self._missing = np.asarray(missing, dtype=np.bool_)
+        # Columns are read one by one.
+        self._codes = np.asfortranarray(codes)
+        _check_codes(self._codes, self._counts, self._missing)
+        self._skipped = np.array(
+            [self._skipped_bin(column) for column in range(self._codes.shape[1])], dtype=np.int64
+        )
+        self._splits = splits_of(self._counts, self._missing, self._skipped)
+        self.column, self.cut = self._splits.column, self._splits.cut
+        self.missing_left = self._splits.missing_left
+        self.complement = self._splits.complement
+        self._groups = self._group()
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return len(self.column)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of the table."""
+        return int(self._codes.shape[0])
+
+    def left(self, candidate: int) -> Flags:
+        """Which rows of the table go left, bool [n].
+
+        Raises
+        ------
+        ArrayIndexError
+            If there is no such candidate.
+        """
+        if not 0 <= candidate < self.size:
+            raise ArrayIndexError(
+                f"there is no candidate {candidate}; they are numbered from 0 to {self.size - 1}"
+            )
+        column = int(self.column[candidate])
+        codes = self._codes[:, column]
+        left = codes <= self.cut[candidate]
+        if self.missing_left[candidate]:
+            left |= codes == self._counts[column]
+        return np.asarray(left)
+
+    def sums(self, c: CiphertextArray, rows: Index) -> CiphertextArray:
+        """The sum of one side of each candidate over chosen rows.
+
+        Parameters
+        ----------
+        c : CiphertextArray [n] or [n, k]
+            Numbers of each row of the table, in slots or in k columns.
+        rows : int64 [m]
+            Numbers of the chosen rows, each once.
+
+        Returns
+        -------
+        CiphertextArray [size] or [size, k]
+            Of the left side, or of the right one where `complement` says so. Its bound is that of all n
+            rows, however many are chosen and whichever.
+
+        Raises
+        ------
+        BoundError
+            If the sum of n rows could pass what the key or a slot holds.
+        ShapeError
+            If shapes do not fit, or rows come twice or are none.
+        """
+        return self.level_sums(c, [rows])[0]
+
+    def level_sums(self, c: CiphertextArray, nodes: Sequence[Index]) -> CiphertextArray:
+        """As `sums`, for the rows of several nodes at once: [nodes, size] or [nodes, size, k]."""
+        if c.ndim not in (1, 2) or c.shape[0] != self.rows:
+            raise ShapeError(
+                f"ciphertexts of shape {c.shape} came for a table of {self.rows} rows; there must be one "
+                f"or a row of columns for each"
+            )
+        chosen = [_check_rows(rows, self.rows) for rows in nodes]
+        bound = check_bound(c.bound * max(1, self.rows), c, f"a sum of {self.rows} rows")
+        width = int(np.prod(c.shape[1:], dtype=np.int64))
+        stages, places = self._plan(chosen)
+        sums = self._cumulate(c, stages.run(c._engine, c._rows, width), places, width)
+        return c._replace(sums, (len(chosen), self.size, *c.shape[1:]), bound=bound)
+
+    def additions(self, rows: Index) -> int:
+        """How many ciphertexts `sums` adds for such rows and one column, without adding any."""
+        stages, places = self._plan([_check_rows(rows, self.rows)])
+        _, lengths, _ = self._chains(places)
+        return stages.additions + chains.additions(lengths)
+
+    def _skipped_bin(self, column: int) -> int:
+        """The bin that costs most to sum: its rows, and for that of missing rows half of the cuts."""
+        count = int(self._counts[column])
+        weights = np.bincount(self._codes[:, column], minlength=count + 1)
+        if self._missing[column]:
+            weights[count] += count
+        return int(weights.argmax())
+
+    def _group(self) -> list[Group]:
+        groups = []
+        for column in np.flatnonzero(np.bincount(self.column, minlength=self._codes.shape[1])):
+            count = int(self._counts[column] + self._missing[column])
+            bins = self._splits.first[column] + np.delete(np.arange(count), self._skipped[column])
+            codes, skipped = self._codes[:, column], self._skipped[column]
+            cells = np.where(codes == skipped, len(bins), codes - (codes > skipped))
+            groups.append(Group(Part(len(bins), None, bins), cells))
+        return groups
+
+    def _plan(self, nodes: Sequence[Index]) -> tuple[Stages, Index]:
+        """Stages, and the number of the sum of each bin in what they give, [nodes, bins]; -1 for no rows."""
+        stages = Stages()
+        places = np.full((len(nodes), self._splits.bins), -1, dtype=np.int64)
+        done = 0
+        for node, rows in enumerate(nodes):
+            for group in self._groups:
+                for bins in plan_group(group, rows, stages):
+                    places[node, bins] = done + np.arange(len(bins))
+                    done += len(bins)
+        return stages, places
+
+    def _chains(self, places: Index) -> tuple[Index, Index, Index]:
+        """Elements and lengths of chains without empty bins, and the end of each candidate; -1 for none."""
+        splits, nodes = self._splits, len(places)
+        elements = places[:, splits.elements]
+        present = elements >= 0
+        # How many elements of its chain there are up to each, and before the first one.
+        upto = np.concatenate(
+            [np.zeros((nodes, 1), dtype=np.int64), np.cumsum(present, axis=1)], axis=1
+        )
+        stops = np.cumsum(splits.lengths)
+        lengths = upto[:, stops] - upto[:, stops - splits.lengths]
+        chain = np.repeat(np.arange(len(stops)), splits.lengths)[splits.ends]
+        last = upto[:, splits.ends + 1]
+        empty = last == upto[:, (stops - splits.lengths)[chain]]
+        before = np.cumsum(upto[:, -1:]).reshape(-1, 1) - upto[:, -1:]
+        return elements[present], lengths.ravel(), np.where(empty, -1, before + last - 1).ravel()
+
+    def _cumulate(self, c: CiphertextArray, parts: list[Rows], places: Index, width: int) -> Rows:
+        """Running sums of the candidates of all nodes."""
+        engine = c._engine
+        elements, lengths, ends = self._chains(places)
+        # What has no rows is an encryption of 0.
+        zero = engine.segment_sum(
+            c._rows, np.empty(0, dtype=np.int64), np.zeros(width + 1, dtype=np.int64)
+        )
+        bins = engine.concatenate([*parts, zero])
+        sums, at = chains.running_sums(engine, bins, elements, lengths, width)
+        count = engine.count(sums) // width
+        rows = engine.concatenate([sums, zero])
+        places_of = np.full(len(ends), count)
+        places_of[ends >= 0] = at[ends[ends >= 0]]
+        return engine.take(rows, chains.wide(places_of, width))
+
+
+def _check_codes(codes: Codes, counts: Index, missing: Flags) -> None:
+    if codes.ndim != 2 or codes.dtype != np.int16:
+        raise ShapeError(
+            f"codes have shape {codes.shape} and dtype {codes.dtype}; they must be int16 [n, d]"
+        )
+    if counts.shape != codes.shape[1:] or missing.shape != codes.shape[1:]:
+        raise ShapeError(
+            f"counts of shape {counts.shape} and missing of shape {missing.shape} came for {codes.shape[1]} "
+            f"columns; there must be one for each"
+        )
+    if counts.size and counts.min() < 0:
+        raise ShapeError(f"column {counts.argmin()} has a negative number of bins")
+    for column in range(codes.shape[1]):
+        ends = codes[:, column].min(initial=0), codes[:, column].max(initial=-1)
+        if ends[0] < 0 or ends[1] >= counts[column] + missing[column]:
+            raise ShapeError(
+                f"column {column} has a code that is none of its bins; take codes, counts and missing from "
+                f"one binning"
+            )
+
+
+def _check_rows(rows: Index, count: int) -> Index:
+    chosen = np.asarray(rows)
+    if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and chosen.size):
+        raise ShapeError(
+            f"rows have shape {chosen.shape} and dtype {chosen.dtype}; they must be integers [m]"
+        )
+    chosen = chosen.astype(np.int64, copy=False)
+    if chosen.size and not 0 <= int(chosen.min()) <= int(chosen.max()) < count:
+        raise ShapeError(
+            f"row numbers run from {chosen.min()} to {chosen.max()}; they must be in [0, {count})"
+        )
+    seen = np.zeros(count, dtype=np.bool_)
+    seen[chosen] = True
+    if np.count_nonzero(seen) != chosen.size:
+        raise ShapeError(
+            f"{chosen.size} rows were chosen, some of them twice; a node has each row once"
+        )
+    return chosen

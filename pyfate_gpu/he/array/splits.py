@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The splits of binned columns, and the chains of bins whose running sums are their sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.backends.matrices import Index
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Splits by column, then missing right before missing left, then by cut.
+
+    Bins of all columns have one numbering: those of column j start at ``first[j]``, that of missing rows
+    is its last. Chains of bins follow each other in `elements`; the side of split i that is summed is its
+    chain up to element ``ends[i]``.
+    """
+
+    column: Index
+    cut: Index
+    missing_left: Flags
+    complement: Flags
+    first: Index
+    bins: int
+    elements: Index
+    lengths: Index
+    ends: Index
+
+
+def splits_of(counts: Index, missing: Flags, skipped: Index) -> Splits:
+    """All splits of columns.
+
+    Parameters
+    ----------
+    counts, missing : int64, bool [d]
+        Bins of each column without that of missing rows, and whether there is that one.
+    skipped : int64 [d]
+        The bin of each column that no side may hold.
+    """
+    bins = counts + missing
+    first = np.cumsum(bins) - bins
+    parts = []
+    elements, lengths = [np.arange(0)], [0]
+    total = 0
+    for column, count in enumerate(counts.tolist()):
+        for left in (False, True) if missing[column] else (False,):
+            line = np.arange(count)
+            if missing[column]:
+                line = np.concatenate([[count], line] if left else [line, [count]])
+            cut = np.arange(len(line) - 1 - left)
+            chains, complement, ends = _sides(line, cut + 1 + left, int(skipped[column]))
+            parts.append(
+                (np.full(len(cut), column), cut, np.full(len(cut), left), complement, total + ends)
+            )
+            elements += [first[column] + chain for chain in chains]
+            lengths += map(len, chains)
+            total += sum(map(len, chains))
+    columns = [np.concatenate([np.arange(0), *each]) for each in zip(*parts, strict=True)] or [
+        np.arange(0)
+    ] * 5
+    return Splits(
+        columns[0], columns[1], columns[2].astype(np.bool_), columns[3].astype(np.bool_), first, int(bins.sum()),
+        np.concatenate(elements), np.array(lengths, dtype=np.int64), columns[4],
+    )  # fmt: skip
+
+
+def _sides(line: Index, left: Index, skipped: int) -> tuple[list[Index], Flags, Index]:
+    """Two chains for the splits of a line of bins after its first ``left[i]`` ones.
+
+    The first runs up to the skipped bin, the second from the end of the line down to it.
+
+    Returns
+    -------
+    chains, bool [splits], int64 [splits]
+        Whether the right side is summed, and the element that ends the side, counted over both chains.
+    """
+    place = int(np.flatnonzero(line == skipped)[0])
+    complement = left > place
+    used = [
+        int(left[~complement].max(initial=0)),
+        len(line) - int(left[complement].min(initial=len(line))),
+    ]
+    chains = [line[:place][: used[0]], line[:place:-1][: used[1]]]
+    ends = np.where(complement, used[0] + len(line) - left, left) - 1
+    return chains, complement, ends
