@@ -124,6 +124,15 @@ class Checkpoints:
                 )
         self.iteration = 0
 
+    def forget_later(self) -> None:
+        """Remove those after the agreed iteration.
+
+        Shares of an attempt that was cut short would not fit those that others keep in the next one.
+        """
+        for iteration in self.iterations():
+            if iteration > self.iteration:
+                self._path(iteration).unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Remove all of them: the job is done."""
         for iteration in self.iterations():
@@ -143,6 +152,7 @@ def agree_on_iteration(session: Session, checkpoints: Checkpoints) -> None:
     """
     with session.task("resume"):
         checkpoints.iteration = _last_common(session, checkpoints.iterations())
+        checkpoints.forget_later()
     session.recovery = checkpoints
 
 

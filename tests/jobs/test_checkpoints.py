@@ -125,6 +125,10 @@ class _Kept:
     def __init__(self, iterations):
         self.iteration = None
         self.iterations = lambda: iterations
+        self.forgotten = 0
+
+    def forget_later(self):
+        self.forgotten += 1
 
 
 @pytest.mark.parametrize(
@@ -136,12 +140,22 @@ def test_all_go_on_from_what_all_have(guest, host, arbiter, common):
         def run(session):
             kept = _Kept(iterations)
             agree_on_iteration(session, kept)
+            assert kept.forgotten == 1
             return kept.iteration
 
         return run
 
     result = simulate(guest=party(guest), hosts=[party(host)], arbiter=party(arbiter))
     assert set(result.values()) == {common}
+
+
+def test_those_after_the_agreed_iteration_are_gone(checkpoints):
+    for iteration in (2, 4):
+        checkpoints().save(iteration, STATE)
+    again = checkpoints()
+    again.iteration = 2
+    again.forget_later()
+    assert checkpoints().iterations() == [2]
 
 
 def test_an_iteration_that_is_not_here_is_refused():
