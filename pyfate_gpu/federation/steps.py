@@ -17,6 +17,7 @@ class Step(str, Enum):
     ADD = "add"
     WEIGH = "weigh"
     MULTIPLY = "multiply"
+    SQUEEZE = "squeeze"
     DECRYPT = "decrypt"
     BLIND_IDS = "blind ids"
     SEND = "send"

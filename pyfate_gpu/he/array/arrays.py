@@ -299,6 +299,10 @@ class CiphertextArray(ArrayState):
         """
         return masks.add_residue_mask(self, residues)
 
+    def add_mask_words(self, words: npt.NDArray[np.int64]) -> CiphertextArray:
+        """As `add_residue_mask`, for masks drawn as words: int64 ``[size, k]``, two's complement, between -n and n."""
+        return masks.add_mask_words(self, words)
+
     def to_device(self, device: str) -> CiphertextArray:
         """Move to the chosen backend if it computes on `device`, else to the first one that does."""
         return export.to_device(self, device)

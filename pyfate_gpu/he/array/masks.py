@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.backends.words import unsigned_to_words
+from pyfate_gpu.backends.words import SignedWords, less_than, magnitude_of, unsigned_to_words
 from pyfate_gpu.encoding.numbers import as_objects, is_integer
 from pyfate_gpu.errors import EncodingError, ShapeError
 from pyfate_gpu.he.array.freshness import FreshBatch
@@ -37,4 +37,19 @@ def add_residue_mask(c: CiphertextArray, residues: npt.ArrayLike) -> CiphertextA
     words = unsigned_to_words((int(v) for v in array.ravel()), width).view(np.int64)
     engine = c._engine
     rows = engine.add(c._rows, engine.encrypt(words))
+    return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))
+
+
+def add_mask_words(c: CiphertextArray, words: SignedWords) -> CiphertextArray:
+    """``c + words`` mod n by a fresh encryption; see `CiphertextArray.add_mask_words`."""
+    if words.ndim != 2 or words.dtype != np.int64 or len(words) != c.size:
+        raise ShapeError(
+            f"the mask has shape {words.shape} of {words.dtype}; it must be int64 ({c.size}, words): "
+            f"a mask for each ciphertext, as one used twice masks nothing"
+        )
+    magnitude, _ = magnitude_of(words)
+    if not less_than(magnitude, c.public_key.n).all():
+        raise EncodingError("a mask is no integer between -n and n")
+    engine = c._engine
+    rows = engine.add(c._rows, engine.encrypt(np.ascontiguousarray(words)))
     return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))

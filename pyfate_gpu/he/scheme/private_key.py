@@ -80,6 +80,10 @@ class SchemePrivateKey(Secret, ABC):
         """Integers in [0, n), as they are: for masked values, which mean nothing by themselves."""
         return unsigned_to_integers(self._decrypt_words(c)).reshape(c.shape)
 
+    def decrypt_words(self, c: CiphertextArray) -> UnsignedWords:
+        """What `decrypt_residues` returns, as little-endian words: uint64 ``[size, words of n]``."""
+        return self._decrypt_words(c)
+
     def encrypt(
         self,
         x: Encodable | PlaintextArray,
