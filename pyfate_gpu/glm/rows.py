@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
+from pyfate_gpu.data.row_weights import read_weights as read_weights
 from pyfate_gpu.data.tables import Table, read_table, read_targets
 from pyfate_gpu.encoding import FixedPointEncoder, PlaintextArray
 from pyfate_gpu.errors import DataError
@@ -137,26 +138,6 @@ class GuestBatch:
 
 def _encode(weights: FixedPointMatrix, rows: int) -> PlaintextArray:
     return FixedPointEncoder(FRACTION_BITS, bound=float(rows)).encode(weights.values)
-
-
-def read_weights(weights: Any, rows: int) -> FixedPointMatrix | None:
-    """Return weights of rows, scaled to mean 1 and rounded; None for None.
-
-    Raises
-    ------
-    DataError
-        When they are not one number for each row, 0 or more, and some above 0.
-    """
-    if weights is None:
-        return None
-    values = read_targets(weights, rows, "sample_weight")
-    if values.min() < 0 or values.max() == 0:
-        raise DataError(
-            f"sample_weight reaches from {values.min():g} to {values.max():g}: "
-            "weights are 0 or more, and some above 0"
-        )
-    share = values / values.max()  # first, that the mean cannot overflow
-    return FixedPointMatrix.round((share / share.mean())[:, np.newaxis])
 
 
 def read_exposure(exposure: Any, rows: int) -> Floats | None:
