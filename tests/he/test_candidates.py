@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyfate_gpu import IntegerEncoder, SlotLayout
 from pyfate_gpu.errors import ArrayIndexError, BoundError, ShapeError
 from pyfate_gpu.he.array.candidates import Candidates
+from tests.glm.real_data import load_sample, load_whole
 
 BOUND = 99
 
@@ -154,3 +155,107 @@ def test_what_makes_no_candidates(keypair):
         with pytest.raises(ArrayIndexError):
             candidates.left(number)
     assert Candidates(codes, [2], [True]).size == 3
+
+
+class CountingEngine:
+    """An engine that counts the additions it is asked for."""
+
+    def __init__(self, engine):
+        self._engine, self.additions, self.calls = engine, 0, 0
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def segment_sum(self, rows, index, offsets):
+        self.additions += len(index) - int(np.count_nonzero(np.diff(offsets)))
+        self.calls += len(index) > 0
+        return self._engine.segment_sum(rows, index, offsets)
+
+    def add(self, a, b, a_index=None, b_index=None):
+        self.additions += len(b_index)
+        return self._engine.add(a, b, a_index, b_index)
+
+
+def counted(c):
+    """The array on an engine that counts."""
+    again = c.reshape(c.shape)
+    again._engine = CountingEngine(c._engine)
+    return again
+
+
+def like_default_credit(rng, n):
+    """Ten columns of clients: one of many values, three of few, and the state of six months' payments."""
+    state = np.clip(rng.geometric(0.3, n) - 1, 0, 7)
+    months = [np.where(rng.random(n) < 0.85, state, rng.integers(0, 3, n)) for _ in range(6)]
+    few = [rng.integers(0, 2, n), rng.choice(4, n, p=[0.4, 0.45, 0.1, 0.05]), rng.choice(3, n)]
+    return np.stack([*months, *few, rng.integers(0, 32, n)], axis=1).astype(np.int16)
+
+
+def test_joint_cells_take_a_fraction_of_the_additions(keypair, rng):
+    codes = like_default_credit(rng, 3000)
+    candidates = Candidates(codes, codes.max(axis=0) + 1, np.zeros(10, dtype=bool))
+    values = rng.integers(-BOUND, BOUND + 1, 3000)
+    c = counted(keypair[0].encrypt(values, IntegerEncoder(bound=BOUND)))
+    splits = sides(codes, codes.max(axis=0) + 1, np.zeros(10, dtype=bool))
+    for rows, most in ((np.arange(3000), 2.6), (rng.permutation(3000)[:200], 5)):
+        before = c._engine.additions
+        sums = candidates.sums(c, rows)
+        additions = c._engine.additions - before
+        assert additions == candidates.additions(rows) < most * len(rows)
+        assert keypair[1].decrypt(sums).tolist() == right_sums(candidates, splits, values, rows)
+    # A call for each stage: of cells, of their halves, of bins.
+    assert c._engine.calls <= 2 * 5
+
+
+def quantile_bins(x, bins):
+    cuts = [np.unique(np.quantile(column, np.arange(1, bins) / bins)) for column in x.T]
+    codes = [np.searchsorted(cut, column) for cut, column in zip(cuts, x.T, strict=True)]
+    return np.stack(codes, axis=1).astype(np.int16), [len(cut) + 1 for cut in cuts]
+
+
+@pytest.mark.parametrize(("load", "most"), [(load_sample, 2.6), (load_whole, 1.92)])
+def test_additions_of_the_ten_columns_of_default_credit(load, most):
+    """1.9 a row at the root, in place of 10; the sample has fewer rows for as many cells."""
+    try:
+        _, _, x = load("default_credit")
+    except FileNotFoundError:
+        pytest.skip("a whole data set, which not every clone has")
+    codes, counts = quantile_bins(x, 32)
+    candidates = Candidates(codes, counts, np.zeros(10, dtype=bool))
+    assert candidates.additions(np.arange(len(codes))) < most * len(codes)
+
+
+def test_one_hot_columns_cost_as_one():
+    """Joint cells of categories and of their indicators are the same."""
+    rng = np.random.default_rng(0)
+    categories = rng.integers(0, 20, (4000, 6)).astype(np.int16)
+    indicators = (categories[:, :, None] == np.arange(20)).reshape(4000, 120).astype(np.int16)
+    as_codes = Candidates(categories, [20] * 6, [False] * 6)
+    as_columns = Candidates(indicators, [2] * 120, [False] * 120)
+    rows = np.arange(4000)
+    assert as_columns.additions(rows) <= 1.1 * as_codes.additions(rows)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_columns_that_depend_on_each_other(keypair, seed):
+    """Joint cells at every depth, sparse columns side by side, nodes of all sizes."""
+    rng = np.random.default_rng(seed)
+    n, d = 150, int(rng.integers(2, 9))
+    shared = rng.integers(0, 3, n)
+    codes = np.stack(
+        [np.where(rng.random(n) < rng.random(), shared, rng.integers(0, 4, n)) for _ in range(d)], axis=1
+    )  # fmt: skip
+    codes *= rng.random(d) < 0.7
+    missing = rng.random(d) < 0.3
+    codes[:, missing] += 1
+    codes = np.where(codes > 4, 4, codes).astype(np.int16)
+    counts = np.full(d, 4) + (~missing & (codes.max(axis=0) > 3))
+    candidates = Candidates(codes, counts, missing)
+    values = rng.integers(-BOUND, BOUND + 1, n)
+    c = counted(keypair[0].encrypt(values, IntegerEncoder(bound=BOUND)))
+    nodes = [rng.permutation(n)[:size] for size in (n, n // 2, 9, 1, 0)]
+    splits = sides(codes, counts, missing)
+    sums = keypair[1].decrypt(candidates.level_sums(c, nodes))
+    for rows, found in zip(nodes, sums, strict=True):
+        assert found.tolist() == right_sums(candidates, splits, values, rows)
+    assert c._engine.additions == sum(candidates.additions(rows) for rows in nodes)

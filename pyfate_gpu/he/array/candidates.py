@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +13,19 @@ from pyfate_gpu.backends.matrices import Index, Rows
 from pyfate_gpu.errors import ArrayIndexError, ShapeError
 from pyfate_gpu.he.array import chains
 from pyfate_gpu.he.array.bounds import check_bound
-from pyfate_gpu.he.array.cells import Group, Part, plan_group
+from pyfate_gpu.he.array.bundles import Column, bundle
+from pyfate_gpu.he.array.cells import Part, plan
+from pyfate_gpu.he.array.grouping import group
 from pyfate_gpu.he.array.splits import Flags, splits_of
-from pyfate_gpu.he.array.stages import Stages
+from pyfate_gpu.he.array.stages import Stages, wide
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.array.arrays import CiphertextArray
 
 Codes = npt.NDArray[np.int16]
+
+BATCH = 1 << 15
+"""Sums that are kept at a time, before the next groups of columns are summed."""
 
 
 class Candidates:
@@ -83,7 +88,7 @@ class Candidates:
         self.column, self.cut = self._splits.column, self._splits.cut
         self.missing_left = self._splits.missing_left
         self.complement = self._splits.complement
-        self._groups = self._group()
+        self._groups = self._parts()
 
     @property
     def size(self) -> int:
@@ -149,15 +154,18 @@ class Candidates:
         chosen = [_check_rows(rows, self.rows) for rows in nodes]
         bound = check_bound(c.bound * max(1, self.rows), c, f"a sum of {self.rows} rows")
         width = int(np.prod(c.shape[1:], dtype=np.int64))
-        stages, places = self._plan(chosen)
-        sums = self._cumulate(c, stages.run(c._engine, c._rows, width), places, width)
+        bins, parts = [], []
+        for stages in self._batches(chosen):
+            bins.append(stages.bins)
+            parts += stages.run(c._engine, c._rows, width)
+        sums = self._cumulate(c, parts, self._places(len(chosen), bins), width)
         return c._replace(sums, (len(chosen), self.size, *c.shape[1:]), bound=bound)
 
     def additions(self, rows: Index) -> int:
         """How many ciphertexts `sums` adds for such rows and one column, without adding any."""
-        stages, places = self._plan([_check_rows(rows, self.rows)])
-        _, lengths, _ = self._chains(places)
-        return stages.additions + chains.additions(lengths)
+        batches = list(self._batches([_check_rows(rows, self.rows)]))
+        _, lengths, _ = self._chains(self._places(1, [stages.bins for stages in batches]))
+        return sum(stages.additions for stages in batches) + chains.additions(lengths)
 
     def _skipped_bin(self, column: int) -> int:
         """The bin that costs most to sum: its rows, and for that of missing rows half of the cuts."""
@@ -167,27 +175,39 @@ class Candidates:
             weights[count] += count
         return int(weights.argmax())
 
-    def _group(self) -> list[Group]:
-        groups = []
-        for column in np.flatnonzero(np.bincount(self.column, minlength=self._codes.shape[1])):
-            count = int(self._counts[column] + self._missing[column])
-            bins = self._splits.first[column] + np.delete(np.arange(count), self._skipped[column])
-            codes, skipped = self._codes[:, column], self._skipped[column]
-            cells = np.where(codes == skipped, len(bins), codes - (codes > skipped))
-            groups.append(Group(Part(len(bins), None, bins), cells))
-        return groups
+    def _parts(self) -> list[Part]:
+        """Groups of the columns that have candidates."""
+        columns = []
+        for number in np.unique(self.column):
+            count, skipped = (
+                int(self._counts[number] + self._missing[number]),
+                self._skipped[number],
+            )
+            bins = np.delete(np.arange(count), skipped)
+            cells = np.append(np.arange(skipped), [count - 1, *np.arange(skipped, count - 1)])
+            narrow = cells.astype(np.min_scalar_type(count))
+            columns.append(
+                Column(narrow[self._codes[:, number]], self._splits.first[number] + bins)
+            )
+        return group(bundle(columns), self.rows)
 
-    def _plan(self, nodes: Sequence[Index]) -> tuple[Stages, Index]:
-        """Stages, and the number of the sum of each bin in what they give, [nodes, bins]; -1 for no rows."""
+    def _batches(self, nodes: Sequence[Index]) -> Iterator[Stages]:
+        """Stages of all bins; those of node i are numbered from i times the bins of a node on."""
         stages = Stages()
-        places = np.full((len(nodes), self._splits.bins), -1, dtype=np.int64)
-        done = 0
-        for node, rows in enumerate(nodes):
-            for group in self._groups:
-                for bins in plan_group(group, rows, stages):
-                    places[node, bins] = done + np.arange(len(bins))
-                    done += len(bins)
-        return stages, places
+        for part in self._groups:
+            for node, rows in enumerate(nodes):
+                if stages.count > BATCH:
+                    yield stages
+                    stages = Stages()
+                plan(part, rows, stages, node * self._splits.bins)
+        yield stages
+
+    def _places(self, nodes: int, batches: Sequence[Index]) -> Index:
+        """The number of the sum of each bin, [nodes, bins]; -1 for no rows."""
+        places = np.full(nodes * self._splits.bins, -1, dtype=np.int64)
+        summed = np.concatenate(batches)
+        places[summed] = np.arange(len(summed))
+        return places.reshape(nodes, self._splits.bins)
 
     def _chains(self, places: Index) -> tuple[Index, Index, Index]:
         """Elements and lengths of chains without empty bins, and the end of each candidate; -1 for none."""
@@ -220,7 +240,7 @@ class Candidates:
         rows = engine.concatenate([sums, zero])
         places_of = np.full(len(ends), count)
         places_of[ends >= 0] = at[ends[ends >= 0]]
-        return engine.take(rows, chains.wide(places_of, width))
+        return engine.take(rows, wide(places_of, width))
 
 
 def _check_codes(codes: Codes, counts: Index, missing: Flags) -> None:

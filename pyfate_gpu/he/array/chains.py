@@ -7,6 +7,7 @@ import numpy as np
 
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import Index, Rows
+from pyfate_gpu.he.array.stages import wide
 
 
 def additions(lengths: Index) -> int:
@@ -53,8 +54,3 @@ def running_sums(
     return (
         engine.concatenate(steps) if steps else engine.take(rows, wide(elements, width))
     ), places
-
-
-def wide(elements: Index, width: int) -> Index:
-    """The rows of elements that are `width` rows each."""
-    return np.ascontiguousarray(elements[:, None] * width + np.arange(width)).ravel()

@@ -20,6 +20,7 @@ class Stage:
     sources: list[Index] = field(default_factory=list)
     lengths: list[Index] = field(default_factory=list)
     count: int = 0
+    wanted: list[Index] = field(default_factory=list)
 
     def append(self, sources: Index, lengths: Index) -> int:
         """Segments of `lengths` over consecutive sources; the number of the first one."""
@@ -35,39 +36,59 @@ class Stage:
         return sum(map(len, self.sources)) - self.count
 
 
-@dataclass
 class Stages:
-    """What to sum, stage by stage, and which sums are wanted in the end."""
+    """What to sum, stage by stage, and which sums of bins that gives."""
 
-    stages: list[Stage] = field(default_factory=list)
-    wanted: list[tuple[int, Index]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._stages: list[Stage] = []
+        self._bins: list[list[Index]] = []
 
     def at(self, level: int) -> Stage:
         """The stage of a level, which may be the next one."""
-        if level == len(self.stages):
-            self.stages.append(Stage())
-        return self.stages[level]
+        if level == len(self._stages):
+            self._stages.append(Stage())
+            self._bins.append([])
+        return self._stages[level]
+
+    def give(self, level: int, first: int, bins: Index) -> None:
+        """Say that the segments of a level from `first` on are the sums of these bins."""
+        self._stages[level].wanted.append(first + np.arange(len(bins), dtype=np.int64))
+        self._bins[level].append(bins)
+
+    @property
+    def bins(self) -> Index:
+        """The bin of each sum that `run` gives."""
+        return np.concatenate([each for level in self._bins for each in level] or [_NONE])
 
     @property
     def count(self) -> int:
         """Sums of all stages together."""
-        return sum(stage.count for stage in self.stages)
+        return sum(stage.count for stage in self._stages)
 
     @property
     def additions(self) -> int:
         """Of all stages together, for arrays of one column."""
-        return sum(stage.additions for stage in self.stages)
+        return sum(stage.additions for stage in self._stages)
 
     def run(self, engine: PublicEngine, rows: Rows, width: int) -> list[Rows]:
-        """The wanted sums, in order; `width` neighbouring rows are one source, and one sum."""
-        outputs: list[Rows] = []
+        """The sums of bins; `width` neighbouring rows are one source, and one sum."""
+        results: list[Rows] = []
         source = rows
-        for stage in self.stages:
-            sources = np.concatenate([*stage.sources, _NONE])
-            lengths = np.concatenate([*stage.lengths, _NONE])
+        for stage in self._stages:
+            sources = np.concatenate(stage.sources or [_NONE])
+            lengths = np.concatenate(stage.lengths or [_NONE])
             source = engine.segment_sum(source, *_wide(sources, lengths, width))
-            outputs.append(source)
-        return [engine.take(outputs[level], _columns(sums, width)) for level, sums in self.wanted]
+            if stage.wanted:
+                wanted = np.concatenate(stage.wanted)
+                results.append(engine.take(source, wide(wanted, width)))
+        return results
+
+
+def wide(numbers: Index, width: int) -> Index:
+    """The rows of what is `width` rows each."""
+    if width == 1:
+        return numbers
+    return np.ascontiguousarray(numbers[:, None] * width + np.arange(width)).ravel()
 
 
 def _wide(sources: Index, lengths: Index, width: int) -> tuple[Index, Index]:
@@ -81,7 +102,3 @@ def _wide(sources: Index, lengths: Index, width: int) -> tuple[Index, Index]:
     within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], repeated)
     columns = np.repeat(np.tile(np.arange(width), len(lengths)), repeated)
     return sources[np.repeat(starts, repeated) + within] * width + columns, offsets
-
-
-def _columns(sums: Index, width: int) -> Index:
-    return np.ascontiguousarray(sums[:, None] * width + np.arange(width)).ravel()
