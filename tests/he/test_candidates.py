@@ -29,9 +29,8 @@ def sides(codes, counts, missing):
     found = []
     for j in range(codes.shape[1]):
         values = codes[:, j] < counts[j]
-        for left in (False, True) if missing[j] else (False,):
-            last = counts[j] if missing[j] and not left else counts[j] - 1
-            for cut in range(last):
+        for cut in range(counts[j] if missing[j] else counts[j] - 1):
+            for left in (False, True) if missing[j] and cut < counts[j] - 1 else (False,):
                 found.append((j, cut, left, values & (codes[:, j] <= cut) | (~values & left)))
     return found
 
@@ -95,6 +94,21 @@ def test_one_bin_of_a_column_is_on_no_side(seed):
                 assert np.bincount(codes[:, column]).argmax() in unsummed
 
 
+def test_ciphertexts_of_some_rows(keypair, rng):
+    """A sample of rows is encrypted, or they come in chunks."""
+    codes, counts, missing = table(rng, 40, 3)
+    candidates = Candidates(codes, counts, missing)
+    splits = sides(codes, counts, missing)
+    values = rng.integers(-BOUND, BOUND + 1, 40)
+    sampled = rng.permutation(40)[:15]
+    c = keypair[0].encrypt(values[sampled], IntegerEncoder(bound=BOUND))
+    places = np.arange(0, 15, 2)
+    sums = candidates.sums(c, sampled[places], places)
+    right = right_sums(candidates, splits, values, sampled[places])
+    assert keypair[1].decrypt(sums).tolist() == right
+    assert sums.bound == 15 * BOUND
+
+
 def test_columns_of_one_bin_have_no_candidates(keypair):
     codes = np.array([[0, 1, 0], [0, 1, 0]], dtype=np.int16)
     candidates = Candidates(codes, [1, 1, 0], [False, True, True])
@@ -147,6 +161,9 @@ def test_what_makes_no_candidates(keypair):
         lambda: candidates.sums(c, np.array([True, False])),
         lambda: candidates.sums(c, np.array([[0]])),
         lambda: candidates.sums(keypair[0].encrypt([1, 2, 3]), np.array([0])),
+        lambda: candidates.sums(c, np.array([0]), np.array([2])),
+        lambda: candidates.sums(c, np.array([0, 1]), np.array([0])),
+        lambda: candidates.sums(c, np.array([0, 1]), np.array([1, 1])),
         lambda: candidates.sums(c.reshape(2, 1, 1), np.array([0])),
     ):
         with pytest.raises(ShapeError):

@@ -53,7 +53,7 @@ class Candidates:
     ----------
     column, cut, missing_left, complement : int64, int64, bool, bool [size]
         Of each candidate: its column, its cut, whether missing rows go left, and whether the sum is that
-        of its right side. By column, then missing right before missing left, then by cut.
+        of its right side. By column, then by cut, then missing right before missing left.
 
     Raises
     ------
@@ -119,7 +119,7 @@ class Candidates:
             left |= codes == self._counts[column]
         return np.asarray(left)
 
-    def sums(self, c: CiphertextArray, rows: Index) -> CiphertextArray:
+    def sums(self, c: CiphertextArray, rows: Index, places: Index | None = None) -> CiphertextArray:
         """The sum of one side of each candidate over chosen rows.
 
         Parameters
@@ -128,31 +128,35 @@ class Candidates:
             Numbers of each row of the table, in slots or in k columns.
         rows : int64 [m]
             Numbers of the chosen rows, each once.
+        places : int64 [m], optional
+            Which element of `c` belongs to each chosen row, for ciphertexts of some rows only.
 
         Returns
         -------
         CiphertextArray [size] or [size, k]
-            Of the left side, or of the right one where `complement` says so. Its bound is that of all n
-            rows, however many are chosen and whichever.
+            Of the left side, or of the right one where `complement` says so. Its bound is that of all
+            rows of `c`, however many are chosen and whichever.
 
         Raises
         ------
         BoundError
-            If the sum of n rows could pass what the key or a slot holds.
+            If the sum of all rows of `c` could pass what the key or a slot holds.
         ShapeError
             If shapes do not fit, or rows come twice or are none.
         """
-        return self.level_sums(c, [rows])[0]
+        return self.level_sums(c, [rows], None if places is None else [places])[0]
 
-    def level_sums(self, c: CiphertextArray, nodes: Sequence[Index]) -> CiphertextArray:
+    def level_sums(
+        self, c: CiphertextArray, nodes: Sequence[Index], places: Sequence[Index] | None = None
+    ) -> CiphertextArray:
         """As `sums`, for the rows of several nodes at once: [nodes, size] or [nodes, size, k]."""
-        if c.ndim not in (1, 2) or c.shape[0] != self.rows:
+        if c.ndim not in (1, 2) or (places is None and c.shape[0] != self.rows):
             raise ShapeError(
                 f"ciphertexts of shape {c.shape} came for a table of {self.rows} rows; there must be one "
                 f"or a row of columns for each"
             )
-        chosen = [_check_rows(rows, self.rows) for rows in nodes]
-        bound = check_bound(c.bound * max(1, self.rows), c, f"a sum of {self.rows} rows")
+        chosen = self._check_nodes(nodes, places, len(c))
+        bound = check_bound(c.bound * max(1, len(c)), c, f"a sum of {len(c)} rows")
         width = int(np.prod(c.shape[1:], dtype=np.int64))
         bins, parts = [], []
         for stages in self._batches(chosen):
@@ -163,7 +167,7 @@ class Candidates:
 
     def additions(self, rows: Index) -> int:
         """How many ciphertexts `sums` adds for such rows and one column, without adding any."""
-        batches = list(self._batches([_check_rows(rows, self.rows)]))
+        batches = list(self._batches(self._check_nodes([rows], None, self.rows)))
         _, lengths, _ = self._chains(self._places(1, [stages.bins for stages in batches]))
         return sum(stages.additions for stages in batches) + chains.additions(lengths)
 
@@ -191,15 +195,30 @@ class Candidates:
             )
         return group(bundle(columns), self.rows)
 
-    def _batches(self, nodes: Sequence[Index]) -> Iterator[Stages]:
+    def _check_nodes(
+        self, nodes: Sequence[Index], places: Sequence[Index] | None, count: int
+    ) -> list[tuple[Index, Index]]:
+        """Rows of each node and their ciphertexts, of which there are `count`."""
+        chosen = [_check_numbers(rows, self.rows, "row") for rows in nodes]
+        if places is None:
+            return [(rows, rows) for rows in chosen]
+        found = [_check_numbers(each, count, "place") for each in places]
+        if [len(rows) for rows in chosen] != [len(each) for each in found]:
+            raise ShapeError(
+                f"places of {[len(each) for each in found]} ciphertexts came for nodes of "
+                f"{[len(rows) for rows in chosen]} rows; there must be one for each row"
+            )
+        return list(zip(chosen, found, strict=True))
+
+    def _batches(self, nodes: Sequence[tuple[Index, Index]]) -> Iterator[Stages]:
         """Stages of all bins; those of node i are numbered from i times the bins of a node on."""
         stages = Stages()
         for part in self._groups:
-            for node, rows in enumerate(nodes):
+            for node, (rows, sources) in enumerate(nodes):
                 if stages.count > BATCH:
                     yield stages
                     stages = Stages()
-                plan(part, rows, stages, node * self._splits.bins)
+                plan(part, rows, sources, stages, node * self._splits.bins)
         yield stages
 
     def _places(self, nodes: int, batches: Sequence[Index]) -> Index:
@@ -264,21 +283,21 @@ def _check_codes(codes: Codes, counts: Index, missing: Flags) -> None:
             )
 
 
-def _check_rows(rows: Index, count: int) -> Index:
-    chosen = np.asarray(rows)
+def _check_numbers(numbers: Index, count: int, name: str) -> Index:
+    chosen = np.asarray(numbers)
     if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and chosen.size):
         raise ShapeError(
-            f"rows have shape {chosen.shape} and dtype {chosen.dtype}; they must be integers [m]"
+            f"{name} numbers have shape {chosen.shape} and dtype {chosen.dtype}; they must be integers [m]"
         )
     chosen = chosen.astype(np.int64, copy=False)
     if chosen.size and not 0 <= int(chosen.min()) <= int(chosen.max()) < count:
         raise ShapeError(
-            f"row numbers run from {chosen.min()} to {chosen.max()}; they must be in [0, {count})"
+            f"{name} numbers run from {chosen.min()} to {chosen.max()}; they must be in [0, {count})"
         )
     seen = np.zeros(count, dtype=np.bool_)
     seen[chosen] = True
     if np.count_nonzero(seen) != chosen.size:
         raise ShapeError(
-            f"{chosen.size} rows were chosen, some of them twice; a node has each row once"
+            f"some of {chosen.size} {name} numbers come twice; a node has each row once"
         )
     return chosen

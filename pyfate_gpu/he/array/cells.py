@@ -31,14 +31,14 @@ class Part:
     halves: tuple[Part, ...] = ()
 
 
-def plan(part: Part, rows: Index, stages: Stages, offset: int) -> None:
+def plan(part: Part, rows: Index, sources: Index, stages: Stages, offset: int) -> None:
     """Put the sums of the bins of a part over chosen rows into stages; bins without rows are left out.
 
-    Bins are numbered from `offset` on.
+    `sources` are the ciphertexts of the rows. Bins are numbered from `offset` on.
     """
     own = part.within[rows]
     kept = own < part.cells
-    _plan(part, own[kept], rows[kept], 0, stages, offset)
+    _plan(part, own[kept], sources[kept], 0, stages, offset)
 
 
 def _plan(

@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Splits:
-    """Splits by column, then missing right before missing left, then by cut.
+    """Splits by column, then by cut, then missing right before missing left.
 
     Bins of all columns have one numbering: those of column j start at ``first[j]``, that of missing rows
     is its last. Chains of bins follow each other in `elements`; the side of split i that is summed is its
@@ -61,12 +61,14 @@ def splits_of(counts: Index, missing: Flags, skipped: Index) -> Splits:
             elements += [first[column] + chain for chain in chains]
             lengths += map(len, chains)
             total += sum(map(len, chains))
-    columns = [np.concatenate([np.arange(0), *each]) for each in zip(*parts, strict=True)] or [
-        np.arange(0)
-    ] * 5
+    none = [np.arange(0)] * 5
+    column, cut, left_too, complement, ends = (
+        np.concatenate(each) for each in zip(none, *parts, strict=True)
+    )
+    order = np.lexsort((left_too, cut, column))
     return Splits(
-        columns[0], columns[1], columns[2].astype(np.bool_), columns[3].astype(np.bool_), first, int(bins.sum()),
-        np.concatenate(elements), np.array(lengths, dtype=np.int64), columns[4],
+        column[order], cut[order], left_too[order].astype(np.bool_), complement[order].astype(np.bool_),
+        first, int(bins.sum()), np.concatenate(elements), np.array(lengths, dtype=np.int64), ends[order],
     )  # fmt: skip
 
 
