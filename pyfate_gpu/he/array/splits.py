@@ -49,26 +49,24 @@ def splits_of(counts: Index, missing: Flags, skipped: Index) -> Splits:
     elements, lengths = [np.arange(0)], [0]
     total = 0
     for column, count in enumerate(counts.tolist()):
-        for left in (False, True) if missing[column] else (False,):
+        for missing_left in (False, True) if missing[column] else (False,):
             line = np.arange(count)
             if missing[column]:
-                line = np.concatenate([[count], line] if left else [line, [count]])
-            cut = np.arange(len(line) - 1 - left)
-            chains, complement, ends = _sides(line, cut + 1 + left, int(skipped[column]))
-            parts.append(
-                (np.full(len(cut), column), cut, np.full(len(cut), left), complement, total + ends)
-            )
+                line = np.concatenate([[count], line] if missing_left else [line, [count]])
+            cut = np.arange(len(line) - 1 - missing_left)
+            chains, complement, ends = _sides(line, cut + 1 + missing_left, int(skipped[column]))
+            same = [np.full(len(cut), number) for number in (column, missing_left)]
+            parts.append((same[0], cut, same[1], complement, total + ends))
             elements += [first[column] + chain for chain in chains]
             lengths += map(len, chains)
             total += sum(map(len, chains))
-    none = [np.arange(0)] * 5
-    column, cut, left_too, complement, ends = (
-        np.concatenate(each) for each in zip(none, *parts, strict=True)
-    )
-    order = np.lexsort((left_too, cut, column))
+    joined = [np.concatenate(each) for each in zip([np.arange(0)] * 5, *parts, strict=True)]
+    # By column, cut, and where missing rows go.
+    order = np.lexsort(joined[2::-1])
+    columns, cuts, left, right_summed, ends = (each[order] for each in joined)
     return Splits(
-        column[order], cut[order], left_too[order].astype(np.bool_), complement[order].astype(np.bool_),
-        first, int(bins.sum()), np.concatenate(elements), np.array(lengths, dtype=np.int64), ends[order],
+        columns, cuts, left.astype(np.bool_), right_summed.astype(np.bool_), first, int(bins.sum()),
+        np.concatenate(elements), np.array(lengths, dtype=np.int64), ends,
     )  # fmt: skip
 
 
