@@ -77,19 +77,23 @@ class Form:
             raise OverflowError(
                 f"a header of {len(text)} bytes; the limit is {self.max_header_bytes}"
             )
-        out = io.BytesIO()
-        out.write(bytes(self._prelude.size) + text)
+        total = []
+        if self.has_length:
+            buffers = [list(pieces) for pieces in buffers]
+            total = [self._length(len(text), buffers)]
+        out, digest = io.BytesIO(), hashlib.sha256()
+
+        def write(piece: bytes | memoryview) -> None:
+            # Not the copy: what was just made is still in a cache, a long copy is not.
+            digest.update(piece)
+            out.write(piece)
+
+        write(self._prelude.pack(self.magic, version, 0, len(text), *total) + text)
         for pieces in buffers:
-            out.write(bytes(-out.tell() % ALIGNMENT))
+            write(bytes(-out.tell() % ALIGNMENT))
             for piece in pieces:
-                out.write(piece)
-        total = [out.tell() + CHECKSUM_BYTES] if self.has_length else []
-        out.seek(0)
-        out.write(self._prelude.pack(self.magic, version, 0, len(text), *total))
-        out.seek(0, io.SEEK_END)
-        with out.getbuffer() as view:
-            checksum = hashlib.sha256(view).digest()
-        out.write(checksum)
+                write(piece)
+        out.write(digest.digest())
         return out.getvalue()
 
     def open(self, data: Any) -> Letter:
@@ -120,6 +124,13 @@ class Form:
                 f"the header of the frame is no JSON object as {self.writer} writes it"
             )
         return Letter(version, header, view[:-CHECKSUM_BYTES], end)
+
+    def _length(self, header_bytes: int, buffers: Iterable[Buffer]) -> int:
+        """Return the number of bytes of an envelope."""
+        end = self._prelude.size + header_bytes
+        for pieces in buffers:
+            end += -end % ALIGNMENT + sum(memoryview(piece).nbytes for piece in pieces)
+        return end + CHECKSUM_BYTES
 
     def _check_prelude(self, view: memoryview) -> tuple[int, int]:
         """Return the version, and the position after the header."""
