@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two builds of the package beside each other: is anything slower than before?"""
+"""Two builds of the package beside each other, so that nothing gets slower unseen."""

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m bench.beside PYTHON [ROUTINE...]``: this build beside that of another Python, in turns.
-
-Each build has a process of its own on the same core. The two alternate, so that whatever else the machine does
-meets both; the figure of a routine is the median over pairs of turns of the other's processor time / ours: above
-1, this build is faster.
-"""
+"""``python -m bench.beside PYTHON [ROUTINE...]``: this build beside that of another Python, in turns."""
 
 from __future__ import annotations
 
@@ -16,60 +11,67 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyfate_gpu.bench.routines import ROUTINES
-from pyfate_gpu.bench.routines.base import Size
+from pyfate_gpu.bench.routines import ROUTINES, Size
 
 CONTESTANT = Path(__file__).with_name("contestant.py")
 LEAST_TIME = 1e-6
 LEFT_OUT = ("to_host", "to_device", "keypair")  # need a GPU; depend on luck
+ABOUT = """This build beside that of another Python. Each has a process of its own, on the same core; the two
+alternate, so that whatever else the machine does meets both. A ratio is the median over pairs of turns of the other's
+processor time / ours: above 1, this build is faster."""
+
+Pair = tuple[float, float]
+"""Processor seconds of a call: ours, the other's."""
 
 
 class Build:
-    """The process of a build."""
+    """The process of a build. `path` is where its Python looks for modules, besides where it always does."""
 
     def __init__(self, python: str, path: str | None) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         if path is not None:
             environment["PYTHONPATH"] = path
+        self._python = python
         self._process = subprocess.Popen(  # noqa: S603 - the Python that the user names
             [python, str(CONTESTANT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
-        self.version, self.place = self._answer()
+        self.version: str = self._answer()
 
     def ask(self, name: str, threads: int, *arguments: Any) -> Any:
-        """What `name` of the contestant answers."""
-        assert self._process.stdin  # noqa: S101
-        self._process.stdin.write(json.dumps([name, threads, arguments]) + "\n")
-        self._process.stdin.flush()
+        """What the method `name` of the contestant answers."""
+        assert self._process.stdin
+        print(json.dumps([name, threads, arguments]), file=self._process.stdin, flush=True)
         return self._answer()
 
     def end(self) -> None:
         """Let the process go."""
-        assert self._process.stdin  # noqa: S101
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                if stream:
+                    stream.close()
         self._process.wait()
 
     def _answer(self) -> Any:
-        assert self._process.stdout  # noqa: S101
+        assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            sys.exit(f"{self._process.args[0]} ended: is this package installed in it, with gmpy2?")  # type: ignore[index]
+            self.end()
+            sys.exit(f"{self._python} ended: is this package installed for it, with `bench`?")
         return json.loads(line)
 
 
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.beside", description=__doc__)
-    parser.add_argument("python", help="the Python of the other build, such as ../before/.venv/bin/python")
-    parser.add_argument("routine", nargs="*", default=[], help="what to compare (default: all)")
-    parser.add_argument("--alternations", type=int, default=15, help="pairs of turns (default: 15)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="least length of a turn (default: 0.5)")
-    parser.add_argument("--starts", type=int, default=1, help="new processes for all of it, so many times")
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.beside", description=ABOUT)
+    parser.add_argument("python", help="of the other build, such as ../before/.venv/bin/python")
+    parser.add_argument("routine", nargs="*", help="what to compare (default: all)")
+    parser.add_argument("--alternations", type=int, default=15, help="pairs of turns (15)")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of a turn, at least (0.5)")
+    parser.add_argument("--starts", type=int, default=1, help="new processes, so many times (1)")
     parser.add_argument("--key-bits", type=int, default=2048)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rows", type=int)
@@ -78,56 +80,80 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if wrong := [name for name in options.routine if name not in ROUTINES]:
         parser.error(f"{wrong[0]} is no routine; there are {', '.join(ROUTINES)}")
+    if min(options.alternations, options.starts, options.threads) < 1:
+        parser.error("--alternations, --starts and --threads are at least 1")
     options.routine = options.routine or [name for name in ROUTINES if name not in LEFT_OUT]
     return options
 
 
-def pairs(builds: tuple[Build, Build], alternations: int, seconds: float, threads: int) -> Iterator[tuple[float, float]]:
-    """Seconds of a call in ours and in the other; who begins changes."""
-    once = max(LEAST_TIME, *(build.ask("turn", threads, 1)[0] for build in builds))
-    calls = math.ceil(seconds / once)
-    for turn in range(alternations):
-        order = (0, 1) if turn % 2 else (1, 0)
-        spent = {index: builds[index].ask("turn", threads, calls)[0] for index in order}
-        yield spent[0], spent[1]
+def jobs(options: argparse.Namespace) -> Iterator[tuple[str, str, Size]]:
+    """Title, routine and size of everything that is compared."""
+    for name in options.routine:
+        for size in ROUTINES[name].sizes(options):
+            yield f"{name}: {ROUTINES[name].title_of(size)}", name, size
 
 
-def line(title: str, found: list[tuple[float, float]]) -> str:
-    """A row of the table: the median and between which ratios the middle half lies."""
-    ratios = [other / ours for ours, other in found]
-    first, _, last = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
-    ours, other = (statistics.median(side) for side in zip(*found, strict=True))
+def prepare(
+    builds: Sequence[Build], name: str, size: Size, key_bits: int, threads: int
+) -> tuple[str, ...]:
+    """Make the job in both builds; what is wrong with it in either."""
+    answers = (b.ask("prepare", threads, name, key_bits, *vars(size).values()) for b in builds)
+    return tuple(filter(None, answers))
+
+
+def compare(builds: Sequence[Build], options: argparse.Namespace) -> Iterator[Pair]:
+    """Turns of the job that was prepared; who begins changes."""
+    ours, other = builds
+    once = max(LEAST_TIME, *(build.ask("turn", options.threads, 1) for build in builds))
+    calls = math.ceil(options.seconds / once) or 1
+    for turn in range(options.alternations):
+        order = (ours, other) if turn % 2 else (other, ours)
+        spent = {build: build.ask("turn", options.threads, calls) for build in order}
+        yield spent[ours], spent[other]
+
+
+def line(title: str, pairs: Sequence[Pair]) -> str:
+    """A row of the table: the median, and between which ratios the middle half lies."""
+    ratios = [max(other, LEAST_TIME) / max(ours, LEAST_TIME) for ours, other in pairs]
+    first, _, last = statistics.quantiles([*ratios, *ratios], n=4, method="inclusive")
+    if len(ratios) > 1:
+        first, _, last = statistics.quantiles(ratios, n=4, method="inclusive")
+    ours, other = (statistics.median(side) for side in zip(*pairs, strict=True))
     return (
         f"{title:<72} {other:12.6f} {ours:12.6f} {statistics.median(ratios):7.3f}  "
         f"{first:.3f} - {last:.3f}"
     )
 
 
-def main() -> None:
-    options = parse()
-    found: dict[str, list[tuple[float, float]]] = {}
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    found: dict[str, list[Pair]] = {}
     for start in range(options.starts):
-        builds = (Build(sys.executable, os.pathsep.join(sys.path)), Build(options.python, None))
-        if start == 0:
-            print(f"ours {builds[0].version}, other {builds[1].version}, n = {options.key_bits} bits, "
-                  f"{options.starts} x {options.alternations} pairs of turns, processor seconds of a call")  # fmt: skip
-            print(f"{'':<72} {'other':>12} {'ours':>12} {'ratio':>7}  middle half")
+        builds = [Build(sys.executable, os.pathsep.join([str(Path.cwd()), *sys.path]))]
         try:
-            for name in options.routine:
-                for size in ROUTINES[name].sizes(options):
-                    title = f"{name}: {ROUTINES[name].title_of(size)}, {size.rows} rows"
-                    wrong = [build.ask("prepare", options.threads, name, options.key_bits, *vars(size).values())
-                             for build in builds]  # fmt: skip
-                    if any(wrong):
-                        print(f"{title:<72} left out: {wrong[0] or wrong[1]}", flush=True)
-                        continue
-                    turns = pairs(builds, options.alternations, options.seconds, options.threads)
-                    found.setdefault(title, []).extend(turns)
-                    if start == options.starts - 1:
-                        print(line(title, found[title]), flush=True)
+            builds.append(Build(options.python, None))
+            if start == 0:
+                print_head(builds, options)
+            for title, name, size in jobs(options):
+                if wrong := prepare(builds, name, size, options.key_bits, options.threads):
+                    note = f"{title:<72} left out: {'; '.join(wrong)}"
+                else:
+                    found.setdefault(title, []).extend(compare(builds, options))
+                    note = line(title, found[title])
+                if start == options.starts - 1:
+                    print(note, flush=True)
         finally:
             for build in builds:
                 build.end()
+
+
+def print_head(builds: Sequence[Build], options: argparse.Namespace) -> None:
+    ours, other = builds
+    print(
+        f"ours {ours.version}, other {other.version}, n = {options.key_bits} bits, {options.starts} x "
+        f"{options.alternations} pairs of turns, processor seconds of a call"
+    )
+    print(f"{'':<72} {'other':>12} {'ours':>12} {'ratio':>7}  middle half")
 
 
 if __name__ == "__main__":
