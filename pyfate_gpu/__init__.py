@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.he import load_public_key as load_public_key
     from pyfate_gpu.he import save_private_key as save_private_key
     from pyfate_gpu.he import save_public_key as save_public_key
+    from pyfate_gpu.trees import HeteroBoostedTreesClassifier as HeteroBoostedTreesClassifier
+    from pyfate_gpu.trees import HeteroBoostedTreesRegressor as HeteroBoostedTreesRegressor
 
 _HOMES = {
     "available_backends": "backends",
@@ -68,6 +70,8 @@ _HOMES = {
     "HeteroLinearRegression": "glm",
     "HeteroLogisticRegression": "glm",
     "HeteroPoissonRegression": "glm",
+    "HeteroBoostedTreesClassifier": "trees",
+    "HeteroBoostedTreesRegressor": "trees",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -37,7 +37,9 @@ class Table:
         return repr(self.names[index]) if self.names else f"column {index}"
 
 
-def read_table(X: Any, *, missing: bool = False, empty: bool = False) -> Table:
+def read_table(
+    X: Any, *, missing: bool = False, empty: bool = False, infinite: bool = False
+) -> Table:
     """Return the features in `X`: array-like [rows, columns] or a data frame of any library.
 
     Parameters
@@ -48,6 +50,8 @@ def read_table(X: Any, *, missing: bool = False, empty: bool = False) -> Table:
         Whether values may be missing, to be imputed.
     empty : bool
         Whether there may be no columns, of a guest that has labels only.
+    infinite : bool
+        Whether values may be infinite, which trees order like any other.
 
     Raises
     ------
@@ -66,7 +70,8 @@ def read_table(X: Any, *, missing: bool = False, empty: bool = False) -> Table:
     if rows == 0 or (columns == 0 and not empty):
         raise DataError(f"X has {rows} rows and {columns} columns: nothing to work on")
     table = Table(values, names)
-    wrong = (np.isinf(values) if missing else ~np.isfinite(values)).any(axis=0)
+    absent = np.isnan(values) & (not missing)
+    wrong = (absent if infinite else absent | np.isinf(values)).any(axis=0)
     if wrong.any():
         found = [table.column(int(index)) for index in np.flatnonzero(wrong)]
         raise DataError(

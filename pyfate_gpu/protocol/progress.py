@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pyfate_gpu.backends import backend_info
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER
@@ -62,7 +63,7 @@ class FitReport:
 
     `hardened` says whether blinding read every table entry, see `use_backend`; `packing` what shared
     ciphertexts in the passes that allow it: "rows", "classes" or "none". The key is the arbiter's or, in
-    jobs without one, that of the first party that announced one.
+    jobs without one, that of the first party that announced one; 0 bits where nothing is encrypted.
     """
 
     party: str
@@ -117,33 +118,30 @@ class Progress:
             callback.on_iteration(report)
 
     def finish(self, iterations: int) -> FitReport:
-        """Return the report of the whole fit.
-
-        Raises
-        ------
-        ProtocolError
-            When no party has announced a key.
-        """
+        """Return the report of the whole fit; where nobody has announced a key, of the backend in use."""
         key = self._key()
-        engine = key.engine()
+        ran: tuple[str, str, str, bool, int, str]
+        if key is None:
+            info = backend_info()
+            ran = (info.name, info.device, info.name, info.hardened, 0, "")
+        else:
+            engine = key.engine()
+            where = (engine.backend, engine.device, engine.engine_id, engine.hardened)
+            ran = (*where, key.key_bits, key.fingerprint)
         return FitReport(
-            party=self._session.party.name,
-            backend=engine.backend,
-            device=engine.device,
-            engine=engine.engine_id,
-            hardened=engine.hardened,
-            key_bits=key.key_bits,
-            key_fingerprint=key.fingerprint,
+            self._session.party.name,
+            *ran,
             iterations=iterations,
             seconds=time.perf_counter() - self._begun,
             usage=self._session.statistics.usage(since=self._usage_begun),
             packing=self.packing,
         )
 
-    def _key(self) -> SchemePublicKey:
+    def _key(self) -> SchemePublicKey | None:
         session = self._session
-        announced = (owner for owner in session.parties if owner in session.keys)
-        return session.key_of(ARBITER if ARBITER in session.keys else next(announced, ARBITER))
+        if ARBITER in session.keys:
+            return session.keys[ARBITER]
+        return next((session.keys[o] for o in session.parties if o in session.keys), None)
 
 
 def _line(report: IterationReport) -> str:

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What classifiers and regressions of boosted trees share: one object a party, the session says which part it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.data.tables import read_present_labels
+from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.federation import Session
+from pyfate_gpu.protocol.cost import JobShape, Workload
+from pyfate_gpu.protocol.progress import Callback, FitReport
+from pyfate_gpu.protocol.settings import check_choice, plain
+from pyfate_gpu.trees.fitting import Fitting
+from pyfate_gpu.trees.model_file import PathLike, read_half, write_half
+from pyfate_gpu.trees.workload import workload_of
+from pyfate_gpu.typing import Floats
+
+Model = TypeVar("Model", bound="HeteroBoostedTrees")
+IMPORTANCES = ("gain", "weight", "cover")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class HeteroBoostedTrees(Fitting):
+    """Base of the models; see its subclasses for labels and losses.
+
+    Every party makes one of these with the same parameters and calls the same methods: the guest with `X` and `y`,
+    hosts with `X`. There is no arbiter: the guest has the key. The protocol and what each party learns by it stand
+    in ``docs/trees.md``.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Most rounds; with `warm_start` those of earlier fits count.
+    max_depth : int
+        Levels of splits.
+    learning_rate : float
+        What leaves are multiplied by.
+    max_bin : int
+        Bins of a column, beside that of missing values. Each party's own choice.
+    reg_lambda, reg_alpha, gamma, min_child_weight, max_delta_step : float
+        As of XGBoost: L2 and L1 of leaves, least gain of a split, least hessian of its sides (all outputs together),
+        largest leaf before `learning_rate`, 0 for any.
+    min_samples_leaf : int
+        Fewest rows on a side of a split. Each party sees to it for itself: a host answers nothing about fewer.
+    subsample, colsample_bytree : float
+        Shares of rows and of each party's columns that a tree is grown from.
+    sampling_method : {"uniform", "goss"}
+        ``goss`` keeps the `top_rate` of rows with the largest gradients and draws `other_rate` of them from the
+        others, which then count for all others; from round 1 / learning_rate on.
+    top_rate, other_rate : float
+        See `sampling_method`.
+    num_parallel_tree : int
+        Trees of a round, which are averaged.
+    multi_strategy : {"multi_output_tree", "one_output_per_tree"}
+        With more than two classes, whether a tree has a value for each of them.
+    base_score : float or None
+        Response before the first tree; None for the best constant.
+    gradient_bits : int
+        To which gradients are rounded before they are encrypted. Leaves are exact.
+    guest_only_trees, guest_only_levels : int
+        First rounds, and last levels of every tree, in which only the guest's columns are split: the first trees
+        say most about labels.
+    early_stopping_rounds : int or None
+        Stop when the first metric of the validation rows was not better for so many rounds, and keep the best.
+    warm_start : bool
+        Go on with the trees and the bins of the last fit.
+    random_state : int or None
+        Seed of what is drawn, of each party. Whoever knows the guest's can tell which rows ``goss`` kept for
+        their gradients: leave it out where that matters.
+    scheme, key_bits, allow_insecure_key_size : str, int, bool
+        Of the guest's key.
+    callbacks : sequence
+        Objects with ``on_iteration(report)``, called after each round with an `IterationReport`.
+
+    Attributes
+    ----------
+    n_iter_ : int
+        Rounds that are kept.
+    loss_history_ : list of float
+        Mean loss of the training rows after each round of the last fit; guest only.
+    validation_history_ : list of dict
+        Metrics of the validation rows after each round; guest only, where there are such rows.
+    smallest_node_ : int
+        Fewest rows that the guest has seen encrypted sums of; guest only.
+    n_features_in_, feature_names_in_ : int, object array
+        This party's columns; names only where `X` had them.
+    report_ : FitReport
+        Backend, key, seconds, operations and bytes.
+    """
+
+    n_estimators: int = 100
+    max_depth: int = 5
+    learning_rate: float = 0.1
+    max_bin: int = 32
+    reg_lambda: float = 1.0
+    reg_alpha: float = 0.0
+    gamma: float = 0.0
+    min_child_weight: float = 1.0
+    min_samples_leaf: int = 20
+    max_delta_step: float = 0.0
+    subsample: float = 1.0
+    colsample_bytree: float = 1.0
+    sampling_method: str = "uniform"
+    top_rate: float = 0.2
+    other_rate: float = 0.1
+    num_parallel_tree: int = 1
+    multi_strategy: str = "multi_output_tree"
+    base_score: float | None = None
+    gradient_bits: int = 24
+    guest_only_trees: int = 0
+    guest_only_levels: int = 0
+    early_stopping_rounds: int | None = None
+    warm_start: bool = False
+    random_state: int | None = None
+    scheme: str = "paillier"
+    key_bits: int = 3072
+    allow_insecure_key_size: bool = False
+    callbacks: Sequence[Callback] = ()
+
+    if TYPE_CHECKING:  # set by fit
+        loss_history_: list[float] = field(init=False)
+        validation_history_: list[dict[str, float]] = field(init=False)
+        n_iter_: int = field(init=False)
+        report_: FitReport = field(init=False)
+        smallest_node_: int = field(init=False)
+        n_features_in_: int = field(init=False)
+
+    def fit(
+        self: Model,
+        X: Any = None,
+        y: Any = None,
+        *,
+        session: Session,
+        sample_weight: Any = None,
+        validation: Any = None,
+    ) -> Model:
+        """Train together with the other parties.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame [rows, columns]
+            This party's features, rows in the same order at every party; NaN where a value is missing. A guest that
+            has labels only leaves X out, or gives a table without columns.
+        y : array-like [rows]
+            Labels, at the guest only.
+        session : Session
+            Which party this is, and the way to the others.
+        sample_weight : array-like [rows], optional
+            What gradients are multiplied by, at the guest only.
+        validation : (array-like, array-like) or array-like, optional
+            Other rows to judge the model by: features and labels at the guest, features at hosts.
+
+        Raises
+        ------
+        DataError
+            For features or labels that cannot be used.
+        ConfigurationError
+            For parameters that make no sense or differ between parties.
+        ProtocolError
+            When a party does not keep to the protocol: sums, choices or rows that do not fit together.
+        ChannelTimeoutError, PartyFailedError
+            When another party did not answer or stopped.
+        """
+        return self._fit(session, X, y, sample_weight, validation)
+
+    def decision_function(self, X: Any = None, *, session: Session) -> Floats | None:
+        """Return the scores of rows to the guest, None to the others; all parties call it.
+
+        Hosts see which rows come to which of their splits, the guest where they go from there.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        DataError
+            When `X` does not have the columns of fit.
+        """
+        return self._scores(X, session)
+
+    def score_rows(
+        self, X: Any = None, *, session: Session, options: Mapping[str, Any] | None = None
+    ) -> Floats | None:
+        """Return what `decision_function` does."""
+        return self._scores(X, session)
+
+    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        """Return what scores of `decision_function` mean, as `predict` does, without other parties.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        DataError
+            When `scores` is no such array.
+        """
+        return self._interpret(self._read_scores(scores))
+
+    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
+        """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
+
+        Rows without a label do not count; where none has one there are no metrics.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        DataError
+            When the labels do not fit the scores or the classes of fit, or `scores` is no such array.
+        """
+        scores = self._read_scores(scores)
+        labels, present = read_present_labels(y, len(scores))
+        if not present.any():
+            return {}
+        encoded, _ = self._encode_labels(labels, len(labels), self._fitted_half().classes)
+        return self._evaluate(encoded, scores.reshape(len(scores), -1)[present])
+
+    def importances(self, kind: str = "gain") -> dict[str, float]:
+        """Return how much each of this party's columns matters, by name.
+
+        Parameters
+        ----------
+        kind : {"gain", "weight", "cover"}
+            The mean gain of its splits, how many these are, or the mean hessian that came by. Hosts know the
+            second only: gains and hessians are the guest's.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit, and for what a host does not know.
+        """
+        check_choice("kind", kind, IMPORTANCES)
+        half = self._fitted_half()
+        if half.forest is None and kind != "weight":
+            raise ConfigurationError(f"{kind} is known to the guest alone: ask for kind='weight'")
+        values = half.importances(kind).tolist()
+        return dict(zip(half.feature_names, values, strict=True))
+
+    def workload(self, shape: JobShape) -> Workload:
+        """Return what training on data of that shape takes, before it runs.
+
+        Raises
+        ------
+        ConfigurationError
+            For the first parameter that makes no sense.
+        """
+        return workload_of(shape, self.settings())
+
+    def result(self) -> dict[str, Any]:
+        """Return rounds, cost, importances, and at the guest losses and how small the smallest node was."""
+        found = super().result()
+        if hasattr(self, "_half"):
+            known = IMPORTANCES if self._half.forest is not None else ("weight",)
+            found["importances"] = {kind: self.importances(kind) for kind in known}
+        if hasattr(self, "loss_history_"):
+            found["loss"] = [float(loss) for loss in self.loss_history_]
+            found["smallest_node"] = self.smallest_node_
+        return found
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of this party's columns; `input_features` is there for scikit-learn.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        """
+        return np.array(self._fitted_half().feature_names, dtype=object)
+
+    def save(self, path: PathLike) -> None:
+        """Write this party's half to a file that only its owner can read: bins, splits, at the guest trees.
+
+        Callbacks, keys and histories are not kept, nor an objective that is a function.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit; when classes are neither numbers nor texts.
+        StorageError
+            When the file cannot be written.
+        """
+        params = {name: plain(value) for name, value in self.get_params().items()}
+        del params["callbacks"]
+        if callable(params.get("objective")):
+            del params["objective"]
+        half = self._fitted_half()
+        header = {"estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_}
+        write_half(path, half, header)
+
+    @classmethod
+    def load(cls: type[Model], path: PathLike) -> Model:
+        """Return a fitted model from what `save` wrote, to predict with, or to go on by `warm_start`.
+
+        Raises
+        ------
+        StorageError, DataError
+            When the file cannot be read, or is no half of such a model.
+        """
+        half, header = read_half(path)
+        if header.get("estimator") != cls.__name__:
+            raise DataError(
+                f"{path} holds a {header.get('estimator')}: load it by that class, this is {cls.__name__}"
+            )
+        model = cls().set_params(**header["params"])
+        model.settings()
+        model._keep({"_half": half, "n_iter_": int(header["n_iter"])})
+        return model
+
+    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        raise NotImplementedError
+
+    def _read_scores(self, scores: Any) -> Floats:
+        forest = self._fitted_half().forest
+        if forest is None:
+            raise ConfigurationError("scores are the guest's: this is the half of a host")
+        outputs, array = len(forest.base), np.asarray(scores)
+        wanted = array.shape[:1] + ((outputs,) if outputs > 1 else ())
+        if not array.ndim or array.shape != wanted or array.dtype.kind not in "fiu":
+            raise DataError(
+                f"scores have shape {array.shape} and dtype {array.dtype}; it takes what "
+                f"decision_function returns, {'[rows]' if outputs == 1 else f'[rows, {outputs}]'}"
+            )
+        if not np.isfinite(array).all():
+            raise DataError(
+                "scores hold NaN or infinite values: take what decision_function returns"
+            )
+        return array.astype(np.float64)

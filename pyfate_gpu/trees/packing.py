@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gradients and hessians as integers in slots: wide enough, from public facts, for any sum of rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyfate_gpu.encoding import SlotLayout
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.typing import Floats, Integers
+
+#: Sums of integers stay exact in float64 up to this many bits.
+EXACT_BITS = 52
+
+
+@dataclass(frozen=True)
+class GradientSlots:
+    """Where gradient and hessian of each output lie in a ciphertext; public, the same at all parties.
+
+    Parameters
+    ----------
+    bits : int
+        Of the largest gradient or hessian of a row.
+    rows : int
+        That may be added up.
+    outputs : int
+        Pairs of a row.
+    key_bits : int
+        Of the key that they are encrypted under.
+
+    Raises
+    ------
+    ConfigurationError
+        When a row does not fit a ciphertext, or sums not the float64 that the guest computes with.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.trees.packing import GradientSlots
+    >>> slots = GradientSlots(bits=24, rows=30_000, outputs=1, key_bits=2048)
+    >>> slots.row, slots.squeezed
+    (SlotLayout(width=40, count=2), SlotLayout(width=40, count=50))
+    """
+
+    bits: int
+    rows: int
+    outputs: int
+    key_bits: int
+
+    def __post_init__(self) -> None:
+        if (self.bound * self.rows).bit_length() > EXACT_BITS:
+            raise ConfigurationError(
+                f"gradient_bits={self.bits} and {self.rows} rows make sums of more than {EXACT_BITS} bits: "
+                f"set gradient_bits to {EXACT_BITS - self.rows.bit_length()} or less"
+            )
+        if 2 * self.outputs * self.width > self.key_bits - 2:
+            raise ConfigurationError(
+                f"{self.outputs} outputs of {2 * self.width} bits do not fit a key of {self.key_bits} bits: use a "
+                "longer key, or fewer gradient_bits"
+            )
+
+    @property
+    def bound(self) -> int:
+        """Largest integer of a row."""
+        return 1 << self.bits
+
+    @property
+    def width(self) -> int:
+        """Bits of a slot."""
+        return (self.bound * self.rows).bit_length() + 1
+
+    @property
+    def row(self) -> SlotLayout:
+        """The layout of a row, and of a sum of rows: gradient and hessian of each output in turn."""
+        return SlotLayout(self.width, 2 * self.outputs)
+
+    @property
+    def squeezed(self) -> SlotLayout:
+        """The layout of as many sums as a ciphertext holds."""
+        return SlotLayout(self.width, 2 * self.outputs * self.sums)
+
+    @property
+    def sums(self) -> int:
+        """How many sums a ciphertext holds."""
+        return (self.key_bits - 2) // (2 * self.outputs * self.width)
+
+
+@dataclass(frozen=True, repr=False)
+class Gradients:
+    """What the rows of a round bring, as integers and as they are; the guest's secret.
+
+    Parameters
+    ----------
+    integers : int64 [rows, 2 outputs]
+        Gradient and hessian of each output in turn, rounded.
+    units : float64 [2]
+        What 1 stands for, of gradients and of hessians: powers of two.
+    g, h : float64 [rows, outputs]
+        Unrounded, for the values of leaves.
+    """
+
+    integers: Integers
+    units: Floats
+    g: Floats
+    h: Floats
+
+    @classmethod
+    def quantize(cls, g: Floats, h: Floats, bits: int) -> Gradients:
+        """Round to so many bits of the largest of each kind, to even where two are as near.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pyfate_gpu.trees.packing import Gradients
+        >>> found = Gradients.quantize(np.array([[-0.5], [0.25]]), np.array([[1.0], [0.0]]), bits=4)
+        >>> found.integers.tolist(), found.units.tolist()
+        ([[-16, 16], [8, 0]], [0.03125, 0.0625])
+        """
+        exponents = [bits - _exponent(values) for values in (g, h)]
+        integers = np.empty((len(g), 2 * g.shape[1]), dtype=np.int64)
+        for place, values in enumerate((g, h)):
+            integers[:, place::2] = np.rint(np.ldexp(values, exponents[place]))
+        return cls(integers, np.ldexp(1.0, np.negative(exponents)), g, h)
+
+
+def _exponent(values: Floats) -> int:
+    """Return the least e with all values at most 2**e in size."""
+    largest = float(np.abs(values).max(initial=0.0))
+    mantissa, exponent = math.frexp(largest)
+    return exponent - 1 if mantissa == 0.5 else exponent

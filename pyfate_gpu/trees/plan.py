@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much there is to do: shapes of hosts' data to the guest, the guest's plan to the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.federation import Party, Session
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.protocol.keys import receive_key
+from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.trees.settings import Settings
+
+#: Outputs of a row: beyond it no key has room.
+MOST_OUTPUTS = 1 << 12
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a host tells the guest of its data.
+
+    Parameters
+    ----------
+    rows, validation : int
+        To train with, and to judge by.
+    candidates : int
+        Splits that its columns allow; 0 before a prediction.
+    done, splits : int
+        Rounds of an earlier fit, to begin with or to predict by, and splits of this host in them.
+    """
+
+    rows: int
+    validation: int = 0
+    candidates: int = 0
+    done: int = 0
+    splits: int = 0
+
+
+def connect_host(session: Session, task: str, settings: Settings, *, key: bool) -> None:
+    """Agree on what is to be done, and take the guest's key where something is encrypted."""
+    agree_on_terms(session, task, settings.terms())
+    if key:
+        receive_key(
+            session,
+            settings.key_bits,
+            scheme=settings.scheme,
+            allow_insecure_key_size=settings.allow_insecure_key_size,
+            owner=GUEST,
+        )
+
+
+def report_shape(session: Session, shape: Shape) -> None:
+    """Tell the guest the shape of this host's data."""
+    session.send(
+        GUEST,
+        "shape",
+        rows=shape.rows,
+        validation=shape.validation,
+        candidates=shape.candidates,
+        done=shape.done,
+        splits=shape.splits,
+    )
+
+
+def collect_shapes(session: Session) -> dict[Party, Shape]:
+    """Return the shape of each host's data."""
+    return {
+        host: Shape(
+            *session.receive(
+                host, "shape", rows=int, validation=int, candidates=int, done=int, splits=int
+            )
+        )
+        for host in session.hosts
+    }
+
+
+def compare_shapes(
+    rows: int, validation: int, done: int, splits: list[int], shapes: Mapping[Party, Shape]
+) -> None:
+    """See to it that all hosts have the guest's rows, and the halves that its trees were made with.
+
+    Parameters
+    ----------
+    done : int
+        Rounds that the guest's trees are of.
+    splits : list of int
+        How many splits of each host the guest's trees have.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the host and both numbers.
+    ProtocolError
+        When a host has a number of candidates below 0.
+    """
+    for (host, shape), known in zip(shapes.items(), splits, strict=True):
+        for what, here, there in (
+            ("rows", rows, shape.rows),
+            ("validation rows", validation, shape.validation),
+        ):
+            if here != there:
+                raise ConfigurationError(
+                    f"guest has {here} {what}, {host} has {there}: "
+                    "give every party the same rows in the same order"
+                )
+        if (shape.done, shape.splits) != (done, known):
+            raise ConfigurationError(
+                f"the guest's trees are of {done} rounds and {known} splits of {host}, which itself has "
+                f"{shape.done} and {shape.splits}: "
+                "load halves that were trained together, or set warm_start=False at all parties"
+            )
+        if shape.candidates < 0:
+            raise ProtocolError(f"{host} announced {shape.candidates} candidates")
+
+
+def announce_plan(session: Session, outputs: int) -> None:
+    """Tell hosts how many outputs a row has."""
+    session.send(session.hosts, "plan", outputs=outputs)
+
+
+def receive_plan(session: Session) -> int:
+    """Return how many outputs a row has.
+
+    Raises
+    ------
+    ProtocolError
+        When that makes no sense.
+    """
+    outputs: int = session.receive(GUEST, "plan", outputs=int)
+    if not 1 <= outputs <= MOST_OUTPUTS:
+        raise ProtocolError(f"the guest announced {outputs} outputs")
+    return outputs

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training parameters, checked; and which of them all parties must share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from pyfate_gpu.data.binning.numeric import check_bin_count
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.protocol.keys import check_scheme
+from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
+from pyfate_gpu.trees.gain import Regularization
+
+UNIFORM, GOSS = "uniform", "goss"
+#: One tree a round for all outputs, or one for each.
+MULTI_OUTPUT, ONE_OUTPUT = "multi_output_tree", "one_output_per_tree"
+#: Nodes are numbered by 64 bits; a tree of this depth has more leaves than there are rows.
+MOST_DEPTH = 60
+#: What the objective of a user's own is called where parties compare their parameters.
+CUSTOM = "custom"
+
+#: Known to the guest alone, or each party's own choice for its own columns.
+_LOCAL = (
+    "max_bin", "reg_lambda", "reg_alpha", "gamma", "min_child_weight", "max_delta_step", "learning_rate",
+    "colsample_bytree", "base_score", "random_state", "early_stopping_rounds", "allow_insecure_key_size",
+)  # fmt: skip
+_SHARES = ("subsample", "colsample_bytree")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parameters of an estimator after checking; see `HeteroBoostedTrees` for their meaning.
+
+    Raises
+    ------
+    ConfigurationError
+        For the first value that makes no sense.
+    """
+
+    n_estimators: int
+    max_depth: int
+    learning_rate: float
+    max_bin: int
+    reg_lambda: float
+    reg_alpha: float
+    gamma: float
+    min_child_weight: float
+    min_samples_leaf: int
+    max_delta_step: float
+    subsample: float
+    colsample_bytree: float
+    sampling_method: str
+    top_rate: float
+    other_rate: float
+    num_parallel_tree: int
+    multi_strategy: str
+    base_score: float | None
+    gradient_bits: int
+    guest_only_trees: int
+    guest_only_levels: int
+    early_stopping_rounds: int | None
+    warm_start: bool
+    random_state: int | None
+    scheme: str
+    key_bits: int
+    allow_insecure_key_size: bool
+    objective: str = "logistic"
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Settings:
+        """Pick the training parameters out of an estimator's."""
+        names = {field.name for field in fields(cls)} & set(params)
+        chosen = {name: plain(params[name]) for name in names}
+        if callable(chosen.get("objective")):
+            chosen["objective"] = CUSTOM
+        return cls(**chosen)
+
+    def __post_init__(self) -> None:
+        counts = ("n_estimators", "max_depth", "min_samples_leaf", "num_parallel_tree", "key_bits")
+        for name in counts:
+            check_count(name, getattr(self, name))
+        check_bin_count("max_bin", self.max_bin)
+        if self.max_depth > MOST_DEPTH:
+            raise ConfigurationError(
+                f"max_depth is {self.max_depth}; it must be at most {MOST_DEPTH}"
+            )
+        check_real("learning_rate", self.learning_rate, positive=True)
+        for name in ("reg_lambda", "reg_alpha", "gamma", "min_child_weight", "max_delta_step"):
+            check_real(name, getattr(self, name))
+        for name in _SHARES:
+            check_real(name, getattr(self, name), positive=True)
+            if getattr(self, name) > 1:
+                raise ConfigurationError(f"{name} is {getattr(self, name)!r}; it must be at most 1")
+        check_choice("sampling_method", self.sampling_method, (UNIFORM, GOSS))
+        check_choice("multi_strategy", self.multi_strategy, (MULTI_OUTPUT, ONE_OUTPUT))
+        check_scheme(self.scheme, "boosting")
+        self._check_goss()
+        self._check_whole("gradient_bits", least=2, most=40)
+        for name in ("guest_only_trees", "guest_only_levels"):
+            self._check_whole(name, least=0)
+        for name in ("early_stopping_rounds", "base_score", "random_state"):
+            self._check_optional(name)
+        for name in ("warm_start", "allow_insecure_key_size"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(
+                    f"{name} is {getattr(self, name)!r}; it must be True or False"
+                )
+
+    def _check_goss(self) -> None:
+        for name in ("top_rate", "other_rate"):
+            check_real(name, getattr(self, name), positive=True)
+        if self.top_rate + self.other_rate > 1:
+            raise ConfigurationError(
+                f"top_rate={self.top_rate!r} and other_rate={self.other_rate!r} are more than all rows: together "
+                "they must be at most 1"
+            )
+        if self.sampling_method == GOSS and self.subsample < 1:
+            raise ConfigurationError(
+                "sampling_method='goss' draws the rows itself: leave subsample at 1"
+            )
+
+    def _check_whole(self, name: str, *, least: int, most: int | None = None) -> None:
+        value = getattr(self, name)
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        if not good or (most is not None and value > most):
+            limits = f"{least} or more" if most is None else f"from {least} to {most}"
+            raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {limits}")
+
+    def _check_optional(self, name: str) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        if name == "early_stopping_rounds":
+            check_count(name, value)
+        elif name == "random_state":
+            self._check_whole(name, least=0)
+        elif isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            raise ConfigurationError(f"{name} is {value!r}; it must be a number or None")
+
+    @property
+    def regularization(self) -> Regularization:
+        """What keeps trees small."""
+        return Regularization(
+            self.reg_lambda,
+            self.reg_alpha,
+            self.gamma,
+            self.min_child_weight,
+            self.max_delta_step,
+        )
+
+    @property
+    def host_levels(self) -> int:
+        """On how many levels of a tree hosts' columns may be split."""
+        return max(0, self.max_depth - self.guest_only_levels)
+
+    def trees_of_round(self, outputs: int) -> list[tuple[int, ...]]:
+        """Return the outputs of each tree of a round."""
+        if outputs == 1 or self.multi_strategy == MULTI_OUTPUT:
+            return [tuple(range(outputs))] * self.num_parallel_tree
+        return [(output,) for output in range(outputs) for _ in range(self.num_parallel_tree)]
+
+    def uses_goss(self, number: int) -> bool:
+        """Return whether rows of a round, from 1, are drawn by their gradients: not while these are all alike."""
+        return self.sampling_method == GOSS and number > 1 / self.learning_rate
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that every party must have set alike."""
+        return {name: value for name, value in asdict(self).items() if name not in _LOCAL}
