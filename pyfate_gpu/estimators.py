@@ -22,6 +22,7 @@ ESTIMATORS: dict[str, str] = {
     "linear": "pyfate_gpu.glm.linear:HeteroLinearRegression",
     "logistic": "pyfate_gpu.glm.logistic:HeteroLogisticRegression",
     "poisson": "pyfate_gpu.glm.poisson:HeteroPoissonRegression",
+    "iv": "pyfate_gpu.binning.estimator:HeteroBinning",
     "boosted_trees_classifier": "pyfate_gpu.trees.classifier:HeteroBoostedTreesClassifier",
     "boosted_trees_regressor": "pyfate_gpu.trees.regressor:HeteroBoostedTreesRegressor",
 }

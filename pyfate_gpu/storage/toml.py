@@ -38,7 +38,7 @@ def load_toml(path: Path) -> dict[str, Any]:
 
 
 def dump_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return tables of texts, numbers, booleans and lists of these as TOML; None is left out.
+    """Return tables of texts, numbers, booleans, lists and tables of these as TOML; None is left out.
 
     Examples
     --------
@@ -62,5 +62,12 @@ def _value(value: Any) -> str:
         return repr(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Mapping):
+        pairs = [f"{_text(key)} = {_value(each)}" for key, each in value.items()]
+        return f"{{{', '.join(pairs)}}}"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
     # TOML's basic strings take JSON's escapes; DEL is the one control character JSON leaves alone
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

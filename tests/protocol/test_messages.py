@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, HeteroPoissonRegression
+from pyfate_gpu.binning import HeteroBinning
 from pyfate_gpu.estimators import ESTIMATORS, find_estimator
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
@@ -56,6 +57,24 @@ def fit_and_predict(kind, parameters, rng):
     simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party())
 
 
+def weigh_bins(rng):
+    """Fit what takes no arbiter and has nothing to predict; return its class."""
+    x = rng.normal(size=(60, 2))
+    model = {"key_bits": 512, "allow_insecure_key_size": True, "share_woe": True}
+
+    def party(**data):
+        return lambda session: HeteroBinning(**model).fit(session=session, **data)
+
+    simulate(guest=party(y=(x[:, 0] > 0).astype(int)), hosts=[party(X=x)])
+    return HeteroBinning
+
+
+def test_no_message_of_binning_is_refused(delivered, rng):
+    table = {**SHARED, **weigh_bins(rng).messages}
+    assert len(delivered) > 5
+    assert [why_refuse(address, to, table) for address, to in delivered] == [None] * len(delivered)
+
+
 @pytest.mark.parametrize(
     ("kind", "parameters"), FITS, ids=lambda value: getattr(value, "__name__", "")
 )
@@ -69,6 +88,7 @@ def test_no_message_that_parties_send_is_refused(delivered, rng, kind, parameter
 def test_every_declared_message_is_sent(delivered, rng):
     for kind, parameters in FITS:
         fit_and_predict(kind, parameters, rng)
+    weigh_bins(rng)
     sent = {address.name.partition("/")[2] for address, _ in delivered}
     declared = {name for key in ESTIMATORS for name in find_estimator(key).messages}
     assert declared - sent == set()

@@ -55,8 +55,11 @@ class CategoryBins:
             raise ConfigurationError(
                 f"unseen is {self.unseen!r}; choose one of {', '.join(UNSEEN)}"
             )
-        every = [category for group in self.groups for category in group]
-        if any(is_missing(category) for category in every):
+        listed = [as_categories(group) for group in self.groups]
+        groups = tuple(tuple(each for each in group if each is not None) for group in listed)
+        object.__setattr__(self, "groups", groups)
+        every = [category for group in groups for category in group]
+        if sum(map(len, listed)) > len(every):
             raise ConfigurationError("a group of categories has a missing value; it has its bin")
         twice = [category for category, count in Counter(every).items() if count > 1]
         if twice:

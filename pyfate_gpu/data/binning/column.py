@@ -55,7 +55,9 @@ class ColumnBins:
         ConfigurationError
             When a special value is missing, is there twice, or is a category of a bin.
         """
-        if any(value is None or value != value for value in special):
+        plain = as_categories(special)
+        special = tuple(value for value in plain if value is not None)
+        if len(special) < len(plain):
             raise ConfigurationError("special values hold a missing one, which has its own bin")
         if len(set(special)) < len(special):
             raise ConfigurationError(f"special values are {special!r}; each is there once")

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`HeteroBinning`: bins of all parties' columns, weighed by the labels of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.binning.fitting import Fitted, Own, fit_guest, fit_host
+from pyfate_gpu.binning.guest import Weighing
+from pyfate_gpu.binning.messages import MESSAGES
+from pyfate_gpu.binning.model_file import read_half, write_half
+from pyfate_gpu.binning.workload import workload_of
+from pyfate_gpu.data.binning.binner import BINS, OUTPUTS
+from pyfate_gpu.data.binning.settings import SUPERVISED, BinningRules
+from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
+from pyfate_gpu.data.information_value import ALPHA, FATE, Evidence, check_smoothing
+from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.federation import Role, Session
+from pyfate_gpu.federation.topology import GUEST_AND_HOSTS
+from pyfate_gpu.protocol.cost import JobShape, Workload
+from pyfate_gpu.protocol.estimator import Estimator, PathLike
+from pyfate_gpu.protocol.keys import check_scheme
+from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
+from pyfate_gpu.protocol.roles import check_owner
+from pyfate_gpu.protocol.settings import check_count, plain
+from pyfate_gpu.typing import Floats
+
+if TYPE_CHECKING:
+    from pyfate_gpu.data.binning.column import ColumnBins
+
+Model = TypeVar("Model", bound="HeteroBinning")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class HeteroBinning(Estimator):
+    """Bins of every party's columns and what they say of the guest's labels, which stay encrypted.
+
+    Every party makes one of these and calls `fit`: the guest with its labels, and columns if it has some, hosts with
+    their columns. No arbiter takes part: the key is the guest's. Rules of binning are each party's own. The guest
+    learns, of each host and column under a number that changes with each fit, the labels of each bin, in no order;
+    the host one information value of each of its columns, to four decimals (docs/binning.md).
+
+    Parameters
+    ----------
+    method, max_bins, min_share, min_events, trend, max_p, prebins, cuts, categories, special, unseen
+        As of `BinningRules`, for this party's columns. ``chi_merge`` and ``optimal`` look at labels: the guest's only.
+    min_rows : int
+        A host's bins with fewer rows are merged before anything of them is sent.
+    output : {"bins", "woe"}
+        What `transform` returns; weights of evidence take the guest's consent at hosts.
+    smoothing, alpha : str, float
+        As of `evidence_of`; alike at all parties.
+    share_woe : bool
+        Whether the guest tells hosts the weights of evidence of their bins. With the rows of a bin, which a host
+        counts, they give it the numbers of labels in each.
+    scheme, key_bits, allow_insecure_key_size : str, int, bool
+        Of the guest's key; alike at all parties.
+    callbacks : sequence
+        Objects with ``on_iteration(report)``; there is one iteration.
+
+    Attributes
+    ----------
+    bins_ : list of ColumnBins
+        Of this party's columns.
+    iv_ : float64 [columns] or [columns, classes]
+        Information values of this party's columns; of more than two classes each against the rest.
+    woe_ : list of float64 [bins, outputs]
+        Weights of evidence of this party's bins; at hosts with the guest's consent only.
+    evidence_ : list of list of Evidence
+        Of the guest's own columns, by column and output; guest only.
+    host_evidence_ : dict
+        The same of each host's columns that have two or more bins, by name of the host, in the order in which they
+        came; guest only.
+    classes_ : array
+        Of the labels; guest only.
+    n_features_in_, feature_names_in_ : int, object array
+        This party's columns; names only where `X` had them.
+    report_ : FitReport
+        Backend, key, seconds, operations and bytes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu import simulate
+    >>> from pyfate_gpu.binning import HeteroBinning
+    >>> key = {"key_bits": 512, "allow_insecure_key_size": True}
+    >>> x = np.arange(200) % 100
+    >>> y = (x > 30).astype(int)
+    >>> found = simulate(
+    ...     guest=lambda session: HeteroBinning(**key).fit(y=y, session=session),
+    ...     hosts=[lambda session: HeteroBinning(max_bins=4, **key).fit(x.reshape(-1, 1), session=session)],
+    ... )
+    >>> found["host-0"].bins_[0].names()
+    ['below 24.5', '24.5 to 49.5', '49.5 to 74.5', '74.5 and above', 'missing']
+    >>> found["host-0"].iv_.tolist(), len(found["guest"].host_evidence_["host-0"])
+    ([7.1506], 1)
+    """
+
+    topologies = (GUEST_AND_HOSTS,)
+    messages = MESSAGES
+
+    method: str = "quantile"
+    max_bins: int = 10
+    min_share: float = 0.0
+    min_events: int = 0
+    trend: str = "none"
+    max_p: float = 0.1
+    prebins: int = 64
+    cuts: Mapping[Any, Sequence[float]] = field(default_factory=dict)
+    categories: Any = ()
+    special: Any = ()
+    unseen: str = "pool"
+    min_rows: int = 20
+    output: str = BINS
+    smoothing: str = FATE
+    alpha: float = ALPHA
+    share_woe: bool = False
+    scheme: str = "paillier"
+    key_bits: int = 3072
+    allow_insecure_key_size: bool = False
+    callbacks: Sequence[Callback] = ()
+
+    if TYPE_CHECKING:  # set by fit
+        bins_: list[ColumnBins] = field(init=False)
+        iv_: Floats = field(init=False)
+        woe_: list[Floats] = field(init=False)
+        evidence_: list[list[Evidence]] = field(init=False)
+        host_evidence_: dict[str, list[list[Evidence]]] = field(init=False)
+        classes_: NDArray[Any] = field(init=False)
+        n_features_in_: int = field(init=False)
+        n_iter_: int = field(init=False)
+        report_: FitReport = field(init=False)
+
+    def check(self) -> None:
+        """Raise ConfigurationError for the first parameter that makes no sense."""
+        self._rules().check()
+        check_smoothing(self.smoothing, self.alpha)
+        check_count("min_rows", self.min_rows)
+        check_count("key_bits", self.key_bits)
+        check_scheme(self.scheme, "binning")
+        check_callbacks(self.callbacks)
+        if self.output not in OUTPUTS:
+            raise ConfigurationError(
+                f"output is {self.output!r}; choose one of {', '.join(OUTPUTS)}"
+            )
+        for name in ("share_woe", "allow_insecure_key_size"):
+            if type(plain(getattr(self, name))) is not bool:
+                raise ConfigurationError(f"{name} is {getattr(self, name)!r}; it is true or false")
+
+    def fit(
+        self: Model,
+        X: Any = None,
+        y: Any = None,
+        *,
+        session: Session,
+        sample_weight: Any = None,
+        validation: Any = None,
+    ) -> Model:
+        """Learn bins, and together with the other parties what they say of the labels.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame [rows, columns]
+            This party's columns, of numbers or texts, rows in the same order at every party. A guest that has labels
+            only leaves it out.
+        y : array-like [rows]
+            Labels of two classes or more, at the guest only.
+        session : Session
+            Which party this is, and the way to the others.
+        sample_weight : array-like [rows], optional
+            How much each row counts, at the guest only. Whole numbers up to 65,535 count as they are, others to
+            about five digits.
+        validation : None
+            There is nothing to validate.
+
+        Raises
+        ------
+        DataError
+            For columns or labels that cannot be used.
+        ConfigurationError
+            For parameters that make no sense or differ between parties.
+        ChannelTimeoutError, PartyFailedError
+            When another party did not answer or stopped.
+        """
+        self.check()
+        role = self.check_session(session)
+        check_owner(role, X=X, y=y, weights=sample_weight)
+        if validation is not None:
+            raise ConfigurationError("binning takes no validation rows: leave them out")
+        if role is Role.HOST and self.method in SUPERVISED:
+            raise ConfigurationError(
+                f"method {self.method!r} looks at labels, which a host has none of: choose another, or set cuts"
+            )
+        own = Own(self._table(X, y), self._rules(), plain(self.min_rows))
+        progress = Progress(session, self.callbacks)
+        if role is Role.GUEST:
+            fitted = fit_guest(self, session, own, y, sample_weight)
+        else:
+            fitted = fit_host(self, session, own)
+        progress.end_iteration(1)
+        self._keep(fitted)
+        self.report_ = progress.finish(1)
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Return this party's columns as bins, int16 [rows, columns], or as weights of evidence, float64.
+
+        No other party takes part. Of more than two classes a column has as many weights as there are classes.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit, and for weights of evidence that the guest has not given.
+        DataError
+            When X does not have the columns of fit, or one of another type.
+        """
+        fitted = self._fitted()
+        table = read_columns(X)
+        check_columns(table, len(fitted.bins), fitted.names)
+        if self.output == BINS:
+            found = table.each(lambda place, _: fitted.bins[place].assign(table.columns[place]))
+            return np.stack(found, axis=1) if found else np.empty((table.rows, 0), dtype=np.int16)
+        weights = fitted.woe
+        if weights is None:
+            raise ConfigurationError(
+                "the guest has not given the weights of evidence of this party's bins: it sets share_woe, or "
+                "this party takes output='bins'"
+            )
+        columns = table.each(
+            lambda place, _: weights[place][fitted.bins[place].assign(table.columns[place])]
+        )
+        return np.hstack([np.empty((table.rows, 0)), *columns])
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of what `transform` returns.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the columns where `X` had none.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        """
+        fitted = self._fitted()
+        own = fitted.names if fitted.names is not None else input_features
+        names = [f"x{at}" for at in range(len(fitted.bins))] if own is None else list(own)
+        if self.output != BINS and fitted.outputs > 1:
+            names = [f"{name} {output}" for name in names for output in range(fitted.outputs)]
+        return np.array(names, dtype=object)
+
+    def score_rows(
+        self, X: Any = None, *, session: Session, options: Mapping[str, Any] | None = None
+    ) -> Floats | None:
+        """Refuse: bins have no scores.
+
+        Raises
+        ------
+        ConfigurationError
+            Saying what to call.
+        """
+        raise ConfigurationError("binning predicts nothing: each party calls transform by itself")
+
+    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        """Return nothing: bins have no scores."""
+        return {}
+
+    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
+        """Return nothing: bins have no scores."""
+        return {}
+
+    def workload(self, shape: JobShape) -> Workload:
+        """Return what fitting to data of that shape takes, before it runs.
+
+        Raises
+        ------
+        ConfigurationError
+            For the first parameter that makes no sense.
+        """
+        self.check()
+        return workload_of(shape, plain(self.key_bits), plain(self.max_bins))
+
+    def outputs_of(self, labels: NDArray[Any] | None) -> int:
+        """Return how many information values a column has, given the guest's labels."""
+        classes = 2 if labels is None else len(np.unique(labels.astype(str)))
+        return classes if classes > 2 else 1
+
+    def result(self) -> dict[str, Any]:
+        """Return cost, and what this party holds: information values and bins of its columns.
+
+        The guest also what it knows of hosts' columns, which have no names here.
+        """
+        return super().result() | self._fitted().as_json()
+
+    def save(self, path: PathLike) -> None:
+        """Write this party's bins, and what it knows of them, to a file that only its owner can read.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        StorageError
+            When the file cannot be written.
+        """
+        params = {name: _listed(value) for name, value in self.get_params().items()}
+        del params["callbacks"]
+        write_half(path, self._fitted(), {"estimator": type(self).__name__, "params": params})
+
+    @classmethod
+    def load(cls: type[Model], path: PathLike) -> Model:
+        """Return a fitted model from what `save` wrote, to transform with.
+
+        Raises
+        ------
+        StorageError, DataError
+            When the file cannot be read, or is no such model.
+        """
+        fitted, params = read_half(path, cls.__name__)
+        model = cls()
+        try:
+            model.set_params(**params)
+            model.check()
+        except ConfigurationError as error:
+            raise DataError(f"{path} has parameters that make no sense: {error}") from None
+        model._keep(fitted)
+        return model
+
+    def weighing(self) -> Weighing:
+        """Return how evidence is made of counts."""
+        return Weighing(self.smoothing, float(self.alpha))
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that every party must have set alike."""
+        names = ("smoothing", "alpha", "scheme", "key_bits")
+        return {name: plain(getattr(self, name)) for name in names}
+
+    def _rules(self) -> BinningRules:
+        return BinningRules(
+            **{each.name: getattr(self, each.name) for each in fields(BinningRules)}
+        )
+
+    def _table(self, X: Any, y: Any) -> ColumnTable:
+        if X is not None:
+            table = read_columns(X)
+        elif y is None:
+            raise DataError("hosts pass X, the guest y, and X if it has columns")
+        else:
+            table = ColumnTable([], None, len(y))
+        if not table.rows:
+            raise DataError("there are no rows: nothing to learn bins of")
+        return table
+
+    def _fitted(self) -> Fitted:
+        fitted: Fitted | None = getattr(self, "_half", None)
+        if fitted is None:
+            raise ConfigurationError("this model has no bins yet: call fit")
+        return fitted
+
+    def _keep(self, fitted: Fitted) -> None:
+        """Set the attributes of a fitted model, and none of an earlier fit."""
+        for name in ("woe_", "evidence_", "host_evidence_", "classes_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        vars(self).update(fitted.attributes(), _half=fitted, n_iter_=1)
+
+
+def _listed(value: Any) -> Any:
+    """Return a parameter as JSON takes it."""
+    if isinstance(value, Mapping):
+        return {str(key): _listed(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray | Sequence) and not isinstance(value, str):
+        return [_listed(each) for each in value]
+    return plain(value)

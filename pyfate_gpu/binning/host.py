@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host's side: encrypted labels in, sums of bins in an order of its own out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyfate_gpu.binning.plan import Plan
+from pyfate_gpu.binning.shuffle import Shuffle
+from pyfate_gpu.data.binning.column import ColumnBins
+from pyfate_gpu.errors import ProtocolError
+from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.steps import Step
+from pyfate_gpu.he import CiphertextArray
+from pyfate_gpu.he.array.histograms import sums_of
+from pyfate_gpu.typing import Floats, Integers
+
+
+@dataclass(frozen=True, eq=False)
+class HostFindings:
+    """What a host knows in the end.
+
+    Parameters
+    ----------
+    iv : float64 [columns, outputs]
+        Information values, as the guest rounded them.
+    woe : list of float64 [bins, outputs], or None
+        Weights of evidence of each column's bins; None without the guest's consent.
+    """
+
+    iv: Floats
+    woe: list[Floats] | None
+
+
+def find_evidence(
+    session: Session, plan: Plan, bins: list[ColumnBins], codes: list[Integers]
+) -> HostFindings:
+    """Sum labels in the bins of all columns, and learn what they say.
+
+    Parameters
+    ----------
+    bins : list of ColumnBins
+        Of each column, small ones merged.
+    codes : list of int [rows]
+        The bin of each row, by column.
+
+    Raises
+    ------
+    ProtocolError
+        When the guest answers what cannot be.
+    """
+    rows = [np.bincount(each, minlength=b.count) for each, b in zip(codes, bins, strict=True)]
+    order = Shuffle.draw(rows)
+    sums = _sums(session, plan, order, codes)
+    session.send(GUEST, "bin_counts", counts=order.sizes)
+    if sums is not None:
+        session.send(GUEST, "bin_sums", sums=sums)
+    values = session.receive(GUEST, "values", iv=np.ndarray)
+    _check(values, (len(order.columns), plan.outputs), "information values")
+    iv = np.zeros((len(bins), plan.outputs))
+    iv[order.columns] = values
+    if not plan.consent:
+        return HostFindings(iv, None)
+    evidence = session.receive(GUEST, "evidence", woe=np.ndarray)
+    _check(evidence, (int(order.sizes.sum()), plan.outputs), "weights of evidence")
+    return HostFindings(iv, order.unshuffle(evidence, [each.count for each in bins]))
+
+
+def _sums(
+    session: Session, plan: Plan, order: Shuffle, codes: list[Integers]
+) -> CiphertextArray | None:
+    """Return the sums of all bins that travel, as few ciphertexts; None without any.
+
+    Rows are summed as they come, so that they are never all here at once.
+    """
+    key = session.key_of(GUEST)
+    total: CiphertextArray | None = None
+    for chunk, (first, last) in enumerate(plan.chunks(key)):
+        rows = session.receive_encrypted(
+            GUEST, "label_rows", "rows", (last - first,), GUEST, plan.slots, batch=chunk
+        )
+        groups = [
+            np.flatnonzero(codes[column][first:last] == each)
+            for column, bins in zip(order.columns, order.bins, strict=True)
+            for each in bins[:-1]
+        ]
+        if not groups:
+            continue
+        with session.statistics.step(Step.ADD, operations=sum(map(len, groups))):
+            part = sums_of(rows, groups)
+            total = part if total is None else total + part
+    if total is None:
+        return None
+    with session.statistics.step(Step.ADD):
+        return total.squeeze(plan.squeezed(key))
+
+
+def _check(values: Floats, shape: tuple[int, ...], what: str) -> None:
+    if values.dtype != np.float64 or values.shape != shape or np.isnan(values).any():
+        raise ProtocolError(
+            f"the guest sent {what} of shape {values.shape} and type {values.dtype}; it takes float64 {shape}"
+        )

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which messages binning exchanges, beside those of every job."""
+
+from __future__ import annotations
+
+from pyfate_gpu.protocol.messages import GUEST_ROLE as GUEST
+from pyfate_gpu.protocol.messages import HOST_ROLE as HOST
+from pyfate_gpu.protocol.messages import Messages
+
+MESSAGES: Messages = {
+    "plan": (GUEST, HOST),
+    "label_rows": (GUEST, HOST),
+    "bin_counts": (HOST, GUEST),
+    "bin_sums": (HOST, GUEST),
+    "values": (GUEST, HOST),
+    "evidence": (GUEST, HOST),
+}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A party's bins in a file: a ZIP of JSON and arrays; no pickle. docs/binning.md describes the format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.binning.fitting import Fitted
+from pyfate_gpu.data.binning.column import ColumnBins
+from pyfate_gpu.data.information_value import Evidence, evidence_of
+from pyfate_gpu.errors import DataError, PyFateError, StorageError
+from pyfate_gpu.protocol.estimator import PathLike
+from pyfate_gpu.storage.archive import Arrays, pack, unpack
+from pyfate_gpu.storage.files import write_atomically
+
+FORMAT = "pyfate-gpu bins"
+VERSION = 1
+_HEADER = "bins.json"
+
+
+def write_half(path: PathLike, fitted: Fitted, header: dict[str, Any]) -> None:
+    """Write bins and what is known of them, for their owner only.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written.
+    """
+    arrays: Arrays = {"iv": fitted.iv}
+    for at, rows in enumerate(fitted.rows):
+        arrays[f"rows-{at}"] = rows
+    for at, woe in enumerate(fitted.woe or []):
+        arrays[f"woe-{at}"] = woe
+    groups = {"own": fitted.evidence or [], **(fitted.hosts or {})}
+    for name, columns in groups.items():
+        for at, column in enumerate(columns):
+            arrays[f"{name}-{at}"] = np.stack(
+                [np.stack([each.events, each.others, each.woe, each.terms]) for each in column]
+            )
+    if fitted.classes is not None:
+        classes = fitted.classes
+        arrays["classes"] = classes.astype(str) if classes.dtype == object else classes
+    own = {
+        "format": FORMAT,
+        "version": VERSION,
+        "names": fitted.names,
+        "bins": [each.as_json() for each in fitted.bins],
+        "woe": fitted.woe is not None,
+        "hosts": None if fitted.hosts is None else {h: len(c) for h, c in fitted.hosts.items()},
+    }
+    text = json.dumps(own | header, indent=1, allow_nan=False)
+    write_atomically(Path(path), pack(_HEADER, text, arrays))
+
+
+def read_half(path: PathLike, estimator: str) -> tuple[Fitted, dict[str, Any]]:
+    """Return what `write_half` wrote, and the parameters.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be read.
+    DataError
+        When it holds no such bins, or is damaged.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
+        if header["estimator"] != estimator or not isinstance(header["params"], dict):
+            raise ValueError(f"it is of {header['estimator']}")
+        return _checked(header, arrays), header["params"]
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, PyFateError) as error:
+        raise DataError(
+            f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
+        ) from None
+
+
+def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:
+    names, hosts = header["names"], header["hosts"]
+    bins = [ColumnBins.from_json(each) for each in header["bins"]]
+    iv = arrays["iv"]
+    if (
+        not (names is None or (isinstance(names, list) and len(names) == len(bins)))
+        or not all(isinstance(name, str) for name in names or ())
+        or type(header["woe"]) is not bool
+        or iv.dtype != np.float64
+        or iv.ndim != 2
+        or len(iv) != len(bins)
+        or not iv.shape[1]
+    ):
+        raise ValueError("its parts do not fit together")
+    rows = [_array(arrays, f"rows-{at}", np.int64, (b.count,)) for at, b in enumerate(bins)]
+    shapes = [(b.count, iv.shape[1]) for b in bins]
+    woe = None
+    if header["woe"]:
+        woe = [_array(arrays, f"woe-{at}", np.float64, s) for at, s in enumerate(shapes)]
+    fitted = Fitted(None if names is None else tuple(names), bins, rows, iv, woe)
+    if hosts is None:
+        return fitted
+    own = [_evidence(arrays, f"own-{at}", iv.shape[1]) for at in range(len(bins))]
+    return Fitted(
+        fitted.names,
+        bins,
+        rows,
+        iv,
+        fitted.woe,
+        arrays["classes"],
+        own,
+        {
+            host: [_evidence(arrays, f"{host}-{at}", iv.shape[1]) for at in range(count)]
+            for host, count in hosts.items()
+        },
+    )
+
+
+def _array(
+    arrays: Arrays, name: str, dtype: type[np.generic], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    array = arrays[name]
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}")
+    return array
+
+
+def _evidence(arrays: Arrays, name: str, outputs: int) -> list[Evidence]:
+    array = arrays[name]
+    if array.dtype != np.float64 or array.ndim != 3 or array.shape[:2] != (outputs, 4):
+        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}")
+    found = []
+    for events, others, woe, terms in array:
+        counted = evidence_of(events, others)
+        found.append(
+            Evidence(
+                events,
+                others,
+                woe,
+                terms,
+                float(terms.sum()),
+                counted.ks,
+                counted.chi_square,
+            )
+        )
+    return found
