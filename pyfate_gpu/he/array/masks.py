@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uniform masks mod n: what makes a decryption by somebody else tell nothing."""
+"""Uniform masks: what makes a decryption by somebody else tell nothing, or nothing but one slot."""
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.words import SignedWords, less_than, magnitude_of, unsigned_to_words
+from pyfate_gpu.encoding import IntegerEncoder
 from pyfate_gpu.encoding.numbers import as_objects, is_integer
-from pyfate_gpu.errors import EncodingError, ShapeError
+from pyfate_gpu.encoding.slots import hiding_width
+from pyfate_gpu.errors import BoundError, EncodingError, ShapeError, SlotMismatchError
 from pyfate_gpu.he.array.freshness import FreshBatch
 
 if TYPE_CHECKING:
@@ -53,3 +56,31 @@ def add_mask_words(c: CiphertextArray, words: SignedWords) -> CiphertextArray:
     engine = c._engine
     rows = engine.add(c._rows, engine.encrypt(np.ascontiguousarray(words)))
     return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))
+
+
+def mask_but_middle(c: CiphertextArray) -> CiphertextArray:
+    """`c` with uniform numbers, 64 bits wider than its bound, in every slot but the middle one.
+
+    Masks are drawn from the operating system, and as wide as slots have room for: nothing carries, and
+    decryption gives the middle slot as it was.
+
+    Raises
+    ------
+    SlotMismatchError
+        If there are no slots.
+    BoundError
+        If slots have no room for masks.
+    """
+    if c.slots is None:
+        raise SlotMismatchError("the ciphertexts have no slots that could be masked")
+    if hiding_width(c.bound) > c.slots.width:
+        raise BoundError(
+            f"a mask of values of {c.bound_bits} bits takes slots of {hiding_width(c.bound)} bits, there are "
+            f"{c.slots}; take wider slots"
+        )
+    most = c.slots.bound - c.bound
+    masks = np.zeros((c.size, c.slots.count), dtype=object)
+    for slot in range(c.slots.count):
+        if slot != c.slots.middle:
+            masks[:, slot] = [secrets.randbelow(2 * most + 1) - most for _ in range(c.size)]
+    return c + IntegerEncoder(most).encode(masks.reshape(*c.shape, c.slots.count))
