@@ -9,7 +9,16 @@ from __future__ import annotations
 
 
 class PyFateError(Exception):
-    """Root of the tree: catch this one to catch everything raised on purpose."""
+    """Root of the tree: catch this one to catch everything raised on purpose.
+
+    Attributes
+    ----------
+    travels : bool
+        Whether other parties of a job are told the text: it then has no path, id, cell or other value of a party in
+        it. Of all other errors they hear the kind.
+    """
+
+    travels = False
 
 
 class EncodingError(PyFateError, ValueError):
@@ -84,12 +93,24 @@ class ConfigurationError(PyFateError, ValueError):
     """An environment variable or an option has a value that makes no sense."""
 
 
+class DisagreementError(ConfigurationError):
+    """Parties are set differently, or what they bring does not fit together; all of them are told."""
+
+    travels = True
+
+
+class DistrustError(ConfigurationError):
+    """Two parties do not trust each other's certificates, or one of them talks in plaintext."""
+
+
 class DataError(PyFateError, ValueError):
     """Training data that a model cannot take."""
 
 
 class DivergenceError(ConfigurationError, DataError):
     """Training that moves ever farther away: the learning rate is too high for these data."""
+
+    travels = True
 
 
 class StorageError(PyFateError, OSError):
@@ -98,6 +119,8 @@ class StorageError(PyFateError, OSError):
 
 class ProtocolError(PyFateError):
     """A message of the federation came in the wrong order, from the wrong party or in the wrong form."""
+
+    travels = True
 
 
 class ChannelTimeoutError(ProtocolError, TimeoutError):

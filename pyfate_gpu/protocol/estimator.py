@@ -109,6 +109,17 @@ class Estimator(Parameters, ABC):
         """Return what the columns of scores are called, where a row has several."""
         return ()
 
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that all parties must have set alike, as JSON takes them."""
+        return {}
+
+    def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
+        """Raise what training, or predicting once fitted, would raise of a party's own tables, before it begins."""
+
+    def class_counts(self, labels: NDArray[Any] | None) -> dict[Any, int]:
+        """Return how many rows each class has; nothing where labels are no classes."""
+        return {}
+
     def why_no_checkpoints(self) -> str:
         """Return why a job with these parameters cannot be resumed, empty if it can."""
         return ""

@@ -13,6 +13,7 @@ import numpy as np
 
 from pyfate_gpu.data.tables import read_present_labels
 from pyfate_gpu.errors import ConfigurationError, StorageError
+from pyfate_gpu.storage.files import open_private
 from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class JobReport:
         page = self.to_html()
         try:
             for name, text in (("report.json", self.to_json()), ("report.html", page)):
-                (Path(folder) / name).write_text(text, encoding="utf-8")
+                with open_private(Path(folder) / name, "w") as file:
+                    file.write(text)
         except OSError as error:
             raise StorageError(f"cannot write to {folder}: {error.strerror}") from None
 
