@@ -101,6 +101,14 @@ class Estimator(Parameters, ABC):
         """Return what came of `fit` as JSON takes it: iterations, cost, and what this party holds."""
         return {"iterations": self.n_iter_, "report": asdict(self.report_)}
 
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what else a report shows, by title: rows that name their cells, as JSON takes them."""
+        return {}
+
+    def bars(self) -> dict[str, dict[str, float]]:
+        """Return what else a report draws, by title: a number for each name."""
+        return {}
+
     def outputs_of(self, labels: NDArray[Any] | None) -> int:
         """Return how many scores a row has, given the guest's labels."""
         return 1
