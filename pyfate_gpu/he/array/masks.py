@@ -22,25 +22,38 @@ if TYPE_CHECKING:
 
 def add_residue_mask(c: CiphertextArray, residues: npt.ArrayLike) -> CiphertextArray:
     """``c + residues`` mod n by a fresh encryption; see `CiphertextArray.add_residue_mask`."""
+    masks = residue_masks(residues, c.shape, c.public_key.n)
+    # One word more than a residue needs keeps the sign bit of the two's complement clear.
+    width = c.public_key.numbers.words + 1
+    words = unsigned_to_words(masks, width).view(np.int64)
+    engine = c._engine
+    rows = engine.add(c._rows, engine.encrypt(words))
+    return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))
+
+
+def residue_masks(residues: npt.ArrayLike, shape: tuple[int, ...], n: int) -> list[int]:
+    """The masks of ciphertexts of that shape, one after the other.
+
+    Raises
+    ------
+    ShapeError
+        If they have another shape: a residue used twice masks nothing.
+    EncodingError
+        If one is no integer in [0, n).
+    """
     array = as_objects(residues)
-    if array.shape != c.shape:
+    if array.shape != shape:
         raise ShapeError(
-            f"the mask has shape {array.shape}; it must be that of the ciphertexts, {c.shape}: "
+            f"the mask has shape {array.shape}; it must be that of the ciphertexts, {shape}: "
             f"a residue used twice masks nothing"
         )
-    n = c.public_key.n
     for position, value in enumerate(array.ravel()):
         if not is_integer(value) or not 0 <= value < n:
             raise EncodingError(
                 f"element {position} of the mask is no integer in [0, n); "
                 f"take it from public_key.random_residues(shape)"
             )
-    # One word more than a residue needs keeps the sign bit of the two's complement clear.
-    width = c.public_key.numbers.words + 1
-    words = unsigned_to_words((int(v) for v in array.ravel()), width).view(np.int64)
-    engine = c._engine
-    rows = engine.add(c._rows, engine.encrypt(words))
-    return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))
+    return [int(value) for value in array.ravel()]
 
 
 def add_mask_words(c: CiphertextArray, words: SignedWords) -> CiphertextArray:
