@@ -89,6 +89,10 @@ class HostMemoryError(BackendError, MemoryError):
     """The machine has no memory left for an operation; the process and its arrays stay usable."""
 
 
+class WorkerLostError(BackendError):
+    """A worker of a cluster has died, and the ciphertexts that it held with it."""
+
+
 class ConfigurationError(PyFateError, ValueError):
     """An environment variable or an option has a value that makes no sense."""
 

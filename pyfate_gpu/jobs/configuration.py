@@ -52,6 +52,10 @@ class EngineChoice:
     isa: str | None = None
     threads: int | None = None
     hardened: bool | None = None
+    workers: int | None = None
+    address: str | None = None
+    device: str | None = None
+    key_file: str | None = None
 
     def use(self) -> AbstractContextManager[object]:
         """Compute by it within the block.
@@ -63,7 +67,7 @@ class EngineChoice:
         """
         if self == EngineChoice():
             return nullcontext()  # a choice made in this process stays
-        return use_backend(self.backend, isa=self.isa, threads=self.threads, hardened=self.hardened)
+        return use_backend(self.backend, **{k: v for k, v in vars(self).items() if k != "backend"})
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,10 @@ def read_engine(section: Section) -> EngineChoice:
         section.get("isa", str, None),
         section.get("threads", int, None),
         section.get("hardened", bool, None),
+        section.get("workers", int, None),
+        section.get("address", str, None),
+        section.get("device", str, None),
+        section.get("key_file", str, None),
     )
     section.end()
     return engine
