@@ -25,6 +25,8 @@ Custom = Callable[[Floats, Floats], tuple[Any, Any]]
 
 #: The least hessian of losses whose hessian dies out with their gradient.
 LEAST_HESSIAN = 1e-16
+#: The largest gradient or hessian: squares of sums of them are finite.
+LARGEST = 1e140
 
 
 class Loss(ABC):
@@ -400,7 +402,7 @@ def weigh(derivatives: Derivatives, weights: Floats | None) -> Derivatives:
     Raises
     ------
     DataError
-        When one is not finite, or a hessian below 0.
+        When one is not finite, too large to be squared, or a hessian below 0.
 
     Examples
     --------
@@ -417,6 +419,11 @@ def weigh(derivatives: Derivatives, weights: Floats | None) -> Derivatives:
         raise DataError(
             f"the gradients of {int(bad.sum())} rows are infinite or NaN, first of row {int(np.argmax(bad))}: "
             "rescale y, lower the learning rate, or set max_delta_step"
+        )
+    largest = float(max(np.abs(g).max(initial=0.0), h.max(initial=0.0)))
+    if largest > LARGEST:
+        raise DataError(
+            f"a gradient reached {largest:g}, the limit is {LARGEST:g}: rescale y, or lower the learning rate"
         )
     if (h < 0).any():
         raise DataError(

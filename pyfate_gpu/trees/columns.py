@@ -84,6 +84,8 @@ def all_splits(bins: TableBins, columns: Sequence[int] | Integers) -> list[Split
     found = []
     for column in (int(each) for each in columns):
         last, missing = bins.bins[column].count - 1, bool(bins.missing[column])
-        found += [Split(column, cut, False) for cut in range(last + missing)]
-        found += [Split(column, cut, True) for cut in range(last if missing else 0)]
+        for cut in range(last):
+            found += [Split(column, cut, side) for side in ((False, True) if missing else (False,))]
+        if missing:
+            found.append(Split(column, last, False))
     return found

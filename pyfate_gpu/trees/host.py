@@ -17,6 +17,7 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray, concatenate
 from pyfate_gpu.he.array.candidates import Candidates
+from pyfate_gpu.he.array.export import canonical_chunks
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.trees.bits import Truths, pack_bits, unpack_bits
 from pyfate_gpu.trees.columns import Codes, Split, TableBins
@@ -177,34 +178,27 @@ class HostTrainer:
             HostRound(self, number, sample).run()
         return True
 
-    def offers(self, number: int, sample: Sample) -> list[Offered]:
+    def offers(self, number: int, trees: int) -> list[Offered]:
         """Return what each tree of a round may split, the same for all where all columns are."""
-        share, trees = self.settings.colsample_bytree, range(len(sample.trees))
-        columns = self.codes.shape[1]
+        share, columns = self.settings.colsample_bytree, self.codes.shape[1]
         if share == 1.0:
-            found = Offered.shuffled(np.arange(columns), self._candidates(sample.encrypted))
-            return [found for _ in trees]
+            return [Offered.shuffled(np.arange(columns), self._candidates_of_all())] * trees
         drawn = [
-            draw_columns(self.seed, self.done + number, tree, columns, share) for tree in trees
+            draw_columns(self.seed, self.done + number, tree, columns, share)
+            for tree in range(trees)
         ]
-        offers = [
-            Offered.shuffled(chosen, self._candidates(sample.encrypted, chosen)) for chosen in drawn
-        ]
+        offers = [Offered.shuffled(chosen, self._candidates(chosen)) for chosen in drawn]
         sizes = np.array([offer.candidates.size for offer in offers], dtype=np.int64)
         self.session.send(GUEST, "candidates", iteration=number, sizes=sizes)
         return offers
 
-    def _candidates(self, rows: Integers, columns: Integers | None = None) -> Candidates:
-        if columns is None:
-            if len(rows) == self.rows:
-                return self._candidates_of_all()
-            columns = np.arange(self.codes.shape[1])
-        codes = self.codes[rows][:, columns]
+    def _candidates(self, columns: Integers) -> Candidates:
+        codes = self.codes[: self.rows, columns]
         return Candidates(codes, self.bins.counts[columns], self.bins.missing[columns])
 
     def _candidates_of_all(self) -> Candidates:
         if self._all is None:
-            self._all = Candidates(self.codes[: self.rows], self.bins.counts, self.bins.missing)
+            self._all = self._candidates(np.arange(self.codes.shape[1]))
         return self._all
 
 
@@ -217,7 +211,7 @@ class HostRound:
         self.number = number
         self.sample = sample
         self.encrypted = sample.encrypted
-        self.offers = trainer.offers(number, sample)
+        self.offers = trainer.offers(number, len(sample.trees))
         self._sent = 0
         self._place = np.full(len(trainer.codes), -1, dtype=np.int64)
         self._place[self.encrypted] = np.arange(len(self.encrypted))
@@ -262,6 +256,7 @@ class HostRound:
                     f"{found.bound} and not by {slots.bound}"
                 )
             parts.append(found)
+        _check_distinct(parts, self.number)
         return concatenate(parts)
 
     def _step(self, nodes: OpenNodes, step: int) -> bool:
@@ -344,11 +339,13 @@ class HostRound:
         """Send the sums of all candidates of nodes, squeezed; in as many messages as they take."""
         parts = []
         for offer, group in groupby(nodes, key=lambda node: self.offers[node.tree]):
-            rows = [self._place[node.rows[node.counted]] for node in group]
+            rows = [node.rows[node.counted] for node in group]
             if offer.candidates.size:
                 entries = sum(map(len, rows)) * len(offer.columns)
                 with self.session.statistics.step(Step.ADD, operations=entries):
-                    sums = offer.candidates.level_sums(self.gradients, rows)
+                    sums = offer.candidates.level_sums(
+                        self.gradients, rows, [self._place[each] for each in rows]
+                    )
                 parts.append(sums.take(offer.order, axis=1).ravel())
         if not parts:
             return
@@ -361,6 +358,17 @@ class HostRound:
                 GUEST, "sums", iteration=self.number, batch=self._sent, sums=squeezed[part]
             )
             self._sent += 1
+
+
+def _check_distinct(parts: list[CiphertextArray], number: int) -> None:
+    """Refuse rows that are the same ciphertext: one row of a guest that keeps to the protocol is like no other."""
+    # The lowest 128 bits: those of different ciphertexts are the same once in 2**128.
+    ends = [words[:, :2] for part in parts for words in canonical_chunks(part, reblind=False)]
+    whole = np.ascontiguousarray(np.concatenate(ends)).view("V16")
+    if len(np.unique(whole)) < len(whole):
+        raise ProtocolError(
+            f"'gradients' (iteration {number}) of the guest hold a ciphertext twice"
+        )
 
 
 def distinct_roots(trees: Integers, share: float) -> list[int]:

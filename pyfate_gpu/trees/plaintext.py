@@ -93,8 +93,10 @@ class _Round:
             bins = self.bins[party]
             for column in self.columns[party].tolist():
                 last, missing = len(bins.bins[column].cuts), bool(bins.missing[column])
-                yield from ((party, column, cut, False) for cut in range(last + missing))
-                yield from ((party, column, cut, True) for cut in range(last if missing else 0))
+                sides = (False, True) if missing else (False,)
+                yield from ((party, column, cut, side) for cut in range(last) for side in sides)
+                if missing:
+                    yield party, column, last, False
 
     def _best(self, counted: Integers, depth: int) -> tuple[int, int, int, bool] | None:
         least, found, most = self.settings.min_samples_leaf, None, -math.inf

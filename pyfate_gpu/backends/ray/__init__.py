@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Ciphertexts in the actors of a Ray cluster."""

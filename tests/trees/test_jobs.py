@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs of trees: processes over TLS, checkpoints and what they lead to, predictions by halves from files."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pyfate_gpu.errors import PartyFailedError
+from pyfate_gpu.jobs import launcher
+from pyfate_gpu.jobs.job import Job
+from tests.jobs.mortal_party import mortal
+from tests.trees.jobs import PARTIES, ROWS, SmallJob
+
+
+def test_three_processes_train_and_predict(tmp_path):
+    job = SmallJob(tmp_path)
+    job.run()
+    assert job.trees() == job.expected()
+    guest = job.result("guest")
+    assert guest["iterations"] == 6
+    assert len(guest["loss"]) == 6
+    assert guest["smallest_node"] >= 3
+    assert set(job.result("host-1")["importances"]) == {"weight"}
+    launcher.run_job(Job.load(job.path), lambda line: None, predict=True)
+    with (job.out / "guest" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [f"u{row:03d}" for row in range(ROWS)]
+    right = np.mean([int(row["prediction"]) == y for row, y in zip(rows, job.y, strict=False)])
+    assert right > 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", PARTIES)
+def test_a_killed_party_goes_on_where_all_had_been(tmp_path, victim):
+    job = SmallJob(tmp_path, n_estimators=5, checkpoint_every=1)
+    with pytest.raises(PartyFailedError, match=f"{victim} was killed"), mortal(victim, 50):
+        job.run()
+    before = len((job.out / "guest" / "transcript.jsonl").read_text().splitlines())
+    job.run()
+    assert job.trees() == job.expected()
+    again = (job.out / "guest" / "transcript.jsonl").read_text().splitlines()[before:]
+    assert not any('/round"' in line and '"iteration": 1,' in line for line in again)
+
+
+@pytest.mark.slow
+def test_three_kills_all_over_a_job(tmp_path):
+    result = tmp_path / "result.json"
+    command = [sys.executable, "-m", "tests.trees.kill_at_random", "--kills", "3"]
+    ran = subprocess.run(
+        [*command, "--json", str(result)], capture_output=True, text=True, timeout=1800, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
