@@ -66,6 +66,8 @@ def read_columns(X: Any) -> ColumnTable:
     >>> table.names, [column.tolist() for column in table.columns]
     (('a', 'b'), [[1.0, 2.0], ['x', None]])
     """
+    if isinstance(X, ColumnTable):
+        return X
     if isinstance(X, NamedColumns):
         return ColumnTable(list(X.values.T), X.columns, len(X))
     found = None if isinstance(X, np.ndarray | list | tuple) else frame_columns(X)
