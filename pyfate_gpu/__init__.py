@@ -40,6 +40,10 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.he import load_public_key as load_public_key
     from pyfate_gpu.he import save_private_key as save_private_key
     from pyfate_gpu.he import save_public_key as save_public_key
+    from pyfate_gpu.homo import AggregationPlan as AggregationPlan
+    from pyfate_gpu.homo import SecureAggregator as SecureAggregator
+    from pyfate_gpu.sshe import HeteroSSHELinearRegression as HeteroSSHELinearRegression
+    from pyfate_gpu.sshe import HeteroSSHELogisticRegression as HeteroSSHELogisticRegression
     from pyfate_gpu.trees import HeteroBoostedTreesClassifier as HeteroBoostedTreesClassifier
     from pyfate_gpu.trees import HeteroBoostedTreesRegressor as HeteroBoostedTreesRegressor
 
@@ -67,11 +71,15 @@ _HOMES = {
     "Role": "federation",
     "Session": "federation",
     "simulate": "federation",
+    "AggregationPlan": "homo",
+    "SecureAggregator": "homo",
     "HeteroLinearRegression": "glm",
     "HeteroLogisticRegression": "glm",
     "HeteroPoissonRegression": "glm",
     "HeteroBoostedTreesClassifier": "trees",
     "HeteroBoostedTreesRegressor": "trees",
+    "HeteroSSHELinearRegression": "sshe",
+    "HeteroSSHELogisticRegression": "sshe",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -10,6 +10,12 @@ variable                      meaning                                           
 ``PYFATE_GPU_TABLE_MB``       memory of a fixed-base table of the cpu backend, in MiB     64
 ``PYFATE_GPU_CUDA_TABLE_MB``  the same of the cuda backend, on its device                 a 16th of its memory
 ``PYFATE_GPU_HARDENED``       1: no memory address depends on a blinding exponent         0
+``PYFATE_GPU_MEMORY_MB``      memory of the cpu backend, in MiB: an array of ciphertexts  no limit, no files
+                              beyond a quarter of it lies in a file
+``PYFATE_GPU_RAY_ADDRESS``    cluster of the ray backend, as of ``ray.init``              one of this machine
+``PYFATE_GPU_RAY_WORKERS``    workers of the ray backend                                  the cores of this machine
+``PYFATE_GPU_PASSPHRASE``     file whose first line opens the key file of ray workers     the file has none
+``PYFATE_GPU_MEMORY_FOLDER``  where these files are, without names                        the system's for them
 ============================  ==========================================================  ====================
 """
 
@@ -25,7 +31,9 @@ from pyfate_gpu.errors import ConfigurationError
 
 DEFAULT_TABLE_MB = 64
 MAX_TABLE_MB = 65536
+MAX_MEMORY_MB = 1 << 30
 MAX_THREADS = 1024
+MAX_WORKERS = 4096
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,11 @@ class Environment:
     table_mb: int
     cuda_table_mb: int | None = None
     hardened: bool = False
+    memory_mb: int | None = None
+    memory_folder: str | None = None
+    ray_address: str | None = None
+    ray_workers: int | None = None
+    passphrase_file: str | None = None
 
 
 @lru_cache(maxsize=1)
@@ -57,6 +70,11 @@ def environment() -> Environment:
         or DEFAULT_TABLE_MB,
         cuda_table_mb=_positive("PYFATE_GPU_CUDA_TABLE_MB", None, MAX_TABLE_MB),
         hardened=_switch("PYFATE_GPU_HARDENED"),
+        memory_mb=_positive("PYFATE_GPU_MEMORY_MB", None, MAX_MEMORY_MB),
+        memory_folder=os.environ.get("PYFATE_GPU_MEMORY_FOLDER") or None,
+        ray_address=os.environ.get("PYFATE_GPU_RAY_ADDRESS") or None,
+        passphrase_file=os.environ.get("PYFATE_GPU_PASSPHRASE") or None,
+        ray_workers=_positive("PYFATE_GPU_RAY_WORKERS", None, MAX_WORKERS),
     )
 
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 
 class PyFateError(Exception):
-    """Root of the tree: catch this one to catch everything raised on purpose."""
+    """Root of the tree: catch this one to catch everything raised on purpose.
+
+    Attributes
+    ----------
+    travels : bool
+        Whether other parties of a job are told the text: it then has no path, id, cell or other value of a party in
+        it. Of all other errors they hear the kind.
+    """
+
+    travels = False
 
 
 class EncodingError(PyFateError, ValueError):
@@ -80,8 +89,22 @@ class HostMemoryError(BackendError, MemoryError):
     """The machine has no memory left for an operation; the process and its arrays stay usable."""
 
 
+class WorkerLostError(BackendError):
+    """A worker of a cluster has died, and the ciphertexts that it held with it."""
+
+
 class ConfigurationError(PyFateError, ValueError):
     """An environment variable or an option has a value that makes no sense."""
+
+
+class DisagreementError(ConfigurationError):
+    """Parties are set differently, or what they bring does not fit together; all of them are told."""
+
+    travels = True
+
+
+class DistrustError(ConfigurationError):
+    """Two parties do not trust each other's certificates, or one of them talks in plaintext."""
 
 
 class DataError(PyFateError, ValueError):
@@ -91,6 +114,8 @@ class DataError(PyFateError, ValueError):
 class DivergenceError(ConfigurationError, DataError):
     """Training that moves ever farther away: the learning rate is too high for these data."""
 
+    travels = True
+
 
 class StorageError(PyFateError, OSError):
     """A file could not be written: no room, no permission, a broken disk."""
@@ -98,6 +123,8 @@ class StorageError(PyFateError, OSError):
 
 class ProtocolError(PyFateError):
     """A message of the federation came in the wrong order, from the wrong party or in the wrong form."""
+
+    travels = True
 
 
 class ChannelTimeoutError(ProtocolError, TimeoutError):

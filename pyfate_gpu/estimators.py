@@ -25,6 +25,8 @@ ESTIMATORS: dict[str, str] = {
     "iv": "pyfate_gpu.binning.estimator:HeteroBinning",
     "boosted_trees_classifier": "pyfate_gpu.trees.classifier:HeteroBoostedTreesClassifier",
     "boosted_trees_regressor": "pyfate_gpu.trees.regressor:HeteroBoostedTreesRegressor",
+    "sshe_linear": "pyfate_gpu.sshe.linear:HeteroSSHELinearRegression",
+    "sshe_logistic": "pyfate_gpu.sshe.logistic:HeteroSSHELogisticRegression",
 }
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from pyfate_gpu import PrivateKey, PublicKey, generate_keypair, use_backend
 from pyfate_gpu.backends import BACKENDS
+from pyfate_gpu.backends.sharded import engine as sharded
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Jobs in the background of a script ignore Ctrl-C, and tests of it would wait for minutes.
@@ -48,11 +49,18 @@ def engines() -> list[tuple[str, str | None]]:
 
 
 @pytest.fixture(params=engines(), ids=lambda engine: "-".join(filter(None, engine)))
-def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Run the test on every engine of this machine."""
     name, isa = request.param
+    if name == "ray":
+        monkeypatch.setattr(sharded, "SMALL", 1)  # so that few rows are at two workers too
     with use_backend(name, isa=isa, threads=2 if name == "cpu" else None):
         yield name
+
+
+def device_of(backend: str) -> str:
+    """What arrays of a backend of this machine say their device is."""
+    return "ray" if backend == "ray" else "cpu"
 
 
 @pytest.fixture(scope="session")

@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
 
-from pyfate_gpu.backends.base import Availability, Backend, EngineOptions
+from pyfate_gpu.backends.base import Availability, Backend, ClusterOptions, EngineOptions
 from pyfate_gpu.backends.cpu.engine import CpuBackend
 from pyfate_gpu.backends.cuda.engine import CudaBackend
 from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.ray.backend import RayBackend
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.config import check_threads, environment
 from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 
 __all__ = ["BACKENDS", "BackendInfo", "available_backends", "backend_info", "use_backend"]
 
-BACKENDS: tuple[Backend, ...] = (CudaBackend(), CpuBackend(), ReferenceBackend())
+BACKENDS: tuple[Backend, ...] = (CudaBackend(), CpuBackend(), ReferenceBackend(), RayBackend())
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class _Choice:
     isa: str | None = None
     threads: int | None = None
     hardened: bool | None = None
+    cluster: ClusterOptions | None = None
 
 
 _lock = threading.RLock()
@@ -82,6 +84,10 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
         Encrypt and blind without a memory address that depends on the fresh randomness, against
         other tenants of the processor: about a third of the speed. Only the cpu backend can, and is
         chosen if no name is given.
+    workers, address, device, key_file
+        Of the ray backend alone: how many workers (by default as many as this machine has cores), the cluster
+        (by default one of this machine), "cpu" or "cuda", and where each worker finds the private key, which
+        the driver decrypts with otherwise. `threads` are those of a worker.
 
     Raises
     ------
@@ -105,13 +111,22 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
         isa: str | None = None,
         threads: int | None = None,
         hardened: bool | None = None,
+        workers: int | None = None,
+        address: str | None = None,
+        device: str | None = None,
+        key_file: str | None = None,
     ) -> None:
         global _choice
         if threads is not None:
             threads = check_threads(threads)
         if hardened not in (None, True, False):
             raise ConfigurationError(f"hardened is {hardened!r}; it must be True, False or None")
-        choice = _Choice(name, isa, threads, hardened)
+        if workers is not None:
+            workers = check_threads(workers, "workers")
+        cluster = ClusterOptions(address, workers or 0, device or "", key_file)
+        choice = _Choice(
+            name, isa, threads, hardened, None if cluster == ClusterOptions() else cluster
+        )
         _resolve(choice)
         with _lock:
             self._former, _choice = _choice, choice
@@ -221,8 +236,14 @@ def _resolve(choice: _Choice) -> tuple[Backend, EngineOptions]:
             threads=choice.threads or chosen.threads,
             table_mb=chosen.table_mb,
             hardened=hardened,
+            cluster=choice.cluster,
         )
     )
+    if choice.cluster and options.cluster is None:
+        raise ConfigurationError(
+            f"backend {backend.name!r} has no cluster; leave workers, address, device and key_file out, or "
+            "name 'ray'"
+        )
     if hardened and not options.hardened:
         raise BackendUnavailableError(
             f"backend {backend.name!r} has no hardened encryption; name 'cpu', or leave hardened "

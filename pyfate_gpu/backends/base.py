@@ -11,10 +11,21 @@ from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 
 
 @dataclass(frozen=True)
+class ClusterOptions:
+    """Which cluster computes, by how many workers on which device, and the key file that each of them has."""
+
+    address: str | None = None
+    workers: int = 0
+    device: str = ""
+    key_file: str | None = None
+
+
+@dataclass(frozen=True)
 class EngineOptions:
     """Choices of `use_backend` and the environment; ``None`` lets the backend choose.
 
-    `single_isa` is the instruction set that decrypts a single row, if a backend chooses another.
+    `single_isa` is the instruction set that decrypts a single row, if a backend chooses another;
+    `cluster` is for backends of several workers.
     """
 
     isa: str | None = None
@@ -22,6 +33,7 @@ class EngineOptions:
     table_mb: int = 64
     hardened: bool = False
     single_isa: str | None = None
+    cluster: ClusterOptions | None = None
 
 
 @dataclass(frozen=True)

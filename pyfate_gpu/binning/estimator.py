@@ -14,6 +14,7 @@ from pyfate_gpu.binning.fitting import Fitted, Own, fit_guest, fit_host
 from pyfate_gpu.binning.guest import Weighing
 from pyfate_gpu.binning.messages import MESSAGES
 from pyfate_gpu.binning.model_file import read_half, write_half
+from pyfate_gpu.binning.pictures import bars_of, tables_of
 from pyfate_gpu.binning.workload import workload_of
 from pyfate_gpu.data.binning.binner import BINS, OUTPUTS
 from pyfate_gpu.data.binning.settings import SUPERVISED, BinningRules
@@ -298,6 +299,14 @@ class HeteroBinning(Estimator):
         The guest also what it knows of hosts' columns, which have no names here.
         """
         return super().result() | self._fitted().as_json()
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Return tables of this party's bins, at the guest of those of hosts too."""
+        return tables_of(self._fitted())
+
+    def bars(self) -> dict[str, dict[str, float]]:
+        """Return information values, and weights of evidence of the columns that have most."""
+        return bars_of(self._fitted())
 
     def save(self, path: PathLike) -> None:
         """Write this party's bins, and what it knows of them, to a file that only its owner can read.

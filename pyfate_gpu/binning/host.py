@@ -14,9 +14,12 @@ from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
-from pyfate_gpu.he import CiphertextArray
-from pyfate_gpu.he.array.histograms import sums_of
+from pyfate_gpu.he import CiphertextArray, concatenate
+from pyfate_gpu.he.array.bin_sums import BinSums
 from pyfate_gpu.typing import Floats, Integers
+
+#: Rows that are summed at once.
+HELD_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,21 +80,22 @@ def _sums(
     Rows are summed as they come, so that they are never all here at once.
     """
     key = session.key_of(GUEST)
+    sums = BinSums([codes[at] for at in order.columns], [bins[:-1] for bins in order.bins])
     total: CiphertextArray | None = None
+    waiting: list[CiphertextArray] = []
     for chunk, (first, last) in enumerate(plan.chunks(key)):
-        rows = session.receive_encrypted(
-            GUEST, "label_rows", "rows", (last - first,), GUEST, plan.slots, batch=chunk
+        waiting.append(
+            session.receive_encrypted(
+                GUEST, "label_rows", "rows", (last - first,), GUEST, plan.slots, batch=chunk
+            )
         )
-        groups = [
-            np.flatnonzero(codes[column][first:last] == each)
-            for column, bins in zip(order.columns, order.bins, strict=True)
-            for each in bins[:-1]
-        ]
-        if not groups:
+        held = sum(each.size for each in waiting)
+        if not sums.size or (held < HELD_ROWS and last < plan.rows):
             continue
-        with session.statistics.step(Step.ADD, operations=sum(map(len, groups))):
-            part = sums_of(rows, groups)
+        with session.statistics.step(Step.ADD, operations=held * len(order.columns)):
+            part = sums.of(concatenate(waiting), last - held)
             total = part if total is None else total + part
+        waiting = []
     if total is None:
         return None
     with session.statistics.step(Step.ADD):

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 
 from pyfate_gpu import __version__
-from pyfate_gpu.cli import keys, phe
+from pyfate_gpu.cli import keys, logs, phe
 from pyfate_gpu.cli.bench import PASS_ON, bench
 from pyfate_gpu.cli.certs import certs
 from pyfate_gpu.cli.demo import demo
@@ -21,7 +20,9 @@ from pyfate_gpu.cli.info import info
 from pyfate_gpu.cli.party import party
 from pyfate_gpu.cli.run import predict
 from pyfate_gpu.cli.run import run as run_job
+from pyfate_gpu.cli.words import in_options
 from pyfate_gpu.errors import PyFateError
+from pyfate_gpu.jobs.exits import code_of
 
 app = typer.Typer(
     name="pyfate-gpu",
@@ -50,20 +51,17 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
-    verbose: Annotated[bool, typer.Option(help="Show what each party logs.")] = False,
+    quiet: logs.Quiet = False,
+    verbose: logs.Verbose = False,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the release."),
     ] = False,
 ) -> None:
-    if debug or verbose:
-        level = logging.DEBUG if debug else logging.INFO
-        if sys.stderr.isatty():
-            handler = RichHandler(console=Console(stderr=True), show_path=False)
-            logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
-        else:  # a file: one line an event, whatever its length
-            logging.basicConfig(level=level, format="%(asctime)s %(message)s")
+    context.obj = {"debug": debug, "quiet": quiet, "verbose": verbose}
+    logs.begin(context, logging.WARNING)
 
 
 def run() -> None:
@@ -73,8 +71,9 @@ def run() -> None:
     except (PyFateError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise
-        text = str(error)
-        if not isinstance(error, PyFateError):
+        if isinstance(error, PyFateError):
+            text = in_options(str(error), typer.main.get_command(app), sys.argv[1:])
+        else:
             text = f"no memory left ({error}): take smaller batches or fewer rows, or free some"
         Console(stderr=True, soft_wrap=True).print(f"error: {text}", markup=False, highlight=False)
-        sys.exit(1)
+        sys.exit(code_of(error))

@@ -3,46 +3,48 @@
 
 from __future__ import annotations
 
-import signal
-import sys
+import logging
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from pyfate_gpu.cli import logs
+from pyfate_gpu.cli.signals import ending_well
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
 
+#: How parties are told to log, by the level asked for.
+_FLAGS = {logging.DEBUG: ["--verbose"], logging.WARNING: ["--quiet"]}
+
 
 def run(
+    context: typer.Context,
     job: Annotated[Path, typer.Argument(help="TOML file of the job; see docs/parties.md.")],
+    quiet: logs.Quiet = False,
+    verbose: logs.Verbose = False,
 ) -> None:
     """Run a job on this machine: each party a process, talking over mutual TLS.
 
     After a failure the same command goes on from the last checkpoint that all parties have.
     """
-    _run(job)
+    _run(job, logs.begin(context, logging.INFO, quiet=quiet, verbose=verbose))
 
 
 def predict(
+    context: typer.Context,
     job: Annotated[Path, typer.Argument(help="TOML file of a job that `run` has trained.")],
+    quiet: logs.Quiet = False,
+    verbose: logs.Verbose = False,
 ) -> None:
     """Predict the rows that the job names for it, by the halves that parties have; the guest gets the scores."""
-    _run(job, predict=True)
+    _run(job, logs.begin(context, logging.INFO, quiet=quiet, verbose=verbose), predict=True)
 
 
-def _run(path: Path, *, predict: bool = False) -> None:
-    before = signal.signal(signal.SIGTERM, _end)
-    try:
-        run_job(Job.load(path), _show, predict=predict)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _end(number: int, frame: object) -> NoReturn:
-    """End as by an error: a process that a signal ends would leave the parties' processes behind."""
-    sys.exit(128 + number)
+def _run(path: Path, level: int, *, predict: bool = False) -> None:
+    with ending_well():
+        run_job(Job.load(path), _show, predict=predict, flags=_FLAGS.get(level, []))
 
 
 def _show(line: str) -> None:

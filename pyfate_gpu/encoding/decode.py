@@ -31,6 +31,7 @@ def decode_residues(
     kind: Kind,
     bound: int | None = None,
     slots: SlotLayout | None = None,
+    first: int = 0,
 ) -> npt.NDArray[Any]:
     """Numbers of residues: centred into (-n/2, n/2), times ``2**exponent``.
 
@@ -48,6 +49,8 @@ def decode_residues(
         Largest absolute integer that can be honest; with `slots` of each slot.
     slots : SlotLayout, optional
         Where each residue has its numbers, if it has several.
+    first : int
+        Flat position of the first number, for errors.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def decode_residues(
         chunk = values[start : start + CHUNK_ROWS]
         magnitude, negative = _centred(chunk, n) if slots is None else magnitude_of(chunk)
         if bound is not None:
-            _check_bound(magnitude, bound, start)
+            _check_bound(magnitude, bound, first + start)
         decode = _to_float64 if kind == "f" else _to_integers
         parts.append(decode(magnitude, negative, exponent))
     if not parts:

@@ -14,6 +14,9 @@ from pyfate_gpu.errors import EncodingError, ShapeError
 MAX_BITS = 8192
 """Bits of all slots together: a key of no length that there is holds more."""
 
+HIDING_BITS = 64
+"""How many bits a mask of a slot is wider than what it hides."""
+
 
 @dataclass(frozen=True)
 class SlotLayout:
@@ -131,3 +134,8 @@ class SlotLayout:
                 f"{(self.groups(length), self.count)} in the last two axes"
             )
         return array.reshape(*array.shape[:-2], -1)[..., :length]
+
+
+def hiding_width(bound: int) -> int:
+    """Bits of a slot that holds numbers up to `bound` in size under a mask of `HIDING_BITS` bits more."""
+    return bound.bit_length() + HIDING_BITS + 1

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from pyfate_gpu.errors import ChannelTimeoutError, PartyFailedError, ProtocolError
+from pyfate_gpu.errors import ChannelTimeoutError, PartyFailedError, ProtocolError, PyFateError
 from pyfate_gpu.federation.frame import describe
 from pyfate_gpu.federation.roles import Party
 
@@ -32,7 +32,7 @@ class Mailbox:
         self._arrived: dict[Address, bytes] = {}
         self._known: set[Address] = set()
         self._finished: set[Party] = set()
-        self._failure: str | None = None
+        self._failure: PyFateError | None = None
         self._changed = threading.Condition()
 
     def put(self, address: Address, data: bytes) -> None:
@@ -73,10 +73,11 @@ class Mailbox:
                 self._changed.wait(remaining)
             return self._arrived.pop(address)
 
-    def fail(self, reason: str) -> None:
-        """Make every wait for a frame that is not here end with `reason`; the first one counts."""
+    def fail(self, reason: str | PyFateError) -> None:
+        """Make every wait for a frame that is not here end, by PartyFailedError or that error; the first counts."""
         with self._changed:
-            self._failure = self._failure or reason
+            if self._failure is None:
+                self._failure = PartyFailedError(reason) if isinstance(reason, str) else reason
             self._changed.notify_all()
 
     def expect_no_more(self, sender: Party) -> None:
@@ -93,9 +94,9 @@ class Mailbox:
             )
 
     def check(self) -> None:
-        """Raise PartyFailedError when a peer has stopped."""
+        """Raise PartyFailedError when a peer has stopped, or the error that stands between us and one."""
         if self._failure is not None:
-            raise PartyFailedError(self._failure)
+            raise self._failure
 
     def _complaint(self, address: Address, timeout: float) -> str:
         text = f"{self.owner} waited {timeout:g} s for {address}: it did not come"

@@ -61,22 +61,19 @@ def read_certificates(file: str, data: bytes) -> list[Certificate]:
     return certificates
 
 
-def read_key(file: str, data: bytes) -> PrivateKeyTypes:
-    """Return the private key of a file: PKCS#8, PKCS#1 or SEC1.
+def read_key(file: str, data: bytes, passphrase: bytes | None = None) -> PrivateKeyTypes:
+    """Return the private key of a file: PKCS#8, PKCS#1 or SEC1, encrypted or not.
 
     Raises
     ------
     ConfigurationError
-        When there is none or several, or it is encrypted or cannot be read.
+        When there is none or several, it cannot be read, or takes a passphrase, or another one.
     """
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     blocks = list(_blocks(data))
     if any(label == _ENCRYPTED or "ENCRYPTED" in body for label, body in blocks):
-        raise ConfigurationError(
-            f"the private key in {file} is encrypted, and a party asks for no passphrase: "
-            f"openssl pkey -in {file} -out NEW writes it in the clear; keep NEW for yourself, chmod 600"
-        )
+        return _read_encrypted(file, data, passphrase)
     found = [body for label, body in blocks if label in _KEYS]
     if len(found) > 1:
         raise ConfigurationError(f"{file} holds {len(found)} private keys: leave the right one")
@@ -87,6 +84,22 @@ def read_key(file: str, data: bytes) -> PrivateKeyTypes:
     except Exception as error:  # of many kinds, by what is broken
         raise ConfigurationError(
             f"the private key in {file} cannot be read ({error}): export it again"
+        ) from None
+
+
+def _read_encrypted(file: str, data: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    if not passphrase:
+        raise ConfigurationError(
+            f"the private key in {file} is encrypted: name a file whose first line is its passphrase, "
+            "passphrase in [tls], for its owner only (chmod 600)"
+        )
+    try:
+        return load_pem_private_key(data, passphrase)
+    except Exception as error:  # of many kinds, by what is broken
+        raise ConfigurationError(
+            f"the private key in {file} does not open ({error}): is it another passphrase?"
         ) from None
 
 

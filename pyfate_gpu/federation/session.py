@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
 from pyfate_gpu.federation.channel import Channel
+from pyfate_gpu.federation.farewell import told
 from pyfate_gpu.federation.frame import Frame, Sealable, Sealed, Value
 from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER, Party, Role
 from pyfate_gpu.federation.statistics import Statistics
@@ -218,15 +219,12 @@ class Session:
         return array
 
     def stop(self, error: BaseException) -> None:
-        """Tell every party that this one ends by `error`.
+        """Tell every party that this one ends by `error`, as far as `told` lets them know.
 
-        Only texts of protocol and configuration errors travel: others may quote private values. An
-        error that another party caused is known to all already.
+        An error that another party caused is known to all already.
         """
-        if isinstance(error, PartyFailedError):
-            return
-        text = f": {error}" if isinstance(error, ProtocolError | ConfigurationError) else ""
-        self.channel.stop(f"{self.party} stopped by {type(error).__name__}{text}")
+        if not isinstance(error, PartyFailedError):
+            self.channel.stop(told(self.party, error))
 
     def _seal(self, value: Value) -> Value:
         if isinstance(value, Sealed) or not isinstance(value, Sealable):

@@ -12,6 +12,7 @@ from pathlib import Path
 from pyfate_gpu.errors import ConfigurationError, StorageError
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.roles import Party
+from pyfate_gpu.storage.files import open_private
 
 
 class Transcript:
@@ -32,7 +33,7 @@ class Transcript:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = path.open("a", encoding="utf-8", buffering=1)  # by line: survives a kill
+            self._file = open_private(path, "a")  # by line: survives a kill
         except OSError as error:
             raise ConfigurationError(f"no transcript can be written: {error}") from None
         self._lock = threading.Lock()

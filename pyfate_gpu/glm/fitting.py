@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ from pyfate_gpu.protocol.scoring import collect_scores, send_scores, serve_score
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
+
+if TYPE_CHECKING:
+    from pyfate_gpu.data.rows import Rows
 
 Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="Fitting")
@@ -79,6 +82,37 @@ class Fitting(Estimator):
         """
         check_callbacks(self.callbacks)
         return Settings.of(self.family, self.get_params())
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that all parties must have set alike."""
+        return self.settings().terms()
+
+    def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
+        """Raise what `fit`, or predicting once fitted, would raise of a party's own tables, before it begins.
+
+        Raises
+        ------
+        DataError, ConfigurationError
+            For features, labels, weights and exposures that cannot be used.
+        """
+        settings, guest = self.settings(), role is Role.GUEST
+        half: FittedHalf | None = getattr(self, "_half", None)
+        if half is not None:
+            half.features(read_columns(rows.features, guest=guest, missing=half.imputes))
+            return
+        if guest and validation is None and settings.early_stopping_rounds is not None:
+            raise ConfigurationError("early_stopping_rounds judges validation rows: name some")
+        half, classes = None, None
+        for number, each in enumerate(r for r in (rows, validation) if r is not None):
+            missing = settings.impute is not None
+            table = read_columns(each.features, each.labels, guest=guest, missing=missing)
+            half = half or FittedHalf.untrained(table, settings, intercept=False)
+            half.features(table)
+            if guest:
+                _, classes = self._encode_labels(each.labels, len(each.ids), classes)
+                read_exposure(each.extras.get("exposure"), len(each.ids))
+            if guest and not number:
+                read_weights(each.extras.get("sample_weight"), len(each.ids))
 
     def _fit(
         self: Model,

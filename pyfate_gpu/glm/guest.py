@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.errors import DataError, DisagreementError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
@@ -115,7 +115,7 @@ class GuestTrainer(Trainer):
         """Tell everybody what there is to do; refuse what is not safe for every party."""
         session = self.session
         if len(session.hosts) > 1 and not self.family.several_hosts:
-            raise ConfigurationError(
+            raise DisagreementError(
                 f"the {self.family.name} family takes one host, there are {len(session.hosts)}: "
                 "the product of what two hosts encrypt cannot be computed"
             )

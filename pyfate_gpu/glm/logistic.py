@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.data.labels import encode_classes, find_classes
+from pyfate_gpu.data.labels import encode_classes, find_classes, has_label
 from pyfate_gpu.data.tables import read_labels
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.estimator import HeteroGLM
 from pyfate_gpu.glm.families import MinimaxLogistic, TaylorLogistic
 from pyfate_gpu.glm.fitting import Classes
+from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.learning.metrics import classification_metrics, log_loss, multiclass_metrics
+from pyfate_gpu.protocol.settings import check_count, plain
 from pyfate_gpu.typing import Floats
 
 LINKS = {"taylor": TaylorLogistic.name, "minimax": MinimaxLogistic.name}
+_SHOWN = 5
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -37,6 +40,8 @@ class HeteroLogisticRegression(HeteroGLM):
         The line that stands for the logistic function: its tangent at 0, as in FATE, or the line
         closest to it for scores within +-4. Both rank about as well; probabilities are better by
         ``minimax`` (docs/design/0024).
+    classes : int or None
+        How many classes `y` must have; None for any number. A stray label would be one more.
     clip : float or None
         As in `HeteroGLM`, by default 2: far from 0 the quadratic loss explodes (docs/design/0023).
 
@@ -64,6 +69,7 @@ class HeteroLogisticRegression(HeteroGLM):
     """
 
     link: str = "taylor"
+    classes: int | None = None
     clip: float | None = 2.0
 
     if TYPE_CHECKING:  # set by fit
@@ -109,10 +115,34 @@ class HeteroLogisticRegression(HeteroGLM):
         """Return the classes."""
         return list(self.classes_.tolist())
 
+    def class_counts(self, labels: NDArray[Any] | None) -> dict[Any, int]:
+        """Return how many rows each class has."""
+        if labels is None:
+            return {}
+        found, counts = np.unique(labels[has_label(labels)], return_counts=True)
+        return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+    def settings(self) -> Settings:
+        """Return the parameters, checked."""
+        if self.classes is not None:
+            check_count("classes", self.classes)
+        return super().settings()
+
     def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
         labels = read_labels(y, rows)
-        classes = find_classes(labels) if classes is None else classes
+        classes = self._find_classes(labels) if classes is None else classes
         return encode_classes(labels, classes), classes
+
+    def _find_classes(self, labels: NDArray[Any]) -> NDArray[Any]:
+        found = find_classes(labels)
+        if self.classes is not None and len(found) != plain(self.classes):
+            counts = self.class_counts(labels)
+            rarest = sorted(counts, key=lambda name: counts[name])[:_SHOWN]
+            shown = ", ".join(f"{name!r} in {counts[name]}" for name in rarest)
+            raise DataError(
+                f"y has {len(found)} classes, classes={plain(self.classes)} was asked for; rows of the rarest: {shown}"
+            )
+        return found
 
     def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
         best = np.argmax(scores, axis=1) if scores.ndim > 1 else (scores > 0).astype(np.int64)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import DisagreementError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.settings import Settings
@@ -116,7 +116,7 @@ def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> dict[str, int]:
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         When a host has other rows, begins otherwise, or has weights of another training.
     """
     columns = {GUEST.name: own.columns}
@@ -126,13 +126,13 @@ def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> dict[str, int]:
             ("validation rows", own.validation, shape.validation),
         ):
             if here != there:
-                raise ConfigurationError(
+                raise DisagreementError(
                     f"guest has {here} {what}, {host} has {there}: "
                     "give every party the same rows in the same order"
                 )
         if own.warm != shape.warm:
             warm, cold = ("guest", host) if own.warm else (host, "guest")
-            raise ConfigurationError(
+            raise DisagreementError(
                 f"{warm} begins with the weights of an earlier fit, {cold} has none: "
                 "set warm_start=False, or load the missing half"
             )

@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from pyfate_gpu.backends.numbers import PrivateNumbers
+from pyfate_gpu.config import environment
 from pyfate_gpu.errors import KeyFileError, StorageError
 from pyfate_gpu.he import passphrases
 from pyfate_gpu.he.scheme.paillier.private_key import PrivateKey
@@ -114,6 +116,24 @@ def load_private_key(
     elif passphrase is not None:
         raise KeyFileError(f"{path} is not encrypted; leave passphrase out")
     return private_from_jwk(document, allow_insecure_key_size=allow_insecure_key_size)
+
+
+def read_numbers(path: PathLike) -> PrivateNumbers:
+    """The numbers of a private key file, for workers of a cluster; its passphrase is in a file as well.
+
+    Raises
+    ------
+    KeyFileError, InvalidKeyError
+        As `load_private_key`.
+    """
+    return load_private_key(
+        path, passphrase=_passphrase_of_workers(), allow_insecure_key_size=True
+    )._numbers
+
+
+def _passphrase_of_workers() -> str | None:
+    path = environment().passphrase_file
+    return None if path is None else Path(path).read_text(encoding="utf-8").partition("\n")[0]
 
 
 def _check_kind(key: Any, kind: type) -> None:

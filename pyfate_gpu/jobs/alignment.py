@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 from pyfate_gpu.data.ids import look_of
 from pyfate_gpu.data.sources import Rows
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import ConfigurationError, DisagreementError, ProtocolError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.jobs.configuration import PSI
@@ -45,7 +45,7 @@ def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         When ids differ and `method` is ``same``, or none is common.
     """
     with session.task("align"):
@@ -88,7 +88,7 @@ def compare_ids(session: Session, ids: Sequence[str]) -> None:
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         At the host whose ids differ.
     """
     if session.party.role is Role.GUEST:
@@ -104,7 +104,7 @@ def compare_ids(session: Session, ids: Sequence[str]) -> None:
         count, text, digest = session.receive(GUEST, "ids", count=int, secret=str, digest=str)
         if not hmac.compare_digest(digest, digest_of(ids, _secret(text))):
             counts = f"the guest has {count}, {session.party} has {len(ids)}"
-            raise ConfigurationError(
+            raise DisagreementError(
                 f"guest and {session.party} do not have the same ids ({counts}): give every party the same rows, or "
                 'have the common ones found in private: [alignment] method = "psi"; '
                 "each party's own log says what its ids look like"

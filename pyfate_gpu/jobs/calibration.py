@@ -13,6 +13,7 @@ import numpy as np
 
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.data.fixed_point import FRACTION_BITS
+from pyfate_gpu.encoding import SlotLayout
 from pyfate_gpu.he import generate_keypair
 
 #: Seconds for all measurements together, the making of a key and its tables apart.
@@ -20,6 +21,8 @@ BUDGET = 2.0
 _ROWS = 512
 _FEATURE_BITS = FRACTION_BITS + 2
 _WIDEST_WINDOW = 14
+#: Of a product with a share and its mask.
+_SLOT_BITS = 224
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ def calibrate(key_bits: int, *, allow_insecure_key_size: bool = False) -> Calibr
     c = foreign.encrypt(values)
     data = c.to_wire()
     masks = foreign.random_residues(8)
+    layout = SlotLayout(_SLOT_BITS, max(1, (key_bits - 2) // _SLOT_BITS))
     steps: dict[str, tuple[Callable[[], Any], int]] = {
         "encrypt": (lambda: foreign.encrypt(values[:64]), 64),
         "blind": (lambda: (c[:64] + values[:64]).to_wire(), 64),
@@ -92,6 +96,7 @@ def calibrate(key_bits: int, *, allow_insecure_key_size: bool = False) -> Calibr
         "check": (lambda: foreign.from_wire(data), _ROWS),
         "add": (lambda: c + values, _ROWS),
         "weigh": (lambda: c[:64] * values[:64], 64),
+        "squeeze": (lambda: c[: layout.count].squeeze(layout), layout.count),
         "decrypt": (lambda: private.decrypt_residues(c[:8]), 8),
         "multiply": (lambda: features @ c, 1),
     }

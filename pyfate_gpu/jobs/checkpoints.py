@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.errors import ConfigurationError, ProtocolError, StorageError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.recovery import State
@@ -18,7 +20,7 @@ from pyfate_gpu.storage.archive import pack, unpack
 from pyfate_gpu.storage.files import write_atomically
 
 FORMAT = "pyfate-gpu checkpoint"
-VERSION = 1
+VERSION = 2
 _HEADER = "state.json"
 #: Parties are never more than one iteration apart, so the last two of each have one in common.
 KEPT = 2
@@ -54,6 +56,7 @@ class Checkpoints:
         self._folder = folder
         self._every = every
         self.job = job
+        self.rows = ""
 
     def iterations(self) -> list[int]:
         """Return the iterations that there are checkpoints of, in order."""
@@ -77,6 +80,7 @@ class Checkpoints:
         except OSError as error:
             raise StorageError(f"cannot make {self._folder}: {error.strerror}") from None
         header = {"format": FORMAT, "version": VERSION, "job": self.job, "iteration": iteration}
+        header["rows"] = self.rows
         write_atomically(self._path(iteration), _pack(header, state))
         for old in self.iterations()[:-KEPT]:
             self._path(old).unlink(missing_ok=True)
@@ -117,7 +121,7 @@ class Checkpoints:
                 header, _ = _unpack(path.read_bytes())
             except (OSError, ValueError, TypeError, KeyError) as error:
                 raise ConfigurationError(f"{path} is no checkpoint: {error}; remove it") from None
-            if header["job"] != self.job:
+            if header["job"] != self.job or (self.rows and header["rows"] != self.rows):
                 raise ConfigurationError(
                     f"{path} is of another job, other parameters or other data: remove {self._folder} to "
                     "begin anew, or choose another directory"
@@ -132,6 +136,18 @@ class Checkpoints:
         for iteration in self.iterations():
             if iteration > self.iteration:
                 self._path(iteration).unlink(missing_ok=True)
+
+    def check_rows(self, tables: Mapping[str, Rows]) -> None:
+        """Refuse checkpoints of other rows in common with other parties, and keep by these rows from now on.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming the folder.
+        """
+        text = json.dumps([[kind, rows.ids] for kind, rows in tables.items()])
+        self.rows = hashlib.sha256(text.encode()).hexdigest()
+        self.check()
 
     def clear(self) -> None:
         """Remove all of them: the job is done."""
@@ -184,8 +200,8 @@ def _pack(header: Mapping[str, Any], state: State) -> bytes:
 def _unpack(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
     plain, order = header["state"], header["order"]
-    kinds = (type(header["iteration"]), type(header["job"]), type(plain))
-    if kinds != (int, str, dict):
+    kinds = [type(header[name]) for name in ("iteration", "job", "rows")]
+    if kinds != [int, str, str] or type(plain) is not dict:
         raise ValueError("its header is not of this form")
     state = plain | arrays
     names = [*plain, *arrays]

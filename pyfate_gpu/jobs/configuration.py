@@ -7,7 +7,7 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyfate_gpu.backends import use_backend
 from pyfate_gpu.data.sources import DataSource
@@ -28,11 +28,20 @@ _TABLES = ("party", "peers", "tls", *KINDS, "alignment", "model", "engine")
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """Certificate of the authority, own certificate, own key."""
+    """Certificate of the authority, own certificate, own key, and the file with the key's passphrase if it has one."""
 
     authority: Path
     certificate: Path
     key: Path
+    passphrase: Path | None = None
+
+
+class Contacts(NamedTuple):
+    """Who a party is, and how it reaches the others."""
+
+    party: Party
+    peers: dict[Party, str]
+    tls: TlsFiles | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,10 @@ class EngineChoice:
     isa: str | None = None
     threads: int | None = None
     hardened: bool | None = None
+    workers: int | None = None
+    address: str | None = None
+    device: str | None = None
+    key_file: str | None = None
 
     def use(self) -> AbstractContextManager[object]:
         """Compute by it within the block.
@@ -54,7 +67,7 @@ class EngineChoice:
         """
         if self == EngineChoice():
             return nullcontext()  # a choice made in this process stays
-        return use_backend(self.backend, isa=self.isa, threads=self.threads, hardened=self.hardened)
+        return use_backend(self.backend, **{k: v for k, v in vars(self).items() if k != "backend"})
 
 
 @dataclass(frozen=True)
@@ -133,10 +146,7 @@ class PartyConfiguration:
             party=party,
             job=own.get("job", str),
             listen=_address(path, "[party] listen", own.get("listen", str)),
-            peers={
-                Party.parse(name): _address(path, f"[peers] {name}", value)
-                for name, value in sections["peers"].rest().items()
-            },
+            peers=_peers(path, sections["peers"]),
             directory=own.path("directory"),
             model=model.get("type", str),
             parameters=model.rest(),
@@ -152,6 +162,25 @@ class PartyConfiguration:
         for section in sections.values():
             section.end()
         return found
+
+    @classmethod
+    def contacts(cls, path: Path) -> Contacts:
+        """Return who a file says the party and the others are, whatever else is wrong with it.
+
+        Raises
+        ------
+        ConfigurationError
+            When it does not even say that.
+        """
+        tables = load_toml(path)
+        own, peers, tls = (
+            Section(path, name, tables.get(name)) for name in ("party", "peers", "tls")
+        )
+        return Contacts(
+            Party.parse(own.get("name", str)),
+            _peers(path, peers),
+            _tls(tls) if "tls" in tables else None,
+        )
 
     def __post_init__(self) -> None:
         check_parties(self.party, self.peers)
@@ -204,6 +233,10 @@ def read_engine(section: Section) -> EngineChoice:
         section.get("isa", str, None),
         section.get("threads", int, None),
         section.get("hardened", bool, None),
+        section.get("workers", int, None),
+        section.get("address", str, None),
+        section.get("device", str, None),
+        section.get("key_file", str, None),
     )
     section.end()
     return engine
@@ -220,8 +253,20 @@ def read_alignment(section: Section) -> str:
     return method
 
 
+def _peers(path: Path, section: Section) -> dict[Party, str]:
+    return {
+        Party.parse(name): _address(path, f"[peers] {name}", value)
+        for name, value in section.rest().items()
+    }
+
+
 def _tls(section: Section) -> TlsFiles:
-    return TlsFiles(section.path("authority"), section.path("certificate"), section.path("key"))
+    return TlsFiles(
+        section.path("authority"),
+        section.path("certificate"),
+        section.path("key"),
+        section.path("passphrase", None),
+    )
 
 
 def _address(path: Path, key: str, value: object) -> str:

@@ -5,22 +5,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyfate_gpu import __version__
 from pyfate_gpu.backends import backend_info
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, PyFateError
 from pyfate_gpu.federation import Session
+from pyfate_gpu.federation.farewell import told
 from pyfate_gpu.federation.topology import check_parties, check_topology
 from pyfate_gpu.federation.transcript import Transcript
-from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.configuration import Contacts, PartyConfiguration, TlsFiles
 from pyfate_gpu.protocol.messages import SHARED, Messages, why_refuse
 from pyfate_gpu.storage.files import locked
 
 if TYPE_CHECKING:
-    from pyfate_gpu.federation.transports.grpc import GrpcChannel
+    from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
     from pyfate_gpu.protocol.estimator import Estimator
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,45 @@ def at_work(configuration: PartyConfiguration, *, insecure: bool) -> Iterator[No
     with locked(configuration.directory), configuration.engine.use():
         logger.info("%s: %s", configuration.party, str(backend_info()).partition("\n")[0])
         yield
+
+
+def load_party(path: Path, *, insecure: bool) -> PartyConfiguration:
+    """Read a party's file; when it cannot be used, tell the others, as far as it says who they are.
+
+    Raises
+    ------
+    ConfigurationError
+        As `PartyConfiguration.load` does.
+    """
+    try:
+        return PartyConfiguration.load(path)
+    except ConfigurationError as error:
+        with suppress(PyFateError, OSError):  # whatever else is wrong with it
+            _tell(PartyConfiguration.contacts(path), error, insecure=insecure)
+        raise
+
+
+@contextmanager
+def telling(configuration: PartyConfiguration, *, insecure: bool) -> Iterator[None]:
+    """Tell the others of an error within the block, before there is a session with them."""
+    try:
+        yield
+    except PyFateError as error:
+        contacts = Contacts(configuration.party, configuration.peers, configuration.tls)
+        with suppress(PyFateError, OSError):
+            _tell(contacts, error, insecure=insecure)
+        raise
+
+
+def _tell(contacts: Contacts, error: PyFateError, *, insecure: bool) -> None:
+    from pyfate_gpu.federation.transports.grpc import Credentials
+    from pyfate_gpu.federation.transports.grpc.channel import tell_peers
+
+    party, peers, tls = contacts
+    if (tls is None) != insecure:
+        return
+    credentials = None if tls is None else _credentials(tls, Credentials).check(party)
+    tell_peers(party, peers, credentials, told(party, error))
 
 
 def check_job(configuration: PartyConfiguration, model: Estimator) -> None:
@@ -72,12 +113,16 @@ def common_terms(configuration: PartyConfiguration) -> dict[str, object]:
 
 
 @contextmanager
-def open_session(configuration: PartyConfiguration, messages: Messages) -> Iterator[Session]:
-    """Connect, to take no messages but those of every job and `messages`; on any error tell the others."""
+def open_session(
+    configuration: PartyConfiguration, messages: Messages
+) -> Iterator[tuple[Session, GrpcChannel]]:
+    """Be there for the others, who take no messages but those of every job and `messages`; tell them of any error.
+
+    The session is not connected: what can be said without others comes first. `connect` of the channel waits for them.
+    """
     transcript = Transcript(configuration.directory / "transcript.jsonl")
     try:
         with _open(configuration, messages, transcript) as channel:
-            channel.connect()
             session = Session(
                 configuration.party,
                 configuration.peers,
@@ -85,7 +130,7 @@ def open_session(configuration: PartyConfiguration, messages: Messages) -> Itera
                 timeout=configuration.timeout,
             )
             try:
-                yield session
+                yield session, channel
             except BaseException as error:
                 session.stop(error)
                 raise
@@ -107,11 +152,13 @@ def _open(
         configuration.party,
         configuration.listen,
         configuration.peers,
-        credentials=None
-        if tls is None
-        else Credentials.load(tls.authority, tls.certificate, tls.key),
+        credentials=None if tls is None else _credentials(tls, Credentials),
         timeout=configuration.timeout,
         peer_timeout=configuration.peer_timeout,
         rule=partial(why_refuse, messages={**SHARED, **messages}),
         transcript=transcript,
     )
+
+
+def _credentials(tls: TlsFiles, kind: type[Credentials]) -> Credentials:
+    return kind.load(tls.authority, tls.certificate, tls.key, tls.passphrase)

@@ -57,7 +57,12 @@ class Estimate:
 
     @property
     def apart(self) -> float:
-        """Seconds of an iteration with a machine for each party: hosts work side by side, and with the guest."""
+        """Seconds of an iteration with a machine for each party: hosts work side by side, and with the guest.
+
+        Without an arbiter parties do the same at the same time.
+        """
+        if ARBITER.name not in self.seconds:
+            return max(sum(steps.values()) for steps in self.seconds.values())
         guest = self.seconds[GUEST.name]
         hosts = [steps for name, steps in self.seconds.items() if name.startswith("host")]
         before = max(host.get("encrypt", 0.0) for host in hosts)
@@ -141,9 +146,13 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
     nbytes = model.key_bits // 4
     words = model.key_bits // 8  # of a residue that the arbiter returns
     sent_bytes = {name: count * nbytes for name, count in sent.items()}
-    sent_bytes[ARBITER.name] = work[ARBITER.name]["decrypt"] * words
     tables = calibration.setup["make tables"]
-    setup = dict.fromkeys(shape.columns, tables) | {ARBITER.name: calibration.setup["make key"]}
+    setup = dict.fromkeys(shape.columns, tables)
+    if ARBITER.name in work:
+        sent_bytes[ARBITER.name] = work[ARBITER.name]["decrypt"] * words
+        setup[ARBITER.name] = calibration.setup["make key"]
+    else:
+        setup = dict.fromkeys(shape.columns, tables + calibration.setup["make key"])
     memory = _memory(workload, shape, nbytes)
     info = backend_info()
     return Estimate(

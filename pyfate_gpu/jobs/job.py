@@ -152,7 +152,7 @@ def as_toml(configuration: PartyConfiguration) -> str:
         "alignment": {"method": c.alignment},
     }
     if c.tls is not None:
-        tables["tls"] = {name: str(path.resolve()) for name, path in vars(c.tls).items()}
+        tables["tls"] = {n: str(path.resolve()) for n, path in vars(c.tls).items() if path}
     for kind in KINDS:
         source = getattr(c, kind)
         if source is not None:

@@ -9,19 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError
 from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party
 from pyfate_gpu.federation.certificates import Authority, write_new
+from pyfate_gpu.jobs.exits import ECHO
 from pyfate_gpu.jobs.job import CONFIGURATION, Job, as_toml
 from pyfate_gpu.jobs.ports import reserved_ports
-from pyfate_gpu.storage.files import locked, write_atomically
+from pyfate_gpu.storage.files import locked, open_private, write_atomically
 
-#: Exit code of a party that ended because another one did.
-ECHO = 3
 LOG = "log.txt"
 _POLL_SECONDS = 0.1
 _ECHO_SECONDS = 3.0  # for the others to hear of a failure
@@ -30,18 +29,25 @@ _GRACE_SECONDS = 10.0  # to end when told to
 _DAYS = 30  # that the certificates of a job are valid
 
 
-def run_job(job: Job, show: Callable[[str], None], *, predict: bool = False) -> None:
+def run_job(
+    job: Job, show: Callable[[str], None], *, predict: bool = False, flags: Sequence[str] = ()
+) -> None:
     """Train, or predict by what was trained, to the end; each party writes to a folder of its own, named after it.
 
     Each run makes new certificates, whose authority is forgotten at once. What parties log goes to ``log.txt`` in
-    their folders and to `show`, line by line.
+    their folders and to `show`, line by line. Parties end with this process, however it ends.
+
+    Parameters
+    ----------
+    flags : sequence of str
+        Options of the parties' command: how much they log.
 
     Raises
     ------
     PartyFailedError
-        Naming the party that failed first, and why. All parties have ended then.
+        Naming the party that failed first, and why, with its code as `exit_code`. All parties have ended then.
     ConfigurationError
-        When the model or a parameter makes no sense, or the job's folder is in use.
+        When the model or a parameter makes no sense, or the job's folder, or one in it, is in use.
     """
     make_estimator(job.model, job.parameters)  # sooner than by all parties at once
     if predict and "predict" not in job.sources:
@@ -50,14 +56,16 @@ def run_job(job: Job, show: Callable[[str], None], *, predict: bool = False) -> 
         )
     with locked(job.directory), reserved_ports(len(job.parties)) as ports:
         configurations = job.configurations(ports)
+        for configuration in configurations.values():
+            with locked(configuration.directory):
+                pass  # nobody works there: nothing of a running party is touched
         _certify(job)
         runs = []
         try:
             for party, configuration in configurations.items():
-                configuration.directory.mkdir(exist_ok=True, mode=0o700)
                 path = configuration.directory / CONFIGURATION
                 write_atomically(path, as_toml(configuration).encode())
-                runs.append(_Run(party, path, "--predict" if predict else "--train"))
+                runs.append(_Run(party, path, ["--predict" if predict else "--train", *flags]))
             _watch(runs, show)
         finally:
             _end(runs)
@@ -66,13 +74,14 @@ def run_job(job: Job, show: Callable[[str], None], *, predict: bool = False) -> 
 class _Run:
     """One party's process, and what it writes."""
 
-    def __init__(self, party: Party, configuration: Path, task: str) -> None:
+    def __init__(self, party: Party, configuration: Path, options: Sequence[str]) -> None:
         self.party = party
         self.log = configuration.with_name(LOG)
-        command = [sys.executable, "-m", "pyfate_gpu.cli", "--verbose", "party", task, "--config"]
-        with self.log.open("wb") as log:
+        command = [sys.executable, "-m", "pyfate_gpu.cli", "party", *options, "--tied", "--config"]
+        # Its other end closes when this process ends, by whatever: the party then ends too.
+        with open_private(self.log, "wb") as log:
             self.process = subprocess.Popen(  # noqa: S603 # our own interpreter and paths
-                [*command, str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*command, str(configuration)], stdin=subprocess.PIPE, stdout=log, stderr=log
             )
         self._reader = self.log.open(encoding="utf-8", errors="replace")
         self._line = ""
@@ -86,6 +95,8 @@ class _Run:
     def close(self) -> None:
         """Stop reading."""
         self._reader.close()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
     def complaint(self) -> str:
         """Return why it failed."""
@@ -122,7 +133,9 @@ def _watch(runs: list[_Run], show: Callable[[str], None]) -> None:
             break  # the others would wait for a sign of life
         time.sleep(_POLL_SECONDS)
     if failed is not None:
-        raise PartyFailedError(failed.complaint())
+        error = PartyFailedError(failed.complaint())
+        error.exit_code = failed.process.returncode  # type: ignore[attr-defined] # see jobs.exits
+        raise error
 
 
 def _end(runs: list[_Run]) -> None:

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyfate_gpu.data.sources import DataSource, Rows, read_rows
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, DisagreementError
 from pyfate_gpu.estimators import make_estimator
-from pyfate_gpu.federation import Session
+from pyfate_gpu.federation import Party, Role, Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
-from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session
+from pyfate_gpu.jobs.configuration import KINDS, PartyConfiguration
+from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
+from pyfate_gpu.jobs.judgement import judge_tables, tell_of_classes
 from pyfate_gpu.jobs.result import write_result
 from pyfate_gpu.protocol.terms import agree_on_terms
 
@@ -43,24 +44,58 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
     ProtocolError
         When another party stopped, vanished, or did not keep to the protocol.
     """
-    model = make_estimator(configuration.model, configuration.parameters)
-    check_job(configuration, model)
-    _check_recovery(configuration, model)
-    _check_labels(configuration)
-    with at_work(configuration, insecure=insecure):
+    with telling(configuration, insecure=insecure):
+        model = make_estimator(configuration.model, configuration.parameters)
+        check_job(configuration, model)
+        _check_recovery(configuration, model)
+        _check_sources(configuration, model)
+    with (
+        at_work(configuration, insecure=insecure),
+        open_session(configuration, model.messages) as (session, channel),
+    ):
         tables = read_tables(configuration, model, ("data", "validation"))
-        with open_session(configuration, model.messages) as session:
-            agree_on_terms(session, "job", _terms(configuration))
-            tables = align(session, tables, configuration.alignment)
-            checkpoints = checkpoints_of(configuration, model, tables)
-            if checkpoints is not None:
-                agree_on_iteration(session, checkpoints)
-            model.fit_rows(session, tables.get("data"), tables.get("validation"))
-            path = write_result(configuration, session, model, tables.get("data"))
-            if checkpoints is not None:
-                _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
-                checkpoints.clear()
+        judge_tables(configuration.party, model, tables)
+        checkpoints = checkpoints_of(configuration, model, tables)
+        channel.connect()
+        agree_on_terms(session, "job", _terms(configuration, model))
+        compare_tables(session, tables)
+        tables = align(session, tables, configuration.alignment)
+        if "data" in tables:
+            tell_of_classes(configuration.party, model, tables["data"])
+        if checkpoints is not None:
+            checkpoints.check_rows(tables)
+            agree_on_iteration(session, checkpoints)
+        model.fit_rows(session, tables.get("data"), tables.get("validation"))
+        path = write_result(configuration, session, model, tables.get("data"))
+        if checkpoints is not None:
+            _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
+            checkpoints.clear()
     return path
+
+
+def compare_tables(session: Session, tables: Mapping[str, Rows]) -> None:
+    """See to it that guest and hosts have tables for the same purposes.
+
+    Raises
+    ------
+    DisagreementError
+        At the guest, naming who lacks which.
+    """
+    with session.task("tables"):
+        if session.party.role is Role.HOST:
+            session.send(GUEST, "tables", kinds=",".join(tables))
+        elif session.party == GUEST:
+            kinds: dict[Party, list[str]] = {GUEST: list(tables)}
+            for host in session.hosts:
+                kinds[host] = session.receive(host, "tables", kinds=str).split(",")
+            for kind in KINDS:
+                lacking = [party.name for party, has in kinds.items() if kind not in has]
+                having = [party.name for party, has in kinds.items() if kind in has]
+                if lacking and having:
+                    raise DisagreementError(
+                        f"{', '.join(lacking)} lacks [{kind}], {', '.join(having)} has it: all of guest and hosts have "
+                        "such a table or none"
+                    )
 
 
 def read_tables(
@@ -101,9 +136,11 @@ def _check_recovery(configuration: PartyConfiguration, model: Estimator) -> None
         raise ConfigurationError(reason)
 
 
-def _check_labels(configuration: PartyConfiguration) -> None:
+def _check_sources(configuration: PartyConfiguration, model: Estimator) -> None:
     for kind in ("data", "validation"):
         source = getattr(configuration, kind)
+        if source is not None:
+            model.check_source(source)
         if configuration.party == GUEST and source is not None and source.label is None:
             raise ConfigurationError(
                 f"[{kind}] of the guest lacks label: name the column that has the labels"
@@ -113,7 +150,7 @@ def _check_labels(configuration: PartyConfiguration) -> None:
 def checkpoints_of(
     configuration: PartyConfiguration, model: Estimator, tables: Mapping[str, Rows]
 ) -> Checkpoints | None:
-    """Return the checkpoints of this party, job and rows, checked; None where there shall be none.
+    """Return the checkpoints of this party, job and tables, checked; None where there shall be none.
 
     Raises
     ------
@@ -123,7 +160,7 @@ def checkpoints_of(
     if not configuration.checkpoint_every:
         return None
     terms = {
-        **_terms(configuration),
+        **_terms(configuration, model),
         "parameters": model.get_params(),
         "party": configuration.party.name,
     }
@@ -151,5 +188,6 @@ def _wait_for_all(session: Session) -> None:
             session.receive(session.leader, "all_done", done=bool)
 
 
-def _terms(configuration: PartyConfiguration) -> dict[str, object]:
-    return common_terms(configuration) | {"checkpoint_every": configuration.checkpoint_every}
+def _terms(configuration: PartyConfiguration, model: Estimator) -> dict[str, object]:
+    every = {"checkpoint_every": configuration.checkpoint_every}
+    return model.terms() | common_terms(configuration) | every

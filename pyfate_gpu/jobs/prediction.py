@@ -17,7 +17,8 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session
+from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
+from pyfate_gpu.jobs.judgement import judge_tables
 from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.result import HALF, write_report
 from pyfate_gpu.protocol.progress import Progress
@@ -55,24 +56,29 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
     ProtocolError
         When another party stopped, vanished, or did not keep to the protocol.
     """
-    model = make_estimator(configuration.model, configuration.parameters)
-    check_job(configuration, model)
-    with at_work(configuration, insecure=insecure):
+    with telling(configuration, insecure=insecure):
+        model = make_estimator(configuration.model, configuration.parameters)
+        check_job(configuration, model)
         if configuration.party != ARBITER:
             model = load_half(configuration)
+    with (
+        at_work(configuration, insecure=insecure),
+        open_session(configuration, model.messages) as (session, channel),
+    ):
         tables = read_tables(configuration, model, (KIND,))
-        with open_session(configuration, model.messages) as session:
-            agree_on_terms(session, "prediction", common_terms(configuration))
-            compare_halves(session, model)
-            tables = align(session, tables, configuration.alignment)
-            progress = Progress(session, ())
-            scores = _scores(model, session, tables.get(KIND))
-            cost = progress.finish(getattr(model, "n_iter_", 0))
-            labels, path = None, configuration.directory / f"{REPORT}.json"
-            if scores is not None:  # before the labels, which may turn out unusable
-                labels, path = tables[KIND].labels, configuration.directory / PREDICTIONS
-                write_atomically(path, _as_csv(model, tables[KIND], scores).encode())
-            write_report(configuration, REPORT, judge(model, cost, labels, scores))
+        judge_tables(configuration.party, model, tables)
+        channel.connect()
+        agree_on_terms(session, "prediction", model.terms() | common_terms(configuration))
+        compare_halves(session, model)
+        tables = align(session, tables, configuration.alignment)
+        progress = Progress(session, ())
+        scores = _scores(model, session, tables.get(KIND))
+        cost = progress.finish(getattr(model, "n_iter_", 0))
+        labels, path = None, configuration.directory / f"{REPORT}.json"
+        if scores is not None:  # before the labels, which may turn out unusable
+            labels, path = tables[KIND].labels, configuration.directory / PREDICTIONS
+            write_atomically(path, _as_csv(model, tables[KIND], scores).encode())
+        write_report(configuration, REPORT, judge(model, cost, labels, scores))
     return path
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import DisagreementError
 from pyfate_gpu.typing import Integers
 
 
@@ -67,13 +67,13 @@ class Batch:
 
         Raises
         ------
-        ConfigurationError
+        DisagreementError
             When there are no more rows than some party has columns, or only one.
         """
         for party, limit in columns.items():
             rows = self.used if party == "guest" else len(self.rows)
             if rows <= max(limit, 1):
-                raise ConfigurationError(
+                raise DisagreementError(
                     f"{which} has {rows} rows, {party} has {limit} columns: a gradient over no more "
                     "rows than columns, or the loss of one row, gives the residual of each row away. "
                     f"{remedy}"
@@ -191,7 +191,7 @@ def unpack(arrays: Sequence[Integers], total: int) -> list[Batch]:
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         When they are no batches of those rows.
     """
     rows, sizes, used = arrays
@@ -203,8 +203,8 @@ def unpack(arrays: Sequence[Integers], total: int) -> list[Batch]:
         or sizes.sum() != len(rows)
         or not ((rows >= 0) & (rows < total)).all()
     ):
-        raise ConfigurationError(f"the guest's batches are not of {total} rows")
+        raise DisagreementError(f"the guest's batches are not of {total} rows")
     parts = np.split(rows, np.cumsum(sizes)[:-1])
     if any(len(np.unique(part)) < len(part) for part in parts):
-        raise ConfigurationError("a batch of the guest names a row more than once")
+        raise DisagreementError("a batch of the guest names a row more than once")
     return [Batch(part, int(count)) for part, count in zip(parts, used, strict=True)]

@@ -101,6 +101,14 @@ class Estimator(Parameters, ABC):
         """Return what came of `fit` as JSON takes it: iterations, cost, and what this party holds."""
         return {"iterations": self.n_iter_, "report": asdict(self.report_)}
 
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what else a report shows, by title: rows that name their cells, as JSON takes them."""
+        return {}
+
+    def bars(self) -> dict[str, dict[str, float]]:
+        """Return what else a report draws, by title: a number for each name."""
+        return {}
+
     def outputs_of(self, labels: NDArray[Any] | None) -> int:
         """Return how many scores a row has, given the guest's labels."""
         return 1
@@ -108,6 +116,17 @@ class Estimator(Parameters, ABC):
     def output_names(self) -> Sequence[Any]:
         """Return what the columns of scores are called, where a row has several."""
         return ()
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that all parties must have set alike, as JSON takes them."""
+        return {}
+
+    def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
+        """Raise what training, or predicting once fitted, would raise of a party's own tables, before it begins."""
+
+    def class_counts(self, labels: NDArray[Any] | None) -> dict[Any, int]:
+        """Return how many rows each class has; nothing where labels are no classes."""
+        return {}
 
     def why_no_checkpoints(self) -> str:
         """Return why a job with these parameters cannot be resumed, empty if it can."""

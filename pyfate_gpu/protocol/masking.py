@@ -22,7 +22,7 @@ from pyfate_gpu.backends.words import (
     unsigned_to_words,
     words_for_bits,
 )
-from pyfate_gpu.encoding.slots import SlotLayout
+from pyfate_gpu.encoding.slots import HIDING_BITS, SlotLayout, hiding_width
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
@@ -32,8 +32,16 @@ from pyfate_gpu.he import CiphertextArray
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey
 
-#: How many bits a mask of a slot is wider than what it hides.
-HIDING_BITS = 64
+__all__ = [
+    "HIDING_BITS",
+    "hiding_width",
+    "residues_from_words",
+    "residues_to_words",
+    "reveal",
+    "reveal_middle",
+    "serve",
+    "serve_middle",
+]
 
 
 def reveal(
@@ -99,11 +107,6 @@ def serve(
         residues = private_key.decrypt_residues(masked)
     words = residues_to_words(residues, masked.public_key.n)
     session.send(owner, f"residues_{name}", residues=words, **at)
-
-
-def hiding_width(bound: int) -> int:
-    """Return the bits of a slot that holds numbers up to `bound` in size under a mask, with an offset."""
-    return bound.bit_length() + HIDING_BITS + 1
 
 
 def reveal_middle(

@@ -26,6 +26,7 @@ FOLLOWERS = ALL_ROLES - LEADERS
 SHARED: Messages = {
     "terms": (LEADERS, ALL_ROLES),
     "public_key": (ALL_ROLES, ALL_ROLES),
+    "tables": (HOST_ROLE, GUEST_ROLE),
     "id_count": (DATA_ROLES, DATA_ROLES | ARBITER_ROLE),
     "blinded_ids": (DATA_ROLES, DATA_ROLES | ARBITER_ROLE),
     "common_ids": (ARBITER_ROLE, DATA_ROLES),

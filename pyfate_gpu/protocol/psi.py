@@ -17,7 +17,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import DisagreementError, ProtocolError
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party
 from pyfate_gpu.federation.session import Session
 from pyfate_gpu.federation.steps import Step
@@ -49,7 +49,7 @@ def intersect(session: Session, ids: Sequence[str]) -> list[int]:
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         Without the package openmined-psi, or when there is no common id.
     ProtocolError
         When another party sends what are no blinded ids, or one of them twice.
@@ -118,7 +118,7 @@ def _common(session: Session, shuffled: list[int]) -> list[int]:
     ):
         raise ProtocolError(f"the arbiter's common ids are none of {session.party}'s")
     if not len(positions):
-        raise ConfigurationError(
+        raise DisagreementError(
             "guest and hosts have no id in common: ids are compared as texts, character by character; do all "
             "parties use the same column? Each party's own log says what its ids look like"
         )

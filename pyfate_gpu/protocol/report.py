@@ -13,6 +13,7 @@ import numpy as np
 
 from pyfate_gpu.data.tables import read_present_labels
 from pyfate_gpu.errors import ConfigurationError, StorageError
+from pyfate_gpu.storage.files import open_private
 from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class JobReport:
         Rates of false and true positives; empty unless the labels are of two classes.
     weights : dict
         By party: weights by column, one for each output.
+    tables, bars : dict
+        By party: what else its algorithm shows, as `Estimator.tables` and `Estimator.bars` return it.
     """
 
     estimator: str
@@ -56,6 +59,8 @@ class JobReport:
     metrics: dict[str, float] = field(default_factory=dict)
     roc: dict[str, list[float]] = field(default_factory=dict)
     weights: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    tables: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+    bars: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -101,6 +106,8 @@ class JobReport:
             weights={
                 model.report_.party: _weights(model) for model in models if hasattr(model, "coef_")
             },
+            tables={m.report_.party: tables for m in models if (tables := m.tables())},
+            bars={m.report_.party: bars for m in models if (bars := m.bars())},
         )
 
     @classmethod
@@ -151,7 +158,8 @@ class JobReport:
         page = self.to_html()
         try:
             for name, text in (("report.json", self.to_json()), ("report.html", page)):
-                (Path(folder) / name).write_text(text, encoding="utf-8")
+                with open_private(Path(folder) / name, "w") as file:
+                    file.write(text)
         except OSError as error:
             raise StorageError(f"cannot write to {folder}: {error.strerror}") from None
 

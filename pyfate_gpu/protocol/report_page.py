@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,11 @@ def render(report: JobReport) -> str:
         f"key of {first.key_bits} bits, fingerprint {first.key_fingerprint}</p>\n"
         + _table("Metrics", [(name, f"{value:.4f}") for name, value in report.metrics.items()])
         + '<div class="figures">\n' + "\n".join(drawn) + "\n</div>\n"
+        + "".join(
+            _wide_table(f"{party}: {title}", rows)
+            for party, tables in report.tables.items()
+            for title, rows in tables.items()
+        )
         + _table("Cost", _costs(report))
         + _table("Parameters", [(name, repr(value)) for name, value in report.parameters.items()])
         + "</html>\n"
@@ -84,6 +90,9 @@ def _figures(report: JobReport) -> Iterable[tuple[str, Draw]]:
         yield "Receiver operating characteristic", _draw_roc
     if report.weights:
         yield "Largest weights", _draw_weights
+    for party, bars in report.bars.items():
+        for title, values in bars.items():
+            yield f"{party}: {title}", partial(_draw_bars, values=values)
     yield "Seconds by step", _draw_seconds
     yield "Megabytes sent by message", _draw_bytes
 
@@ -122,6 +131,15 @@ def _draw_weights(axes: Any, report: JobReport) -> None:
         axes.barh(places, values, height=height, color=colour)
     axes.set_yticks(range(len(bars)), [name for _, name, _, _ in bars], fontsize=6)
     axes.axvline(0, color="#222222", linewidth=0.8)
+
+
+def _draw_bars(axes: Any, report: JobReport, values: dict[str, float]) -> None:
+    """Draw a bar for each name, from the top down."""
+    names = list(values)[:SHOWN_WEIGHTS]
+    axes.barh(range(len(names)), [values[name] for name in names], color=COLOURS[0])
+    axes.set_yticks(range(len(names)), [f"{name:.24}" for name in names], fontsize=6)
+    axes.axvline(0, color="#222222", linewidth=0.8)
+    axes.invert_yaxis()
 
 
 def _draw_seconds(axes: Any, report: JobReport) -> None:
@@ -174,6 +192,28 @@ def _table(title: str, rows: list[tuple[str, str]]) -> str:
         for name, value in rows
     )
     return f"<h2>{title}</h2>\n<table>\n{cells}</table>\n"
+
+
+def _wide_table(title: str, rows: list[dict[str, Any]]) -> str:
+    """Return a table whose rows name their cells; the first one has the heads of columns."""
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
+    lines = "".join(
+        "<tr>" + "".join(_cell(row.get(name, "")) for name in rows[0]) + "</tr>\n" for row in rows
+    )
+    return f"<h2>{escape(title)}</h2>\n<table>\n<tr>{heads}</tr>\n{lines}</table>\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return f'<td class="number">{escape(", ".join(map(_shown, value)))}</td>'
+    kind = "" if isinstance(value, str) else ' class="number"'
+    return f"<td{kind}>{escape(_shown(value))}</td>"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _svg(canvas: Any) -> str:

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import DisagreementError, ProtocolError
 from pyfate_gpu.federation import Session
 
 #: Raised whenever messages or their meaning change.
@@ -24,7 +24,7 @@ def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> Non
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         Naming every difference, in the party that differs from the leader.
     """
     session.begin()
@@ -40,7 +40,7 @@ def agree_on_terms(session: Session, task: str, terms: Mapping[str, Any]) -> Non
             pairs = [
                 f"{name} {theirs.get(name)!r} there, {mine.get(name)!r} here" for name in names
             ]
-            raise ConfigurationError(
+            raise DisagreementError(
                 f"{session.party} and the {session.leader} are set differently: {'; '.join(pairs)}"
             )
         if not isinstance(task_id, str) or not re.fullmatch(_ID, task_id):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import DisagreementError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST, Role
 
@@ -29,7 +29,7 @@ def check_together(trainings: Mapping[Party, str]) -> None:
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         Naming who has which.
 
     Examples
@@ -51,7 +51,7 @@ def check_together(trainings: Mapping[Party, str]) -> None:
             f"{' and '.join(names)} {'have' if len(names) > 1 else 'has'} {_shown(training)}"
             for training, names in owners.items()
         ]
-        raise ConfigurationError(
+        raise DisagreementError(
             f"halves of different trainings: {', '.join(each)}; take those of one training at every party, "
             "or train again"
         )
@@ -67,7 +67,7 @@ def compare_trainings(session: Session, training: str) -> None:
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         At the guest, as `check_together` does.
     """
     if session.party.role is Role.HOST:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from pyfate_gpu.errors import ConfigurationError, StorageError
 
@@ -65,6 +66,24 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, overwrite: b
         raise StorageError(
             f"cannot write {path}: {reason}; make room or choose another directory"
         ) from None
+
+
+def open_private(path: Path, mode: str) -> IO[Any]:
+    """Open a file to write or append to that its owner alone can read, also where it was there before.
+
+    Raises
+    ------
+    OSError
+        As `open` does.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "buffering": 1}
+    file = open(path, mode, opener=opener, **text)  # noqa: SIM115 # Path.open takes no opener
+    os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 def _sync(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pyfate_gpu.binning import HeteroBinning
 from pyfate_gpu.binning.shuffle import Shuffle
 from pyfate_gpu.errors import ConfigurationError, DataError, ProtocolError
 from pyfate_gpu.federation.frame import Sealed
+from pyfate_gpu.he.array.bin_sums import BinSums
 
 
 @pytest.fixture
@@ -154,11 +155,9 @@ def test_labels_are_checked_before_anything_is_sent(bin_together, table, frames,
 
 def test_sums_that_cannot_be(bin_together, table, monkeypatch):
     """A host whose sums are none of the labels is found out where they are too large or too small."""
-    from pyfate_gpu.binning import host
-
     x, y = table
-    original = host.sums_of
-    monkeypatch.setattr(host, "sums_of", lambda c, groups: -original(c, groups))
+    original = BinSums.of
+    monkeypatch.setattr(BinSums, "of", lambda self, c, first: -original(self, c, first))
     with pytest.raises(ProtocolError, match="more than all labels"):
         bin_together(y, [x])
 

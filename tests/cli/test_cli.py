@@ -18,6 +18,7 @@ import pyfate_gpu
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.backends.base import Availability
 from pyfate_gpu.cli import main
+from pyfate_gpu.jobs.exits import CONFIGURATION
 
 SMALL = ["--key-bits", "512", "--allow-insecure-key-size"]
 INSECURE = ["--allow-insecure-key-size"]
@@ -80,7 +81,7 @@ def test_demo_fits_narrow_terminals(call):
 
 def test_errors_are_one_line_and_a_code(call):
     code, out, err = call("demo", "--key-bits", 512)
-    assert code == 1
+    assert code == CONFIGURATION
     assert err.startswith("error: a key of 512 bits can be broken")
     assert err.count("\n") == 1
     assert "Traceback" not in out + err
@@ -126,7 +127,7 @@ def test_generate_replaces_nothing_unasked(key, tmp_path, call, name):
         if path.name != name:
             path.rename(tmp_path / "elsewhere")
     code, _, err = call("keys", "generate", key, *SMALL)
-    assert code == 1
+    assert code == CONFIGURATION
     assert f"{name} exists; choose another name, or --overwrite" in err
     if name == "key.json":
         assert key.read_text() == before
@@ -158,13 +159,13 @@ def test_schemes_are_chosen_by_name(tmp_path, call):
     assert scheme in call("keys", "show", path, *INSECURE)[1]
     assert "good, ShortSubgroupPublicKey" in call("keys", "check", path, *INSECURE)[1]
     code, _, err = call("keys", "generate", tmp_path / "other.json", "--scheme", "rsa", *SMALL)
-    assert code == 1
+    assert code == CONFIGURATION
     assert "scheme 'rsa' is unknown" in err
 
 
 def test_short_keys_need_the_opt_in(key, call):
     code, _, err = call("keys", "check", key)
-    assert code == 1
+    assert code == CONFIGURATION
     assert "512 bits can be broken" in err
 
 
@@ -175,7 +176,7 @@ def test_public_takes_the_public_half_out(key, tmp_path, call):
     again = json.loads(out.read_text())
     assert {**again, "kid": ""} == {**made, "kid": ""}
     code, _, err = call("keys", "public", key, out, *INSECURE)
-    assert code == 1
+    assert code == CONFIGURATION
     assert "exists" in err
 
 
@@ -185,7 +186,7 @@ def test_a_private_key_is_not_overwritten_by_its_public_half(key, tmp_path, call
     (tmp_path / "folder").mkdir()
     for arguments in (("public", key, there), ("generate", key, "--public", there)):
         code, _, err = call("keys", *arguments, "--overwrite", *INSECURE)
-        assert code == 1
+        assert code == CONFIGURATION
         assert "is the file of the private key" in err
     assert key.read_bytes() == before
 
@@ -205,7 +206,7 @@ def test_passphrases_come_from_a_file(tmp_path, call):
         (tmp_path / "binary", "is no text in UTF-8"),
     ]:
         code, _, err = call("keys", "check", path, "--passphrase-file", file, *INSECURE)
-        assert code == 1
+        assert code == CONFIGURATION
         assert text in err
 
 
@@ -217,7 +218,7 @@ def test_files_that_are_no_keys(tmp_path, call, content):
     path.write_bytes(content.encode("latin-1"))
     path.chmod(0o600)
     code, _, err = call("keys", "check", path)
-    assert code == 1
+    assert code == CONFIGURATION
     assert err.startswith("error: ")
     assert err.count("\n") == 1
 
@@ -252,7 +253,7 @@ def test_results_of_phe_go_where_links_lead(key, tmp_path, call):
         assert set(json.load(already_open)) == {"v", "e"}
     assert link.is_symlink()
     code, _, err = call("phe", "encrypt", public, "7", "--output", tmp_path / "none" / "number")
-    assert (code, err.count("\n")) == (1, 1)
+    assert (code, err.count("\n")) == (CONFIGURATION, 1)
     assert "cannot write" in err
 
 

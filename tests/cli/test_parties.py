@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pyfate_gpu.cli import main
+from pyfate_gpu.jobs.exits import CONFIGURATION, DATA, PEERS
 
 
 @pytest.fixture
@@ -56,14 +57,14 @@ def test_certs_replaces_nothing(call, tmp_path):
     assert call("certs", tmp_path)[0] == 0
     before = (tmp_path / "guest.key").read_bytes()
     code, _, err = call("certs", tmp_path, "guest")
-    assert code == 1
+    assert code == CONFIGURATION
     assert "guest.key exists" in err
     assert (tmp_path / "guest.key").read_bytes() == before
 
 
 def test_certs_knows_who_can_take_part(call, tmp_path):
     code, _, err = call("certs", tmp_path, "bank")
-    assert code == 1
+    assert code == CONFIGURATION
     assert "no party is named 'bank'" in err
 
 
@@ -86,25 +87,28 @@ def test_plaintext_has_to_be_asked_for_and_stays_here(call, tmp_path):
     path = tmp_path / "arbiter.toml"
     path.write_text(PARTY.format(address="192.0.2.1:1"))
     code, _, err = call("party", "--config", path)
-    assert code == 1
+    assert code == CONFIGURATION
     assert "arbiter has no [tls]" in err
     code, _, err = call("party", "--config", path, "--insecure")
-    assert code == 1
+    assert code == CONFIGURATION
     assert "192.0.2.1:1 is not on this machine" in err
 
 
 def test_a_party_alone_says_whom_it_waited_for(call, tmp_path):
     path = tmp_path / "arbiter.toml"
     path.write_text(PARTY.format(address="127.0.0.1:1"))
-    code, _, err = call("party", "--config", path, "--insecure")
-    assert code == 1
+    code, _, err = call("party", "--config", path, "--insecure", "--quiet")
+    assert code == PEERS
     assert "arbiter waited 0.2 s for guest at 127.0.0.1:1" in err
     assert err.count("\n") == 1
+    assert (
+        "arbiter waits for guest at 127.0.0.1:1" in call("party", "--config", path, "--insecure")[2]
+    )
 
 
 def test_a_job_that_cannot_be_read(call, tmp_path):
     code, _, err = call("run", tmp_path / "job.toml")
-    assert code == 1
+    assert code == CONFIGURATION
     assert "cannot read" in err
 
 
@@ -119,7 +123,7 @@ def test_estimate_needs_no_tables(call, tmp_path, monkeypatch):
     assert "multiply" in out
     assert "a machine for each party: " in out
     code, _, err = call("estimate", path)
-    assert code == 1
+    assert code == DATA
     assert "cannot read" in err
 
 

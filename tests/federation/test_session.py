@@ -13,6 +13,7 @@ from pyfate_gpu.errors import (
     ChannelTimeoutError,
     ConfigurationError,
     DataError,
+    DisagreementError,
     KeyMismatchError,
     PartyFailedError,
     ProtocolError,
@@ -60,12 +61,13 @@ def test_an_error_in_one_party_stops_the_others_and_comes_out():
 
     with pytest.raises(DataError, match="salary"):
         simulate(guest=fail, hosts=[wait], arbiter=wait)
-    assert seen == ["guest stopped by DataError"] * 2  # private values stay where they are
+    text = "guest stopped: its own data cannot be used (DataError); its own log says more"
+    assert seen == [text] * 2  # private values stay where they are
 
 
 def test_errors_about_the_protocol_travel_with_their_text():
     def fail(session):
-        raise ConfigurationError("max_iter 3 there, 4 here")
+        raise DisagreementError("max_iter 3 there, 4 here")
 
     def host(session):
         with pytest.raises(PartyFailedError, match=r"arbiter stopped by .*max_iter 3 there"):
@@ -104,7 +106,7 @@ def test_ctrl_c_stops_all_parties(waiting):
     with pytest.raises(KeyboardInterrupt):
         simulate(guest=guest, hosts=[wait], arbiter=wait)
     assert len(waiting.ended) == 3
-    assert all("stopped by KeyboardInterrupt" in text for text in waiting.ended)
+    assert all("stopped: it was told to (KeyboardInterrupt)" in text for text in waiting.ended)
 
 
 def test_ctrl_c_while_parties_start_stops_those_that_did(waiting, monkeypatch):

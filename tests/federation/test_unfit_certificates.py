@@ -140,7 +140,7 @@ FILES = {
     "PKCS#8 encrypted": (
         "key",
         lambda own: encrypted(own, PrivateFormat.PKCS8),
-        "guest.key is encrypted, and a party asks for no passphrase: openssl pkey -in guest.key",
+        "guest.key is encrypted: name a file whose first line is its passphrase, passphrase in",
     ),
     "PKCS#1 encrypted": ("key", lambda own: encrypted(own, TRADITIONAL), "guest.key is encrypted"),
     "another key": (

@@ -16,6 +16,7 @@ import pytest
 from pyfate_gpu import simulate
 from pyfate_gpu.errors import PyFateError
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.jobs.exits import MACHINE
 from pyfate_gpu.jobs.job import Job, as_toml
 from pyfate_gpu.jobs.launcher import _certify
 from pyfate_gpu.jobs.party import run_party
@@ -230,5 +231,5 @@ def test_a_party_without_memory_says_so(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=1800, check=False
     )
-    assert ran.returncode == 1
+    assert ran.returncode == MACHINE
     assert "error: no memory left (std::bad_alloc): take smaller batches" in ran.stderr

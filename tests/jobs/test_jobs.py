@@ -79,13 +79,16 @@ def check_transcripts(path):
             else:
                 received.add((entry["received"], party, *what))
     assert sent == received
-    assert {name for _, _, name, *_ in sent} >= {"align-2/ids", "fit-3/residual"}
+    assert {name for _, _, name, *_ in sent} >= {"align-3/ids", "fit-4/residual"}
 
 
 def check_permissions(path):
     """Private files are for their owner."""
-    for name in ("certificates/guest.key", "guest/result.json", "guest/party.toml"):
-        assert stat.S_IMODE((path.parent / "out" / name).stat().st_mode) == 0o600
+    out = path.parent / "out"
+    for each in (out, *out.rglob("*")):
+        private = stat.S_IMODE(each.stat().st_mode) == (0o700 if each.is_dir() else 0o600)
+        assert private or each.parent.name == "certificates", each
+    assert stat.S_IMODE((out / "certificates" / "guest.key").stat().st_mode) == 0o600
     assert not (path.parent / "out" / "certificates" / "ca.key").exists()
 
 

@@ -92,6 +92,7 @@ def test_what_is_missing_is_named(small_job, tmp_path):
     guest = Job.load(small_job(NEW_ROWS)).configurations(PORTS)[GUEST]
     with pytest.raises(ConfigurationError, match=r"there is no .*half.model: train first"):
         predict_party(guest)
+    (tmp_path / "out" / "guest").mkdir(parents=True)
     (tmp_path / "out" / "guest" / "half.model").write_text("x")
     with pytest.raises(DataError, match=r"half.model is no pyfate-gpu model"):
         predict_party(guest)

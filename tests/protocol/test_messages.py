@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import pytest
 
-from pyfate_gpu import HeteroLinearRegression, HeteroLogisticRegression, HeteroPoissonRegression
+from pyfate_gpu import (
+    HeteroLinearRegression,
+    HeteroLogisticRegression,
+    HeteroPoissonRegression,
+    HeteroSSHELinearRegression,
+    HeteroSSHELogisticRegression,
+)
 from pyfate_gpu.binning import HeteroBinning
 from pyfate_gpu.estimators import ESTIMATORS, find_estimator
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.simulation import simulate
+from pyfate_gpu.federation.topology import WITH_ARBITER
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.protocol.messages import SHARED, why_refuse
 
@@ -22,6 +29,8 @@ FITS = [
     (HeteroLinearRegression, {"mode": "arbiter_optimizer"}),
     (HeteroLinearRegression, {"packing": "rows"}),
     (HeteroPoissonRegression, {"early_stopping_rounds": 1}),
+    (HeteroSSHELogisticRegression, {"link": "cubic", "reveal": "nobody"}),
+    (HeteroSSHELinearRegression, {}),
 ]
 
 
@@ -47,14 +56,17 @@ def fit_and_predict(kind, parameters, rng):
         def run(session):
             model = kind(**SMALL | parameters)
             tested = None if columns is None else columns[:8]
+            data = {}
             if label is not None:
                 tested = (tested, label[:8])
-            model.fit(columns, label, session=session, validation=tested)
+                data = {"sample_weight": label + 1.0} if kind is HeteroSSHELinearRegression else {}
+            model.fit(columns, label, session=session, validation=tested, **data)
             return model.score_rows(columns, session=session)
 
         return run
 
-    simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=party())
+    arbiter = party() if WITH_ARBITER in kind.topologies else None
+    simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=arbiter)
 
 
 def weigh_bins(rng):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,7 +17,7 @@ from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.memory import names_memory
 from pyfate_gpu.backends.numbers import BlindingNumbers, PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
-from pyfate_gpu.config import available_cores, check_threads
+from pyfate_gpu.config import available_cores, check_threads, environment
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
 
 try:
@@ -51,7 +51,13 @@ class CpuBackend:
         return EngineOptions(isa, threads, options.table_mb, options.hardened, single_isa)
 
     def public_engine(self, numbers: PublicNumbers, options: EngineOptions) -> PublicEngine:
-        """An engine for a public key."""
+        """An engine for a public key, with files for large arrays if the memory for them has a limit."""
+        if memory := environment().memory_mb:
+            from pyfate_gpu.backends.cpu.out_of_core import (
+                OutOfCorePublicEngine,
+            )  # builds on this file
+
+            return OutOfCorePublicEngine(numbers, options, memory << 20)
         return CpuPublicEngine(numbers, options)
 
     def private_engine(self, numbers: PrivateNumbers, public: PublicEngine) -> CpuPrivateEngine:
@@ -204,6 +210,10 @@ class CpuPublicEngine:
         """Bytes of the rows."""
         return int(rows.nbytes)
 
+    def parts(self, rows: Rows) -> Iterator[Rows]:
+        """Rows in memory, as many at a time as decryption takes."""
+        yield rows
+
 
 @names_memory
 class CpuPrivateEngine(Secret):
@@ -223,8 +233,12 @@ class CpuPrivateEngine(Secret):
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""
         context = self._single if len(rows) == 1 else self._context
+        public = self._public
         try:
-            return context.decrypt(self._public.context, rows, self._public.threads)
+            residues = [
+                context.decrypt(public.context, part, public.threads) for part in public.parts(rows)
+            ]
+            return residues[0] if len(residues) == 1 else np.concatenate(residues)
         except ValueError as error:
             raise InvalidCiphertextError(f"{error}; encrypt under its public key") from None
 

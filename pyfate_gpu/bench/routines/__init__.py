@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pyfate_gpu.bench.routines import (
     addition,
+    candidates,
     decryption,
     device,
     encryption,
@@ -49,6 +50,8 @@ ROUTINES: dict[str, Routine] = {
     "sum": reduction.SUM,
     "segment_sum": reduction.SEGMENT_SUM,
     "histograms": reduction.HISTOGRAMS,
+    "candidate_sums": candidates.SUMS,
+    "candidate_sums_rows": candidates.PACKED,
     "take": selection.TAKE,
     "concatenate": selection.CONCATENATE,
     "reblind": wire.REBLIND,

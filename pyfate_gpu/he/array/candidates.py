@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.matrices import Index, Rows
-from pyfate_gpu.errors import ArrayIndexError, ShapeError
+from pyfate_gpu.errors import ArrayIndexError, ShapeError, SlotMismatchError
 from pyfate_gpu.he.array import chains
-from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.bounds import check_bound, check_layout
 from pyfate_gpu.he.array.bundles import Column, bundle
 from pyfate_gpu.he.array.cells import Part, plan
 from pyfate_gpu.he.array.grouping import group
+from pyfate_gpu.he.array.masks import mask_but_middle
+from pyfate_gpu.he.array.slots import horner
 from pyfate_gpu.he.array.splits import Flags, splits_of
 from pyfate_gpu.he.array.stages import Stages, wide
 
@@ -135,7 +137,7 @@ class Candidates:
         -------
         CiphertextArray [size] or [size, k]
             Of the left side, or of the right one where `complement` says so. Its bound is that of all
-            rows of `c`, however many are chosen and whichever.
+            rows that have ciphertexts, however many are chosen and whichever.
 
         Raises
         ------
@@ -156,20 +158,69 @@ class Candidates:
                 f"or a row of columns for each"
             )
         chosen = self._check_nodes(nodes, places, len(c))
-        bound = check_bound(c.bound * max(1, len(c)), c, f"a sum of {len(c)} rows")
-        width = int(np.prod(c.shape[1:], dtype=np.int64))
-        bins, parts = [], []
-        for stages in self._batches(chosen):
-            bins.append(stages.bins)
-            parts += stages.run(c._engine, c._rows, width)
-        sums = self._cumulate(c, parts, self._places(len(chosen), bins), width)
-        return c._replace(sums, (len(chosen), self.size, *c.shape[1:]), bound=bound)
+        most = max(1, min(len(c), self.rows))
+        bound = check_bound(c.bound * most, c, f"a sum of {most} rows")
+        rows = self._sum(c, chosen, 1)
+        return c._replace(rows, (len(chosen), self.size, *c.shape[1:]), bound=bound)
 
-    def additions(self, rows: Index) -> int:
-        """How many ciphertexts `sums` adds for such rows and one column, without adding any."""
-        batches = list(self._batches(self._check_nodes([rows], None, self.rows)))
+    def packed_sums(
+        self, c: CiphertextArray, nodes: Sequence[Index], places: Sequence[Index] | None = None
+    ) -> CiphertextArray:
+        """As `level_sums` of rows that share ciphertexts: in the middle slots, all other slots masked.
+
+        Parameters
+        ----------
+        c : CiphertextArray [groups], with slots
+            A row in each slot, as `RowSlots.join` puts them there; row i in slot ``i % count`` of ciphertext
+            ``i // count``.
+        nodes, places : as of `level_sums`
+            Places count rows, not ciphertexts.
+
+        Returns
+        -------
+        CiphertextArray [nodes, size], with the slots of ``c.slots.product``
+            ``slots.middle`` of them is the sum; what the others held, sums of other rows, nobody can tell.
+
+        Raises
+        ------
+        BoundError
+            If the sum of all rows could pass what a slot holds under a mask, or the slots of the result
+            do not fit the key.
+        SlotMismatchError
+            If `c` has no slots.
+        ShapeError
+            If shapes do not fit, or rows come twice or are none.
+        """
+        if c.slots is None:
+            raise SlotMismatchError(
+                "the ciphertexts have no slots with rows; encrypt RowSlots.join(rows)"
+            )
+        count, layout = c.slots.count, check_layout(c.slots.product, c.public_key)
+        if c.ndim != 1 or (places is None and len(c) != c.slots.groups(self.rows)):
+            raise ShapeError(
+                f"ciphertexts of shape {c.shape} with {count} rows each came for a table of {self.rows} rows; "
+                f"there must be {c.slots.groups(self.rows)}"
+            )
+        chosen = self._check_nodes(nodes, places, len(c) * count)
+        most = max(1, min(len(c) * count, self.rows))
+        bound = check_bound(c.bound * most, c, f"a sum of {most} rows")
+        rows = self._sum(c, chosen, count)
+        # What is summed in position s is shifted from slot s into the middle.
+        numbers = np.arange(len(chosen) * self.size * count, dtype=np.int64).reshape(-1, count)
+        middle = horner(c._engine, rows, np.ascontiguousarray(numbers[:, ::-1]), layout.width)
+        return mask_but_middle(
+            c._replace(middle, (len(chosen), self.size), bound=bound, slots=layout)
+        )
+
+    def additions(self, rows: Index, positions: int = 1) -> int:
+        """How many ciphertexts `sums` adds for such rows and one column, without adding any.
+
+        With several rows in a ciphertext, so many `positions`, those of `packed_sums` before the sums of
+        positions are put together.
+        """
+        batches = list(self._batches(self._check_nodes([rows], None, self.rows), positions))
         _, lengths, _ = self._chains(self._places(1, [stages.bins for stages in batches]))
-        return sum(stages.additions for stages in batches) + chains.additions(lengths)
+        return sum(stages.additions for stages in batches) + chains.additions(lengths) * positions
 
     def _skipped_bin(self, column: int) -> int:
         """The bin that costs most to sum: its rows, and for that of missing rows half of the cuts."""
@@ -210,14 +261,25 @@ class Candidates:
             )
         return list(zip(chosen, found, strict=True))
 
-    def _batches(self, nodes: Sequence[tuple[Index, Index]]) -> Iterator[Stages]:
+    def _sum(
+        self, c: CiphertextArray, nodes: Sequence[tuple[Index, Index]], positions: int
+    ) -> Rows:
+        """The sums of nodes and candidates, for each column of `c` or for each position of a row."""
+        width = int(np.prod(c.shape[1:], dtype=np.int64))
+        bins, parts = [], []
+        for stages in self._batches(nodes, positions):
+            bins.append(stages.bins)
+            parts += stages.run(c._engine, c._rows, width)
+        return self._cumulate(c, parts, self._places(len(nodes), bins), width * positions)
+
+    def _batches(self, nodes: Sequence[tuple[Index, Index]], positions: int) -> Iterator[Stages]:
         """Stages of all bins; those of node i are numbered from i times the bins of a node on."""
-        stages = Stages()
+        stages = Stages(positions)
         for part in self._groups:
             for node, (rows, sources) in enumerate(nodes):
-                if stages.count > BATCH:
+                if stages.count * positions > BATCH:
                     yield stages
-                    stages = Stages()
+                    stages = Stages(positions)
                 plan(part, rows, sources, stages, node * self._splits.bins)
         yield stages
 

@@ -34,33 +34,49 @@ class Part:
 def plan(part: Part, rows: Index, sources: Index, stages: Stages, offset: int) -> None:
     """Put the sums of the bins of a part over chosen rows into stages; bins without rows are left out.
 
-    `sources` are the ciphertexts of the rows. Bins are numbered from `offset` on.
+    `sources` are the places of the rows among those that are encrypted. Bins are numbered from `offset`
+    on.
     """
     own = part.within[rows]
     kept = own < part.cells
-    _plan(part, own[kept], sources[kept], 0, stages, offset)
+    _Planner(stages, offset).plan(part, own[kept], sources[kept], 0)
 
 
-def _plan(
-    part: Part, cells: Cells, sources: Index, level: int, stages: Stages, offset: int
-) -> None:
-    """Sums of sources by their cells, none of which is beyond the last."""
-    occupied, lengths = _tally(cells, part.cells)
-    if part.bins is None and not _pays(part, occupied, lengths):
+@dataclass(frozen=True)
+class _Planner:
+    stages: Stages
+    offset: int
+
+    def plan(self, part: Part, cells: Cells, sources: Index, level: int) -> None:
+        """Sums of sources by their cells, none of which is beyond the last."""
+        # Rows of a ciphertext are told apart in the first stage; later ones sum each position alike.
+        positions = 1 if level else self.stages.positions
+        keys = cells if positions == 1 else cells.astype(np.int64) * positions + sources % positions
+        occupied, lengths = _tally(keys, part.cells, positions)
+        if part.bins is None and not self._pays(part, occupied, lengths):
+            for half in part.halves:
+                own = half.within[cells]
+                kept = own < half.cells
+                self.plan(half, own[kept], sources[kept], level)
+            return
+        stage = self.stages.at(level)
+        first = stage.append(sources[np.argsort(keys, kind="stable")], lengths)
+        if part.bins is not None:
+            stage.give(first, part.bins[occupied] + self.offset)
+            return
         for half in part.halves:
-            own = half.within[cells]
-            kept = own < half.cells
-            _plan(half, own[kept], sources[kept], level, stages, offset)
-        return
-    order = np.argsort(cells, kind="stable")
-    first = stages.at(level).append(sources[order], lengths)
-    if part.bins is not None:
-        stages.give(level, first, part.bins[occupied] + offset)
-        return
-    for half in part.halves:
-        own = half.within[occupied]
-        into = np.flatnonzero(own < half.cells)
-        _plan(half, own[into], first + into, level + 1, stages, offset)
+            own = half.within[occupied]
+            into = np.flatnonzero(own < half.cells)
+            self.plan(half, own[into], first + into, level + 1)
+
+    def _pays(self, part: Part, occupied: Index, lengths: Index) -> bool:
+        """Whether to sum into joint cells."""
+        kept = [half.within[occupied] < half.cells for half in part.halves]
+        sums = int(np.count_nonzero(lengths))
+        rows = sum(int(lengths[each].sum()) for each in kept)
+        each = self.stages.positions if lengths.ndim == 2 else 1
+        cells = each * sum(int(np.count_nonzero(half)) for half in kept)
+        return saved(int(lengths.sum()), sums, rows, cells) > 0
 
 
 def saved(rows: int, cells: int, rows_of_halves: int, cells_of_halves: int) -> float:
@@ -73,19 +89,15 @@ def saved(rows: int, cells: int, rows_of_halves: int, cells_of_halves: int) -> f
     return rows_of_halves - (rows - cells + cells_of_halves) - CELL_COST * cells
 
 
-def _pays(part: Part, occupied: Index, lengths: Index) -> bool:
-    """Whether to sum into joint cells."""
-    kept = [half.within[occupied] < half.cells for half in part.halves]
-    rows = sum(int(lengths[each].sum()) for each in kept)
-    cells = sum(int(np.count_nonzero(each)) for each in kept)
-    return saved(int(lengths.sum()), len(occupied), rows, cells) > 0
-
-
-def _tally(cells: Cells, count: int) -> tuple[Index, Index]:
-    """Which cells have sources, and how many."""
-    if 8 * len(cells) < count:
-        occupied, lengths = np.unique(cells, return_counts=True)
-        return occupied.astype(np.int64), lengths
-    tally = np.bincount(cells, minlength=count)
-    occupied = np.flatnonzero(tally)
-    return occupied, tally[occupied]
+def _tally(keys: Cells, count: int, positions: int) -> tuple[Index, Index]:
+    """Which of `count` cells have sources, and how many, with an axis of positions if there are several."""
+    if positions == 1 and 8 * len(keys) < count:
+        found, numbers = np.unique(keys, return_counts=True)
+        return found.astype(np.int64), numbers
+    tally = np.bincount(keys, minlength=count * positions)
+    if positions == 1:
+        occupied = np.flatnonzero(tally)
+        return occupied, tally[occupied]
+    table = tally.reshape(count, positions)
+    occupied = np.flatnonzero(table.any(axis=1))
+    return occupied, table[occupied]

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uniform masks mod n: what makes a decryption by somebody else tell nothing."""
+"""Uniform masks: what makes a decryption by somebody else tell nothing, or nothing but one slot."""
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.backends.words import SignedWords, less_than, magnitude_of, unsigned_to_words
+from pyfate_gpu.encoding import IntegerEncoder
 from pyfate_gpu.encoding.numbers import as_objects, is_integer
-from pyfate_gpu.errors import EncodingError, ShapeError
+from pyfate_gpu.encoding.slots import hiding_width
+from pyfate_gpu.errors import BoundError, EncodingError, ShapeError, SlotMismatchError
 from pyfate_gpu.he.array.freshness import FreshBatch
 
 if TYPE_CHECKING:
@@ -19,25 +22,38 @@ if TYPE_CHECKING:
 
 def add_residue_mask(c: CiphertextArray, residues: npt.ArrayLike) -> CiphertextArray:
     """``c + residues`` mod n by a fresh encryption; see `CiphertextArray.add_residue_mask`."""
+    masks = residue_masks(residues, c.shape, c.public_key.n)
+    # One word more than a residue needs keeps the sign bit of the two's complement clear.
+    width = c.public_key.numbers.words + 1
+    words = unsigned_to_words(masks, width).view(np.int64)
+    engine = c._engine
+    rows = engine.add(c._rows, engine.encrypt(words))
+    return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))
+
+
+def residue_masks(residues: npt.ArrayLike, shape: tuple[int, ...], n: int) -> list[int]:
+    """The masks of ciphertexts of that shape, one after the other.
+
+    Raises
+    ------
+    ShapeError
+        If they have another shape: a residue used twice masks nothing.
+    EncodingError
+        If one is no integer in [0, n).
+    """
     array = as_objects(residues)
-    if array.shape != c.shape:
+    if array.shape != shape:
         raise ShapeError(
-            f"the mask has shape {array.shape}; it must be that of the ciphertexts, {c.shape}: "
+            f"the mask has shape {array.shape}; it must be that of the ciphertexts, {shape}: "
             f"a residue used twice masks nothing"
         )
-    n = c.public_key.n
     for position, value in enumerate(array.ravel()):
         if not is_integer(value) or not 0 <= value < n:
             raise EncodingError(
                 f"element {position} of the mask is no integer in [0, n); "
                 f"take it from public_key.random_residues(shape)"
             )
-    # One word more than a residue needs keeps the sign bit of the two's complement clear.
-    width = c.public_key.numbers.words + 1
-    words = unsigned_to_words((int(v) for v in array.ravel()), width).view(np.int64)
-    engine = c._engine
-    rows = engine.add(c._rows, engine.encrypt(words))
-    return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))
+    return [int(value) for value in array.ravel()]
 
 
 def add_mask_words(c: CiphertextArray, words: SignedWords) -> CiphertextArray:
@@ -53,3 +69,31 @@ def add_mask_words(c: CiphertextArray, words: SignedWords) -> CiphertextArray:
     engine = c._engine
     rows = engine.add(c._rows, engine.encrypt(np.ascontiguousarray(words)))
     return c._replace(rows, c.shape, batches=frozenset([FreshBatch()]))
+
+
+def mask_but_middle(c: CiphertextArray) -> CiphertextArray:
+    """`c` with uniform numbers, 64 bits wider than its bound, in every slot but the middle one.
+
+    Masks are drawn from the operating system, and as wide as slots have room for: nothing carries, and
+    decryption gives the middle slot as it was.
+
+    Raises
+    ------
+    SlotMismatchError
+        If there are no slots.
+    BoundError
+        If slots have no room for masks.
+    """
+    if c.slots is None:
+        raise SlotMismatchError("the ciphertexts have no slots that could be masked")
+    if hiding_width(c.bound) > c.slots.width:
+        raise BoundError(
+            f"a mask of values of {c.bound_bits} bits takes slots of {hiding_width(c.bound)} bits, there are "
+            f"{c.slots}; take wider slots"
+        )
+    most = c.slots.bound - c.bound
+    masks = np.zeros((c.size, c.slots.count), dtype=object)
+    for slot in range(c.slots.count):
+        if slot != c.slots.middle:
+            masks[:, slot] = [secrets.randbelow(2 * most + 1) - most for _ in range(c.size)]
+    return c + IntegerEncoder(most).encode(masks.reshape(*c.shape, c.slots.count))

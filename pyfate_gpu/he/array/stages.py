@@ -15,12 +15,17 @@ _NONE = np.empty(0, dtype=np.int64)
 
 @dataclass
 class Stage:
-    """Segments that are summed together; their sources are rows, or sums of the stage before."""
+    """Segments that are summed together; their sources are rows, or sums of the stage before.
+
+    `lengths` has an axis of positions where several rows are in one ciphertext and those of each position
+    are summed by themselves.
+    """
 
     sources: list[Index] = field(default_factory=list)
     lengths: list[Index] = field(default_factory=list)
     count: int = 0
     wanted: list[Index] = field(default_factory=list)
+    bins: list[Index] = field(default_factory=list)
 
     def append(self, sources: Index, lengths: Index) -> int:
         """Segments of `lengths` over consecutive sources; the number of the first one."""
@@ -30,35 +35,36 @@ class Stage:
         self.count += len(lengths)
         return first
 
-    @property
-    def additions(self) -> int:
-        """One fewer than its sources for each segment."""
-        return sum(map(len, self.sources)) - self.count
+    def give(self, first: int, bins: Index) -> None:
+        """Say that the segments from `first` on are the sums of these bins."""
+        self.wanted.append(first + np.arange(len(bins), dtype=np.int64))
+        self.bins.append(bins)
 
 
 class Stages:
-    """What to sum, stage by stage, and which sums of bins that gives."""
+    """What to sum, stage by stage, and which sums of bins that gives.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    positions : int
+        Rows of a ciphertext: sources of the first stage are rows, of which so many neighbours share one,
+        and every sum is so many ciphertexts, one for each position.
+    """
+
+    def __init__(self, positions: int = 1) -> None:
+        self.positions = positions
         self._stages: list[Stage] = []
-        self._bins: list[list[Index]] = []
 
     def at(self, level: int) -> Stage:
         """The stage of a level, which may be the next one."""
         if level == len(self._stages):
             self._stages.append(Stage())
-            self._bins.append([])
         return self._stages[level]
-
-    def give(self, level: int, first: int, bins: Index) -> None:
-        """Say that the segments of a level from `first` on are the sums of these bins."""
-        self._stages[level].wanted.append(first + np.arange(len(bins), dtype=np.int64))
-        self._bins[level].append(bins)
 
     @property
     def bins(self) -> Index:
         """The bin of each sum that `run` gives."""
-        return np.concatenate([each for level in self._bins for each in level] or [_NONE])
+        return np.concatenate([_NONE, *(bins for stage in self._stages for bins in stage.bins)])
 
     @property
     def count(self) -> int:
@@ -68,19 +74,27 @@ class Stages:
     @property
     def additions(self) -> int:
         """Of all stages together, for arrays of one column."""
-        return sum(stage.additions for stage in self._stages)
+        total = 0
+        for level, stage in enumerate(self._stages):
+            sums = sum(int(np.count_nonzero(lengths)) for lengths in stage.lengths)
+            each = sum(map(len, stage.sources)) - sums
+            total += each * (self.positions if level else 1)
+        return total
 
     def run(self, engine: PublicEngine, rows: Rows, width: int) -> list[Rows]:
-        """The sums of bins; `width` neighbouring rows are one source, and one sum."""
+        """The sums of bins; `width` neighbouring rows are one source, and `width` times positions one sum."""
         results: list[Rows] = []
-        source = rows
-        for stage in self._stages:
+        source, columns = rows, width
+        for level, stage in enumerate(self._stages):
             sources = np.concatenate(stage.sources or [_NONE])
-            lengths = np.concatenate(stage.lengths or [_NONE])
-            source = engine.segment_sum(source, *_wide(sources, lengths, width))
+            lengths = np.concatenate(stage.lengths or [_NONE]).ravel()
+            if level == 0:
+                sources = sources // self.positions
+            source = engine.segment_sum(source, *_wide(sources, lengths, columns))
+            columns = width * self.positions
             if stage.wanted:
-                wanted = np.concatenate(stage.wanted)
-                results.append(engine.take(source, wide(wanted, width)))
+                source_of = wide(np.concatenate(stage.wanted), columns)
+                results.append(engine.take(source, source_of))
         return results
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,10 +16,18 @@ from pyfate_gpu.backends.numbers import PrivateNumbers, Secret
 from pyfate_gpu.backends.words import UnsignedWords, unsigned_to_integers
 from pyfate_gpu.encoding import Encoder, PlaintextArray, SlotLayout, decode_residues
 from pyfate_gpu.encoding.plaintext import Encodable
-from pyfate_gpu.errors import InvalidKeyError, KeyMismatchError, UnsupportedOperationError
+from pyfate_gpu.errors import (
+    InvalidCiphertextError,
+    InvalidKeyError,
+    KeyMismatchError,
+    UnsupportedOperationError,
+)
 from pyfate_gpu.he.array.arrays import CiphertextArray
 from pyfate_gpu.he.jwk import private_document
 from pyfate_gpu.he.scheme.public_key import SchemePublicKey, encode, integers_of
+
+PART_ROWS = 1 << 16
+"""Rows decrypted at a time."""
 
 
 class SchemePrivateKey(Secret, ABC):
@@ -72,9 +81,19 @@ class SchemePrivateKey(Secret, ABC):
         EncodingError
             If a value is too large for float64.
         """
-        residues = self._decrypt_words(c)
-        values = decode_residues(residues, self._public_key.n, c.exponent, c.kind, c.bound, c.slots)
+        values = np.concatenate([self._decode(part, start) for start, part in _parts(c)])
         return values.reshape(c.shape + values.shape[1:])[()]
+
+    def _decode(self, c: CiphertextArray, start: int) -> npt.NDArray[Any]:
+        try:
+            residues = self._decrypt_words(c)
+        except InvalidCiphertextError as error:
+            if not start:
+                raise
+            raise InvalidCiphertextError(f"counted from row {start} on: {error}") from None
+        first = start * (c.slots.count if c.slots else 1)
+        n = self._public_key.n
+        return decode_residues(residues, n, c.exponent, c.kind, c.bound, c.slots, first)
 
     def decrypt_residues(self, c: CiphertextArray) -> npt.NDArray[np.object_]:
         """Integers in [0, n), as they are: for masked values, which mean nothing by themselves."""
@@ -125,3 +144,13 @@ class SchemePrivateKey(Secret, ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(of {self._public_key!r}, secret)"
+
+
+def _parts(c: CiphertextArray) -> Iterator[tuple[int, CiphertextArray]]:
+    """The array, or parts of a long one, each after its first row: a residue takes more memory than its number."""
+    if c.size <= PART_ROWS:
+        yield 0, c
+        return
+    flat = c.ravel()
+    for start in range(0, c.size, PART_ROWS):
+        yield start, flat[start : start + PART_ROWS]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pyfate_gpu.backends import public_engine
 from pyfate_gpu.backends.engines import Choices, PublicEngine, choices_of
 from pyfate_gpu.backends.numbers import PublicNumbers
-from pyfate_gpu.backends.words import SignedWords, unsigned_to_words
+from pyfate_gpu.backends.words import SignedWords, unsigned_to_words, words_to_integers
 from pyfate_gpu.encoding import (
     Encoder,
     FixedPointEncoder,
@@ -28,6 +28,7 @@ from pyfate_gpu.errors import BoundError, EncodingError, InvalidCiphertextError,
 from pyfate_gpu.he.array.arrays import CiphertextArray
 from pyfate_gpu.he.array.bounds import check_layout, check_room
 from pyfate_gpu.he.array.freshness import DERIVED, FreshBatch
+from pyfate_gpu.he.array.masks import residue_masks
 from pyfate_gpu.he.array.operands import plaintexts
 from pyfate_gpu.he.array.placed import PlacedMatrix
 from pyfate_gpu.he.jwk import default_kid, public_document
@@ -145,6 +146,49 @@ class SchemePublicKey(ABC):
         integers = integers_of(plain, self, slots)
         engine = self.engine()
         return self._fresh(engine.encrypt(integers), plain, engine, slots)
+
+    def encrypt_masked(
+        self,
+        x: Encodable | PlaintextArray,
+        residues: npt.ArrayLike,
+        encoder: Encoder | None = None,
+        *,
+        slots: SlotLayout | None = None,
+    ) -> CiphertextArray:
+        """As `encrypt` and `CiphertextArray.add_residue_mask` after it, by one encryption in place of two.
+
+        Parameters
+        ----------
+        x, encoder, slots
+            As of `encrypt`.
+        residues : array of int
+            One for each ciphertext, in [0, n): uniform, and used for no other.
+
+        Raises
+        ------
+        EncodingError
+            If a residue is none, or a value cannot be encoded.
+        BoundError, ShapeError
+            As `encrypt` does; and if there are more or fewer residues than ciphertexts.
+
+        Examples
+        --------
+        >>> from pyfate_gpu import generate_keypair
+        >>> public, private = generate_keypair(512, allow_insecure_key_size=True)
+        >>> mask = public.random_residues(2)
+        >>> c = public.encrypt_masked([3, -4], mask)
+        >>> public.decode_residues(private.decrypt_residues(c) - mask, 0, "i")
+        array([ 3, -4])
+        """
+        plain = encode(x, encoder)
+        integers = integers_of(plain, self, slots)
+        shape = plain.shape if slots is None else plain.shape[:-1]
+        masks = residue_masks(residues, shape, self.n)
+        words = self.numbers.words + 1  # keeps the sign bit clear
+        sums = (int(m) + mask for m, mask in zip(words_to_integers(integers), masks, strict=True))
+        masked = unsigned_to_words((value % self.n for value in sums), words).view(np.int64)
+        engine = self.engine()
+        return self._fresh(engine.encrypt(masked), plain, engine, slots)
 
     def from_ints(
         self,

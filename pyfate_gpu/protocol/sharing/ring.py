@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Integers mod 2^128, vectorised: uint64 arrays ``[..., 2]``, the low word first.
+"""Integers mod 2^128, vectorised: uint64 arrays ``[..., 2]`` of at least two axes, the low word first.
 
 Signed numbers are their two's complement, so the same words are int64 ``[..., 2]`` for encoders and engines.
 """
@@ -99,10 +99,10 @@ def shift_right(a: Ring, bits: int) -> Ring:
     return np.stack([(low >> down) | (high << up), high >> down], axis=-1)
 
 
-def total(a: Ring, axis: int = 0) -> Ring:
-    """Return the sum along an axis. Precondition: fewer than 2^32 terms."""
+def total(a: Ring) -> Ring:
+    """Return the sum along the first axis, which is kept with length 1. Precondition: fewer than 2^32 terms."""
     words = np.stack([a & _LOW, a >> _HALF], axis=-1)  # [..., word, half]
-    sums = words.sum(axis=axis, dtype=np.uint64)
+    sums = words.sum(axis=0, keepdims=True, dtype=np.uint64)
     result = zeros(sums.shape[:-2])
     for word in range(2):
         for half in range(2):

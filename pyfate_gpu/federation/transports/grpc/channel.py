@@ -7,12 +7,17 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 
-import grpc
-
-from pyfate_gpu.errors import ChannelTimeoutError, PartyFailedError, ProtocolError
+from pyfate_gpu.errors import (
+    ChannelTimeoutError,
+    ConfigurationError,
+    PartyFailedError,
+    ProtocolError,
+    PyFateError,
+)
+from pyfate_gpu.federation.farewell import told
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.mailbox_channel import MailboxChannel
 from pyfate_gpu.federation.roles import Party
@@ -21,17 +26,38 @@ from pyfate_gpu.federation.transcript import Transcript
 from pyfate_gpu.federation.transports.grpc.calls import Caller, Opening
 from pyfate_gpu.federation.transports.grpc.credentials import Credentials, check_loopback
 from pyfate_gpu.federation.transports.grpc.inbox import Inbox, Rule
-from pyfate_gpu.federation.transports.grpc.link import REFUSALS, Link, reason_of
+from pyfate_gpu.federation.transports.grpc.link import Link
 from pyfate_gpu.federation.transports.grpc.peers import Peers
 from pyfate_gpu.federation.transports.grpc.server import Server
+from pyfate_gpu.federation.transports.grpc.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_PEER_TIMEOUT = 20.0
 MAX_FRAME_BYTES = 4 << 30
 MAX_PARKED_BYTES = 8 << 30
-_BEATS = 5  # in the time after which a silent peer is given up
 _GOODBYE_SECONDS = 5.0
+_FAREWELL_SECONDS = 3.0  # for a peer that is about to come to hear that we stopped
+_GREETING_SECONDS = 2.0
+_POLL_SECONDS = 0.1
+
+
+def tell_peers(
+    party: Party, peers: Mapping[Party, str], credentials: Credentials | None, reason: str
+) -> None:
+    """Tell others that `party` does not come, and why, where they are or come within moments."""
+    instance = secrets.token_hex(16)
+    links = [
+        Link(Caller(party, peer, instance), address, credentials) for peer, address in peers.items()
+    ]
+    _wait([link.stop(reason, _FAREWELL_SECONDS) for link in links])
+    for link in links:
+        link.close()
+
+
+def _wait(calls: Iterable[threading.Event]) -> None:
+    for ended in calls:
+        ended.wait(_GOODBYE_SECONDS + 1)
 
 
 class GrpcChannel(MailboxChannel):
@@ -99,7 +125,6 @@ class GrpcChannel(MailboxChannel):
             credentials = credentials.check(party)
         instance = secrets.token_hex(16)
         self._timeout = timeout
-        self._peer_timeout = peer_timeout
         self._others = Peers(peers)
         self._links = {
             peer: Link(Caller(party, peer, instance), address, credentials)
@@ -113,54 +138,69 @@ class GrpcChannel(MailboxChannel):
             instance=instance,
             credentials=credentials,
             max_parked_bytes=max_parked_bytes,
+            greet=lambda peer: self._links[peer].greet(_GREETING_SECONDS),
         )
         self._closing = threading.Event()
-        self._heart = threading.Thread(target=self._beat, name=f"{party} heartbeat", daemon=True)
-        self.port = self._server.start(listen)
+        self._stopped = False
+        try:
+            self.port = self._server.start(listen)
+        except ConfigurationError as error:
+            self.stop(told(party, error))
+            self._end_links()
+            raise
+        self._watches = {
+            peer: Watch(
+                party,
+                link,
+                self._others,
+                timeout=peer_timeout,
+                closing=self._closing,
+                lost=self._give_up,
+            )
+            for peer, link in self._links.items()
+        }
+        for watch in self._watches.values():
+            watch.start()
 
     def connect(self) -> None:
-        """Wait until every other party is there, and watch from then on that they stay.
+        """Wait until every other party is there; from the start on it was watched that they stay.
 
         Raises
         ------
         ChannelTimeoutError
             Naming who did not come within the timeout, and why as far as known.
-        ProtocolError
-            When somebody refuses us.
+        DistrustError
+            When certificates stand between us and a peer.
+        PartyFailedError, ProtocolError
+            When somebody stopped already, or refuses us.
         """
-        deadline, pause = time.monotonic() + self._timeout, 0.05
-        missing = dict.fromkeys(self._links, "")  # and why, as far as known
-        while missing:
-            for peer in tuple(missing):
-                self.mailbox.check()
-                missing[peer], met = self._meet(peer, missing[peer], deadline)
-                if met:
-                    del missing[peer]
-            if missing and time.monotonic() > deadline:
+        deadline = time.monotonic() + self._timeout
+        while True:
+            self.mailbox.check()
+            missing = [peer for peer, watch in self._watches.items() if not watch.met.is_set()]
+            if not missing:
+                break
+            if time.monotonic() > deadline:
                 raise ChannelTimeoutError(self._nobody(missing))
-            if missing:
-                time.sleep(pause)
-                pause = min(1.0, 1.5 * pause)
-        self._heart.start()
+            self._watches[missing[0]].met.wait(_POLL_SECONDS)
         logger.info("%s is connected to %s", self._party, ", ".join(map(str, self._links)))
 
     def stop(self, reason: str) -> None:
-        """Make every other party's waits end with `reason`."""
-        for peer, link in self._links.items():
-            if self._others.met(peer) and not self._others.has_left(peer):
-                link.stop(reason or f"{self._party} stopped", _GOODBYE_SECONDS)
+        """Make every other party's waits end with `reason`, also of those that are just coming; once."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._call_all(reason or f"{self._party} stopped")
 
     def close(self) -> None:
         """Say goodbye to the others, who need not wait for us any more, and end all connections."""
         self._closing.set()
-        for peer, link in self._links.items():
-            if self._others.met(peer) and not self._others.has_left(peer):
-                link.stop("", _GOODBYE_SECONDS)
-        if self._heart.is_alive():
-            self._heart.join()
+        if not self._stopped:
+            self._call_all("")
         self._server.close(grace=1.0)
-        for link in self._links.values():
-            link.close()
+        self._end_links()  # which ends what watches are waiting for
+        for watch in self._watches.values():
+            watch.join()
 
     def __enter__(self) -> GrpcChannel:
         return self
@@ -173,9 +213,22 @@ class GrpcChannel(MailboxChannel):
     ) -> None:
         if isinstance(error, PartyFailedError):
             self.stop(str(error))  # what began it, not that it came here
-        elif kind is not None:
-            self.stop(f"{self._party} stopped by {kind.__name__}")
+        elif error is not None:
+            self.stop(told(self._party, error))
         self.close()
+
+    def _call_all(self, reason: str) -> None:
+        """Tell all peers why we stop, at the same time; of those not met so far, who comes within moments."""
+        calls = [
+            link.stop(reason, _GOODBYE_SECONDS if self._others.met(peer) else _FAREWELL_SECONDS)
+            for peer, link in self._links.items()
+            if not self._others.has_left(peer) and (reason or self._others.met(peer))
+        ]
+        _wait(calls)
+
+    def _end_links(self) -> None:
+        for link in self._links.values():
+            link.close()
 
     def _peers(self) -> frozenset[Party]:
         return self._others.names()
@@ -189,28 +242,11 @@ class GrpcChannel(MailboxChannel):
         with self._locks[to]:
             self._links[to].deliver(opening, data, self._timeout, self.mailbox.check)
 
-    def _meet(self, peer: Party, reason: str, deadline: float) -> tuple[str, bool]:
-        """Greet `peer` once; return why it did not answer, as far as known so far, and whether it did."""
-        link = self._links[peer]
-        try:
-            self._others.hear(peer, link.greet(max(0.1, min(5.0, deadline - time.monotonic()))))
-            return "", True
-        except grpc.RpcError as error:
-            if self._others.has_left(peer):
-                return "", True  # it had little to do, and greeted us before it left
-            if error.code() in REFUSALS:
-                raise ProtocolError(
-                    f"{peer} at {link.address} refused: {reason_of(error)}"
-                ) from None
-            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-                return reason or reason_of(error), False  # that the time was over says the least
-            return link.why_no_tls() or reason_of(error), False
-
-    def _nobody(self, missing: Mapping[Party, str]) -> str:
+    def _nobody(self, missing: Iterable[Party]) -> str:
         """Return who did not come, and why."""
         each = []
-        for peer, reason in missing.items():
-            link = self._links[peer]
+        for peer in missing:
+            link, reason = self._links[peer], self._watches[peer].reason
             earlier = f"; before, {link.trouble}" if link.trouble not in (None, reason) else ""
             each.append(f"for {peer} at {link.address}: {reason}{earlier}")
         return (
@@ -218,32 +254,8 @@ class GrpcChannel(MailboxChannel):
             "with a certificate of the same authority?"
         )
 
-    def _beat(self) -> None:
-        """Look for signs of life of all peers until closing or until one is missed."""
-        pause = self._peer_timeout / _BEATS
-        while not self._closing.wait(pause):
-            for peer, link in self._links.items():
-                if self._others.has_left(peer) or self._closing.is_set():
-                    continue
-                try:
-                    self._others.hear(peer, link.greet(pause))
-                except PartyFailedError as error:
-                    self._give_up(str(error))
-                    return
-                except grpc.RpcError as error:
-                    if (
-                        self._others.has_left(peer)
-                        or self._others.silence(peer) < self._peer_timeout
-                    ):
-                        continue
-                    link.why_no_tls()  # into the log; what others hear names no certificates
-                    self._give_up(
-                        f"{peer} at {link.address} was silent for {self._peer_timeout:g} s: "
-                        f"it crashed or cannot be reached; {reason_of(error)}"
-                    )
-                    return
-
-    def _give_up(self, reason: str) -> None:
-        logger.info("%s: %s", self._party, reason)
-        self.mailbox.fail(reason)
-        self.stop(reason)
+    def _give_up(self, error: PyFateError) -> None:
+        """End the session by what a watch found out."""
+        logger.info("%s: %s", self._party, error)
+        self.mailbox.fail(error)
+        self.stop(str(error) if isinstance(error, PartyFailedError) else told(self._party, error))

@@ -40,6 +40,8 @@ class Credentials:
         The private key.
     files : tuple of str
         What the three are called in errors.
+    passphrase : bytes or None
+        Of an encrypted private key.
     """
 
     authority: bytes
@@ -48,25 +50,37 @@ class Credentials:
     files: tuple[str, str, str] = field(
         default=("the authority's file", "the party's file", "the key's file"), compare=False
     )
+    passphrase: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def load(cls, authority: Path, certificate: Path, key: Path) -> Credentials:
-        """Read the three files.
+    def load(
+        cls, authority: Path, certificate: Path, key: Path, passphrase: Path | None = None
+    ) -> Credentials:
+        """Read the files; the first line of that of the passphrase opens an encrypted key.
 
         Raises
         ------
         ConfigurationError
-            When one cannot be read, or others may read the key.
+            When one cannot be read, or others may read key or passphrase.
         """
         try:
-            if stat.S_IMODE(key.stat().st_mode) & 0o077:
-                raise ConfigurationError(f"others can read {key}, a private key: chmod 600 {key}")
+            for secret in (key, passphrase):
+                if secret is not None and stat.S_IMODE(secret.stat().st_mode) & 0o077:
+                    raise ConfigurationError(
+                        f"others can read {secret}, which is for its owner only: chmod 600 {secret}"
+                    )
             contents = authority.read_bytes(), certificate.read_bytes(), key.read_bytes()
+            word = (
+                None
+                if passphrase is None
+                else passphrase.read_bytes().split(b"\n")[0].rstrip(b"\r")
+            )
         except OSError as error:
             raise ConfigurationError(
                 f"cannot read {error.filename}: {error.strerror}; pyfate-gpu certs makes certificates"
             ) from None
-        return cls(*contents, files=(str(authority), str(certificate), str(key)))
+        files = (str(authority), str(certificate), str(key))
+        return cls(*contents, files=files, passphrase=word)
 
     def check(self, party: Party) -> Credentials:
         """Return the same as gRPC takes it, and refuse what it would not take with a better reason than its own.
@@ -84,7 +98,7 @@ class Credentials:
         authority_file, file, key_file = self.files
         certificates = read_certificates(file, self.certificate)
         trusted = read_certificates(authority_file, self.authority)
-        key = read_key(key_file, self.key)
+        key = read_key(key_file, self.key, self.passphrase)
         own = _certificate_of(key, certificates, file, key_file)
         names = dns_names(own)
         if party_of(names) != party:
@@ -99,6 +113,7 @@ class Credentials:
             authority=_pem(_in_date(trusted) or trusted),
             certificate=_pem([*chain.path, *_in_date(rest)]),
             key=_key_pem(key),
+            passphrase=None,
         )
         reason = rehearse(party, canonical.authority, canonical.certificate, canonical.key)
         if reason is not None:

@@ -99,13 +99,17 @@ class Link:
             self.trouble = found
         return found
 
-    def stop(self, reason: str, timeout: float) -> bool:
-        """Tell the peer why we stop, or that all is done when `reason` is empty; return whether it heard."""
-        try:
-            self._stop(reason.encode(), timeout=timeout, metadata=self._metadata)
-        except grpc.RpcError:
-            return False
-        return True
+    def stop(self, reason: str, timeout: float) -> threading.Event:
+        """Tell the peer why we stop, or that all is done when `reason` is empty; return what is set when it heard.
+
+        Or when it did not hear within `timeout` seconds, in which it may come to be.
+        """
+        call = self._stop.future(
+            reason.encode(), timeout=timeout, metadata=self._metadata, wait_for_ready=bool(reason)
+        )
+        ended = threading.Event()
+        call.add_done_callback(lambda _: ended.set())
+        return ended
 
     def deliver(
         self, opening: Opening, data: bytes, timeout: float, check: Callable[[], None]

@@ -52,6 +52,10 @@ class Peers:
             peer.instance = instance
             peer.heard = time.monotonic()
 
+    def is_instance(self, party: Party, instance: str) -> bool:
+        """Return whether that is the process that we know as `party`."""
+        return self._peers[party].instance == instance
+
     def leave(self, party: Party) -> None:
         """Note that `party` has done its part and left."""
         self._peers[party].left = True

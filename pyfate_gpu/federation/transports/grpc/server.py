@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -47,6 +47,8 @@ class Server:
         Of this process.
     credentials : Credentials or None
         None for plaintext, where callers are who they say they are.
+    greet : callable
+        Asks the process at a peer's address for its instance.
     max_parked_bytes : int
         While more than this lies unread from one party, its chunks wait on the wire.
     """
@@ -60,6 +62,7 @@ class Server:
         instance: str,
         credentials: Credentials | None,
         max_parked_bytes: int,
+        greet: Callable[[Party], str],
     ) -> None:
         self._mailbox = mailbox
         self._inbox = inbox
@@ -67,6 +70,7 @@ class Server:
         self._instance = instance
         self._credentials = credentials
         self._max_parked_bytes = max_parked_bytes
+        self._greet_peer = greet
         unary = grpc.unary_unary_rpc_method_handler
         handlers = {
             "Greet": unary(self._greet),
@@ -168,7 +172,10 @@ class Server:
                 )
             self._peers.hear(caller.party, caller.instance)
         except PartyFailedError as error:
-            self._mailbox.fail(str(error))
+            if self._lives(caller.party):
+                text = f"another process is {caller.party} in this job, and lives"
+                raise _refuse(context, grpc.StatusCode.PERMISSION_DENIED, text) from None
+            self._mailbox.fail(error)
             raise _refuse(
                 context,
                 grpc.StatusCode.UNAVAILABLE,  # it shall try again: this process is about to end
@@ -177,6 +184,13 @@ class Server:
         except ProtocolError as error:
             raise _refuse(context, grpc.StatusCode.PERMISSION_DENIED, str(error)) from None
         return caller.party
+
+    def _lives(self, party: Party) -> bool:
+        """Return whether the process that we know as `party` still answers at its address."""
+        try:
+            return self._peers.is_instance(party, self._greet_peer(party))
+        except grpc.RpcError:
+            return False
 
     def _certified(self, context: Any, caller: Caller) -> Party | None:
         if self._credentials is None:

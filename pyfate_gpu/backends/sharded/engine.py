@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An engine whose rows lie in shards at workers, which compute on them where they are.
+
+Arrays as long as each other are cut alike, so that operations row by row move nothing. Products and sums over
+rows add up one result of each worker. Only rows chosen by arbitrary numbers, and operands cut otherwise, move.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from pyfate_gpu.backends.matrices import CsrMatrix, Index
+from pyfate_gpu.backends.numbers import PublicNumbers
+from pyfate_gpu.backends.sharded.holder import Held
+from pyfate_gpu.backends.sharded.plan import block, cuts, even, owners
+from pyfate_gpu.backends.sharded.shards import Part, Shards
+from pyfate_gpu.backends.sharded.workers import Workers
+from pyfate_gpu.backends.words import SignedWords, UnsignedWords
+
+SMALL = 32
+"""Fewer rows for each worker stay together at the first one."""
+
+EXPORTED = 1 << 15
+"""Rows that come to the driver at a time."""
+
+Operand = Callable[[int, slice], list[Any]]
+"""What a worker needs of an operand for a slice of the result: rows or words, and an index into them."""
+
+_keys = count()
+_numbers = count()
+
+
+class ShardedPublicEngine:
+    """Operations under a public key at several workers.
+
+    Parameters
+    ----------
+    numbers : PublicNumbers
+    workers : Workers
+    backend : str
+        Name of the backend that it belongs to.
+    threads : int
+        Of each worker.
+    key_file : str, optional
+        Where every worker finds the private key.
+    """
+
+    isa: str | None = None
+    single_isa: str | None = None
+    hardened = False
+
+    def __init__(
+        self,
+        numbers: PublicNumbers,
+        workers: Workers,
+        backend: str,
+        threads: int = 1,
+        key_file: str | None = None,
+    ) -> None:
+        self.backend = self.device = backend
+        self.engine_id = workers.name + (f" with {key_file}" if key_file else "")
+        self.threads = threads
+        self.workers = workers
+        self.key_file = key_file
+        self.words = numbers.words
+        self._key = next(_keys)
+        self._garbage: deque[tuple[int, int]] = deque()
+        forms = workers.wait(
+            [workers.call(w, "prepare", self._key, numbers) for w in range(workers.count)]
+        )
+        # Rows as another engine has them are no rows of this one: they travel as canonical words.
+        self._canonical = len(set(forms)) > 1 or not forms[0].startswith("cpu:")
+
+    def import_words(self, canonical: UnsignedWords) -> Shards:
+        """Into the form of the workers' engines."""
+
+        def take_in(worker: int, piece: slice) -> Any:
+            return "receive", True, canonical[piece]
+
+        return self._make(self._spread(len(canonical)), take_in)
+
+    def export_words(self, rows: Shards) -> UnsignedWords:
+        """To the driver, a few rows at a time."""
+        out, end = np.empty((len(rows), 2 * self.words), dtype=np.uint64), 0
+        for few in self.parts(rows, EXPORTED):
+            (part,) = few.parts
+            asked = self._call(part.worker, "give", part.number, None, True)
+            begin, end = end, end + part.rows
+            (out[begin:end],) = self.workers.wait([asked])
+        return out
+
+    def encrypt(self, plain: SignedWords) -> Shards:
+        """Fresh encryptions, by the randomness of each worker's system."""
+        return self._make(
+            self._spread(len(plain)), lambda worker, piece: ("run", "encrypt", plain[piece])
+        )
+
+    def blind(self, rows: Shards) -> Shards:
+        """The same plaintexts under fresh randomness."""
+        return self._make(
+            self._shares(rows),
+            lambda worker, piece: ("run", "blind", self._whole(rows, worker, piece)),
+        )
+
+    def add(
+        self, a: Shards, b: Shards, a_index: Index | None = None, b_index: Index | None = None
+    ) -> Shards:
+        """Encryptions of the sums."""
+        shares = self._shares(a, a_index)
+        return self._rowwise("add", shares, self._rows(a, a_index), self._rows(b, b_index))
+
+    def add_plain(
+        self,
+        a: Shards,
+        plain: SignedWords,
+        a_index: Index | None = None,
+        plain_index: Index | None = None,
+    ) -> Shards:
+        """Encryptions of ciphertext + integer; not blinded."""
+        shares = self._shares(a, a_index)
+        return self._rowwise(
+            "add_plain", shares, self._rows(a, a_index), _words(plain, plain_index)
+        )
+
+    def negate(self, a: Shards) -> Shards:
+        """Encryptions of the negatives."""
+        return self._make(
+            self._shares(a), lambda worker, piece: ("run", "negate", self._whole(a, worker, piece))
+        )
+
+    def scale(
+        self,
+        a: Shards,
+        scalars: SignedWords,
+        a_index: Index | None = None,
+        scalar_index: Index | None = None,
+    ) -> Shards:
+        """Encryptions of ciphertext * integer; variable time in the integers."""
+        shares = self._shares(a, a_index)
+        return self._rowwise("scale", shares, self._rows(a, a_index), _words(scalars, scalar_index))
+
+    def matmul(self, matrix: SignedWords | CsrMatrix, c: Shards, columns: int) -> Shards:
+        """``matrix @ c``: the blocks of the matrix go to the workers first."""
+        return self.matmul_placed(self.place(matrix), False, c, columns)
+
+    def place(self, matrix: SignedWords | CsrMatrix) -> PlacedBlocks:
+        """Blocks of the matrix along its longer side, one at each worker."""
+        rows, terms = matrix.shape[:2]
+        tall = rows >= terms
+        shares = self._spread(max(rows, terms))
+
+        def put(worker: int, piece: slice) -> Any:
+            chosen = (piece, slice(0, terms)) if tall else (slice(0, rows), piece)
+            return "run", "place", block(matrix, *chosen)
+
+        return PlacedBlocks((rows, terms), tall, shares, self._make(shares, put))
+
+    def matmul_placed(
+        self, placed: PlacedBlocks, transposed: bool, c: Shards, columns: int
+    ) -> Shards:
+        """Outputs where the rows of a block are, or sums over the blocks' terms."""
+        at = {part.worker: part.number for part in placed.blocks.parts}
+        by_outputs = placed.tall != transposed
+
+        def multiply(worker: int, piece: slice) -> Any:
+            terms = slice(0, len(c)) if by_outputs else _times(piece, columns)
+            operand = self._whole(c, worker, terms)
+            return "run", "matmul_placed", Held(at[worker]), transposed, operand, columns
+
+        if by_outputs:
+            return self._make(placed.shares * columns, multiply, placed.shares)
+        return self._total(placed.shares, placed.shape[transposed] * columns, multiply)
+
+    def segment_sum(self, a: Shards, index: Index, offsets: Index) -> Shards:
+        """Sums where the elements are, added up; or where each segment is to be, if less has to move."""
+        index, offsets = index[offsets[0] : offsets[-1]], offsets - offsets[0]
+        segments = len(offsets) - 1
+        shares = self._spread(segments)
+        here = np.array([part.worker for part in a.parts])[owners(index, a.starts)]
+        there = owners(np.repeat(np.arange(segments), np.diff(offsets)), shares)
+        if np.count_nonzero(here != there) <= segments * (len(a.parts) - 1):
+            return self._sum_there(a, index, offsets, shares)
+        return self._sum_here(a, index, offsets)
+
+    def _sum_there(self, a: Shards, index: Index, offsets: Index, shares: Index) -> Shards:
+        def add_up(worker: int, piece: slice) -> Any:
+            bounds = offsets[piece.start : piece.stop + 1]
+            some = index[bounds[0] : bounds[-1]]
+            part, chosen = self._bring(a, worker, some)
+            places = np.arange(part.rows) if chosen is None else chosen
+            return "run", "segment_sum", part, places, bounds - bounds[0]
+
+        return self._make(shares, add_up)
+
+    def _sum_here(self, a: Shards, index: Index, offsets: Index) -> Shards:
+        where = owners(index, a.starts)
+        sums = []
+        for number, part in enumerate(a.parts):
+            mine = where == number
+            if not mine.any():
+                continue
+            before = np.append(0, np.cumsum(mine))
+            places = index[mine] - a.starts[number]
+            new = self._new(part.worker, len(offsets) - 1)
+            operands = (Held(part.number), places, before[offsets])
+            sums.append((new, self._call(part.worker, "run", new.number, "segment_sum", *operands)))
+        return self._add_up(sums)
+
+    def take(self, rows: Shards, index: Index) -> Shards:
+        """The chosen rows; those of a worker's own share move nowhere."""
+        shares = self._spread(len(index))
+        parts = []
+        pending = []
+        for worker, piece in _pieces(shares):
+            part, chosen = self._bring(rows, worker, index[piece])
+            if chosen is not None:
+                part, result = self._taken(part, chosen)
+                pending.append(result)
+            parts.append(part)
+        self.workers.wait(pending)
+        return Shards(parts)
+
+    def concatenate(self, parts: Sequence[Shards]) -> Shards:
+        """One after the other, cut as other arrays of that length are."""
+        whole = Shards(
+            [part for each in parts for part in each.parts if part.rows] or [self._none()]
+        )
+        return self.take(whole, np.arange(len(whole), dtype=np.int64))
+
+    def parts(self, rows: Shards, longest: int) -> Iterator[Shards]:
+        """At most `longest` rows at a time, where they are; at least one part."""
+        for part in rows.parts:
+            if part.rows <= longest:
+                yield Shards([part])
+                continue
+            for piece in cuts(part.rows, longest):
+                yield Shards([self._whole(Shards([part]), part.worker, piece)])
+
+    def decrypt_there(self, rows: Shards) -> UnsignedWords:
+        """Residues mod n, by workers that have the private key; see `open_key`."""
+        asked = [self._call(part.worker, "decrypt", part.number) for part in rows.parts]
+        return np.concatenate(self.workers.wait(asked))
+
+    def encrypt_as_owner(self, plain: SignedWords) -> Shards:
+        """As `encrypt`, by workers that have the private key."""
+        return self._make(
+            self._spread(len(plain)), lambda worker, piece: ("encrypt_as_owner", plain[piece])
+        )
+
+    def open_key(self, opener: str, path: str) -> None:
+        """Have every worker read the private key from a file; the key itself goes nowhere."""
+        everybody = range(self.workers.count)
+        self.workers.wait([self._call(w, "open_key", opener, path) for w in everybody])
+
+    def count(self, rows: Shards) -> int:
+        """How many ciphertexts."""
+        return len(rows)
+
+    def nbytes(self, rows: Shards) -> int:
+        """Bytes of memory the rows hold at the workers, as packed words."""
+        return len(rows) * 16 * self.words
+
+    def _spread(self, rows: int) -> Index:
+        """Where the share of each worker begins in an array of so many rows."""
+        if rows < SMALL * self.workers.count:
+            return np.append(0, np.full(self.workers.count, rows, dtype=np.int64))
+        return even(rows, self.workers.count)
+
+    def _shares(self, rows: Shards, index: Index | None = None) -> Index:
+        """Where rows are, if they are where results in their order can be."""
+        found = rows.shares(self.workers.count) if index is None else None
+        return self._spread(len(rows) if index is None else len(index)) if found is None else found
+
+    def _rows(self, rows: Shards, index: Index | None = None) -> Operand:
+        def at(worker: int, piece: slice) -> list[Any]:
+            wanted = np.arange(piece.start, piece.stop) if index is None else index[piece]
+            part, chosen = self._bring(rows, worker, wanted)
+            return [part, chosen]
+
+        return at
+
+    def _bring(self, rows: Shards, worker: int, wanted: Index) -> tuple[Part, Index | None]:
+        """A part at the worker with the wanted rows, and where they are in it; None for all, in order."""
+        owner = owners(wanted, rows.starts)
+        sources = np.unique(owner) if len(wanted) else np.zeros(1, dtype=np.int64)
+        if len(sources) == 1 and rows.parts[sources[0]].worker == worker:
+            part = rows.parts[sources[0]]
+            return part, _unless_all(wanted - rows.starts[sources[0]], part.rows)
+        chosen, inverse = np.unique(wanted, return_inverse=True)
+        owner = owners(chosen, rows.starts)
+        pieces: list[Any] = []
+        for source in sources:
+            part = rows.parts[source]
+            places = _unless_all(chosen[owner == source] - rows.starts[source], part.rows)
+            if part.worker == worker:
+                pieces.append(Held(part.number, places))
+            else:
+                give = ("give", part.number, places, self._canonical)
+                pieces.append(self._call(part.worker, *give))
+        new = self._new(worker, len(chosen))
+        self._call(worker, "receive", new.number, self._canonical, *pieces)
+        return new, _unless_all(inverse, len(chosen))
+
+    def _whole(self, rows: Shards, worker: int, piece: slice) -> Part:
+        """Neighbouring rows at a worker, and nothing else in their part."""
+        part, chosen = self._bring(rows, worker, np.arange(piece.start, piece.stop))
+        return part if chosen is None else self._taken(part, chosen)[0]
+
+    def _taken(self, part: Part, chosen: Index) -> tuple[Part, Any]:
+        new = self._new(part.worker, len(chosen))
+        return new, self._call(part.worker, "run", new.number, "take", Held(part.number), chosen)
+
+    def _rowwise(self, method: str, shares: Index, *operands: Operand) -> Shards:
+        """A method of the workers' engines for each share, where operands come with their indices."""
+
+        def compute(worker: int, piece: slice) -> Any:
+            found = [operand(worker, piece) for operand in operands]
+            return "run", method, *(values for values, _ in found), *(index for _, index in found)
+
+        return self._make(shares, compute)
+
+    def _make(
+        self, rows: Index, order: Callable[[int, slice], Any], shares: Index | None = None
+    ) -> Shards:
+        """A part of each worker that has a share, by what `order` has it do for its share.
+
+        Of `shares`, if they are of something else than the rows of the result.
+        """
+        parts, pending = [], []
+        for worker, piece in _pieces(rows if shares is None else shares):
+            method, *operands = order(worker, piece)
+            new = self._new(worker, int(rows[worker + 1] - rows[worker]))
+            pending.append(self._call(worker, method, new.number, *map(_held, operands)))
+            parts.append(new)
+        self.workers.wait(pending)
+        return Shards(parts)
+
+    def _total(self, shares: Index, rows: int, order: Callable[[int, slice], Any]) -> Shards:
+        """The sum of what each worker that has a share gives."""
+        sums = []
+        for worker, piece in _pieces(shares):
+            method, *operands = order(worker, piece)
+            new = self._new(worker, rows)
+            sums.append((new, self._call(worker, method, new.number, *map(_held, operands))))
+        return self._add_up(sums)
+
+    def _add_up(self, sums: list[tuple[Part, Any]]) -> Shards:
+        """Pairs of workers add, and pairs of the sums, until one is left."""
+        pending = [result for _, result in sums]
+        parts = [part for part, _ in sums]
+        while len(parts) > 1:
+            odd = parts[len(parts) // 2 * 2 :]
+            pairs = zip(parts[::2], parts[1::2], strict=False)
+            parts = [self._add_parts(left, right, pending) for left, right in pairs] + odd
+        self.workers.wait(pending)
+        return self.take(Shards(parts), np.arange(parts[0].rows, dtype=np.int64))
+
+    def _add_parts(self, left: Part, right: Part, pending: list[Any]) -> Part:
+        there, _ = self._bring(Shards([right]), left.worker, np.arange(right.rows))
+        new = self._new(left.worker, left.rows)
+        operands = (Held(left.number), Held(there.number))
+        pending.append(self._call(left.worker, "run", new.number, "add", *operands))
+        return new
+
+    def _none(self) -> Part:
+        part = self._new(0, 0)
+        self._call(0, "receive", part.number, True, np.empty((0, 2 * self.words), dtype=np.uint64))
+        return part
+
+    def _new(self, worker: int, rows: int) -> Part:
+        part = Part(worker, next(_numbers), rows)
+        # Not at once: a part may go while a call is being made.
+        weakref.finalize(part, self._garbage.append, (worker, part.number)).atexit = False
+        return part
+
+    def _call(self, worker: int, method: str, *operands: Any) -> Any:
+        while self._garbage:
+            at, number = self._garbage.popleft()
+            self.workers.call(at, "drop", [number])
+        return self.workers.call(worker, method, self._key, *operands)
+
+
+class PlacedBlocks:
+    """A matrix in blocks at the workers: of rows if it is `tall`, of columns otherwise."""
+
+    def __init__(self, shape: tuple[int, int], tall: bool, shares: Index, blocks: Shards) -> None:
+        self.shape = shape
+        self.tall = tall
+        self.shares = shares
+        self.blocks = blocks
+
+
+def _pieces(shares: Index) -> list[tuple[int, slice]]:
+    """Workers that have a share, and which; the first one if nobody has."""
+    pieces = [
+        (w, slice(int(a), int(b))) for w, (a, b) in enumerate(zip(shares, shares[1:], strict=False))
+    ]
+    return [each for each in pieces if each[1].start < each[1].stop] or pieces[:1]
+
+
+def _words(words: SignedWords, index: Index | None = None) -> Operand:
+    """Plain integers of a slice of the result; one alone is everybody's."""
+    flat = words.reshape(-1, words.shape[-1])
+
+    def at(worker: int, piece: slice) -> list[Any]:
+        if index is None:
+            one = len(flat) == 1
+            return (
+                [flat, np.zeros(piece.stop - piece.start, dtype=np.int64)]
+                if one
+                else [flat[piece], None]
+            )
+        chosen = index[piece]
+        return [flat, chosen] if len(flat) < len(chosen) else [flat[chosen], None]
+
+    return at
+
+
+def _times(piece: slice, columns: int) -> slice:
+    return slice(piece.start * columns, piece.stop * columns)
+
+
+def _held(operand: Any) -> Any:
+    return Held(operand.number) if isinstance(operand, Part) else operand
+
+
+def _unless_all(places: Index, rows: int) -> Index | None:
+    """The places of rows, None if they are all of them in order."""
+    if len(places) == rows and bool((places == np.arange(rows)).all()):
+        return None
+    return places

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker does: it holds rows by number, and computes on them with an engine of its own."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
+from pyfate_gpu.backends.matrices import Index
+from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.words import SignedWords, UnsignedWords
+from pyfate_gpu.errors import KeyMismatchError
+
+MakePrivate = Callable[[PrivateNumbers, Any], PrivateEngine]
+
+METHODS = frozenset(
+    [
+        "encrypt",
+        "blind",
+        "add",
+        "add_plain",
+        "negate",
+        "scale",
+        "matmul",
+        "place",
+        "matmul_placed",
+        "segment_sum",
+        "take",
+    ]
+)
+"""Methods of an engine whose result stays at the worker."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """An operand that is at the worker already; of rows some, if there is an index."""
+
+    number: int
+    index: Index | None = None
+
+
+class Holder:
+    """Rows and placed matrices of one worker, each under a number of the driver's.
+
+    Parameters
+    ----------
+    make : callable
+        Gives an engine for a public key.
+    private : callable
+        Gives an engine for a private key, on rows of the former.
+    """
+
+    def __init__(self, make: Callable[[PublicNumbers], PublicEngine], private: MakePrivate) -> None:
+        self._make = make
+        self._make_private = private
+        self._engines: dict[int, PublicEngine] = {}
+        self._private: dict[int, PrivateEngine] = {}
+        self._numbers: dict[int, PublicNumbers] = {}
+        self._held: dict[int, Any] = {}
+
+    def prepare(self, key: int, numbers: PublicNumbers) -> str:
+        """Make the engine of a key. Returns the name of its form of rows."""
+        engine = self._engines[key] = self._make(numbers)
+        self._numbers[key] = numbers
+        return engine.engine_id
+
+    def run(self, key: int, number: int, method: str, *operands: Any) -> None:
+        """Compute, and hold the result under `number`."""
+        assert method in METHODS
+        with self._result(number) as hold:
+            found = [
+                self._find(each.number) if isinstance(each, Held) else each for each in operands
+            ]
+            hold(getattr(self._engines[key], method)(*found))
+
+    def give(
+        self, key: int, number: int, index: Index | None = None, canonical: bool = False
+    ) -> npt.NDArray[Any]:
+        """Rows, or some of them, in the form of the engine, or as canonical words."""
+        engine, rows = self._engines[key], self._find(number)
+        chosen = rows if index is None else engine.take(rows, index)
+        return engine.export_words(chosen) if canonical else np.asarray(chosen)
+
+    def receive(
+        self, key: int, number: int, canonical: bool, *pieces: npt.NDArray[Any] | Held
+    ) -> None:
+        """Hold pieces that others gave, or that are here already, as one."""
+        engine = self._engines[key]
+
+        def rows_of(piece: npt.NDArray[Any] | Held) -> Any:
+            if not isinstance(piece, Held):
+                return engine.import_words(piece) if canonical else piece
+            rows = self._find(piece.number)
+            return rows if piece.index is None else engine.take(rows, piece.index)
+
+        with self._result(number) as hold:
+            found = [rows_of(piece) for piece in pieces]
+            hold(found[0] if len(found) == 1 else engine.concatenate(found))
+
+    def open_key(self, key: int, opener: str, path: str) -> None:
+        """Read the private key from a file of this worker's machine.
+
+        Parameters
+        ----------
+        key : int
+        opener : str
+            ``module:function`` that gives the private numbers in a file: this floor reads no key files.
+        path : str
+
+        Raises
+        ------
+        KeyMismatchError
+            If the file has another key.
+        """
+        module, _, function = opener.partition(":")
+        numbers: PrivateNumbers = getattr(importlib.import_module(module), function)(path)
+        if numbers.public.n != self._numbers[key].n:
+            raise KeyMismatchError(
+                f"{path} at a worker holds the private half of another key; put the key file of this job there"
+            )
+        self._private[key] = self._make_private(numbers, self._engines[key])
+
+    def decrypt(self, key: int, number: int) -> UnsignedWords:
+        """Residues mod n of rows."""
+        return self._private[key].decrypt(self._find(number))
+
+    def encrypt_as_owner(self, key: int, number: int, plain: SignedWords) -> None:
+        """Hold encryptions by the private key."""
+        with self._result(number) as hold:
+            hold(self._private[key].encrypt(plain))
+
+    def process(self, key: int) -> int:
+        """Number of the process that the worker is."""
+        return os.getpid()
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Hold these no longer."""
+        for number in numbers:
+            self._held.pop(number, None)
+
+    def forget(self, key: int) -> None:
+        """Forget the engines of a key that the driver has no more."""
+        for engines in (self._engines, self._private, self._numbers):
+            engines.pop(key, None)
+
+    def _find(self, number: int) -> Any:
+        """What is held, or again the error because of which it is not there."""
+        found = self._held[number]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    @contextmanager
+    def _result(self, number: int) -> Iterator[Callable[[Any], None]]:
+        try:
+            yield lambda result: self._held.__setitem__(number, result)
+        except Exception as error:
+            self._held[number] = error
+            raise

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parties with the same columns: sums of their models, and models trained by such sums."""
+
+from pyfate_gpu.homo.aggregator import SecureAggregator as SecureAggregator
+from pyfate_gpu.homo.identities import Identity as Identity
+from pyfate_gpu.homo.plan import AggregationPlan as AggregationPlan
+from pyfate_gpu.homo.report import AggregationReport as AggregationReport
+from pyfate_gpu.homo.rounds import run_round as run_round

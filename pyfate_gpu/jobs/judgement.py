@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a party can say of its own tables before it waits for anybody; it goes to its own log only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pyfate_gpu.data.ids import look_of
+from pyfate_gpu.data.rows import Rows
+from pyfate_gpu.federation import Party
+
+if TYPE_CHECKING:
+    from pyfate_gpu.protocol.estimator import Estimator
+
+logger = logging.getLogger(__name__)
+
+#: Rows of a class below which a model learns little of it.
+FEW = 10
+_NAMED = 5
+
+
+def judge_tables(party: Party, model: Estimator, tables: Mapping[str, Rows]) -> None:
+    """Refuse tables that the model cannot take, and warn of what is unlikely to be meant.
+
+    Parameters
+    ----------
+    tables : mapping
+        By what they are for, the one that the model works on first.
+
+    Raises
+    ------
+    DataError, ConfigurationError
+        As the model would when all others are waiting for this party.
+    """
+    for kind, rows in tables.items():
+        logger.info("%s: [%s] has %d rows, %d columns", party, kind, len(rows.ids), len(rows.names))
+        _tell_of_ids(party, kind, rows)
+    if tables:
+        first, *others = tables.values()
+        _warn_of_constants(party, first)
+        model.check_rows(party.role, first, others[0] if others else None)
+
+
+def tell_of_classes(party: Party, model: Estimator, rows: Rows) -> None:
+    """Log the classes of the rows that all parties have, with a warning for those of a few rows."""
+    counts = model.class_counts(rows.labels)
+    if not counts:
+        return
+    listed = ", ".join(f"{name!r} {count}" for name, count in counts.items())
+    logger.info("%s: %d classes: %s", party, len(counts), listed)
+    few = [f"{name!r} {count}" for name, count in counts.items() if count < FEW]
+    if few:
+        logger.warning(
+            "%s: classes of fewer than %d rows: %s; is one of them a mistake? classes = %d in [model] would say so",
+            party,
+            FEW,
+            ", ".join(few),
+            len(counts) - len(few) or len(counts),
+        )
+
+
+def _tell_of_ids(party: Party, kind: str, rows: Rows) -> None:
+    """Log what ids look like; numbers may once have been texts that began with zeros."""
+    ids = rows.ids
+    numbers = all(name.isdecimal() and not (name[0] == "0" < name[1:2]) for name in ids)
+    lost = numbers and len({len(name) for name in ids}) > 1
+    hint = (
+        ": if they had leading zeros elsewhere, these are lost and ids do not meet" if lost else ""
+    )
+    logger.info("%s: ids of [%s] are %s%s", party, kind, look_of(ids), hint)
+
+
+def _warn_of_constants(party: Party, rows: Rows) -> None:
+    with np.errstate(invalid="ignore"):
+        same = (rows.values == rows.values[:1]).all(axis=0) if len(rows.values) > 1 else []
+    names = [name for name, constant in zip(rows.names, same, strict=False) if constant]
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        logger.warning(
+            "%s: columns with the same value in all rows say nothing: %s%s",
+            party,
+            ", ".join(map(repr, names[:_NAMED])),
+            more,
+        )

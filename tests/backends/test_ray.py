@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Ray cluster of this machine: what arrays do there, who has the private key, and what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from pyfate_gpu import (
+    HeteroLogisticRegression,
+    generate_keypair,
+    save_private_key,
+    simulate,
+    use_backend,
+)
+from pyfate_gpu.backends import backend_info
+from pyfate_gpu.backends.base import ClusterOptions, EngineOptions
+from pyfate_gpu.backends.ray import backend as registration
+from pyfate_gpu.backends.ray import cluster, workers
+from pyfate_gpu.backends.ray.backend import RayBackend
+from pyfate_gpu.errors import (
+    BackendUnavailableError,
+    ConfigurationError,
+    KeyMismatchError,
+    WorkerLostError,
+)
+
+pytestmark = pytest.mark.skipif(
+    not RayBackend().availability().available, reason="Ray has no release for this machine"
+)
+
+
+@pytest.fixture
+def two():
+    with use_backend("ray", workers=2):
+        yield
+
+
+def sealed_key(path, bits=512):
+    public, private = generate_keypair(bits, allow_insecure_key_size=True)
+    save_private_key(private, path)
+    return public, private
+
+
+def test_rows_lie_at_the_workers(two, keypair):
+    public, private = keypair
+    c = public.encrypt(np.arange(1000.0))
+    assert (c.device, c.backend) == ("ray", "ray")
+    assert [part.rows for part in c._rows.parts] == [500, 500]
+    assert private.decrypt(c.sum()) == 499500.0
+
+
+def test_both_encodings_of_an_array_are_those_of_the_cpu(two, keypair):
+    public, _ = keypair
+    c = public.encrypt(np.arange(100.0))
+    here = c.to_device("cpu")
+    for there, expected in ((c * 3 + c, here * 3 + here), (c.sum(), here.sum())):
+        np.testing.assert_array_equal(there.to_ints(reblind=False), expected.to_ints(reblind=False))
+
+
+def fitted(x, y):
+    """Weights of guest and host."""
+
+    def model():
+        return HeteroLogisticRegression(max_iter=3, key_bits=512, allow_insecure_key_size=True)
+
+    halves = simulate(
+        guest=lambda session: model().fit(x[:, :2], y, session=session),
+        hosts=[lambda session: model().fit(x[:, 2:], session=session)],
+        arbiter=lambda session: model().fit(session=session),
+    )
+    assert halves["guest"].report_.backend == backend_info().name
+    return np.concatenate([halves["guest"].coef_, halves["host-0"].coef_])
+
+
+def test_a_regression_is_that_of_the_cpu(two, rows_of_two):
+    there = fitted(*rows_of_two)
+    with use_backend("cpu"):
+        np.testing.assert_allclose(there, fitted(*rows_of_two), atol=1e-12)
+
+
+@pytest.fixture
+def rows_of_two(rng):
+    x = rng.normal(size=(150, 5))
+    return x, (x.sum(axis=1) > 0).astype(int)
+
+
+def test_workers_with_the_key_file_decrypt(tmp_path):
+    public, private = sealed_key(tmp_path / "key.json")
+    with use_backend("ray", workers=2, key_file=str(tmp_path / "key.json")):
+        c = private.encrypt(np.arange(100.0))
+        assert type(private._engine(c._engine)).__name__ == "WorkersPrivateEngine"
+        assert private.decrypt(c + public.encrypt(1.0)).tolist() == (np.arange(100.0) + 1).tolist()
+
+
+def test_a_file_of_another_key_is_refused(tmp_path, keypair):
+    sealed_key(tmp_path / "key.json")
+    public, private = keypair
+    with (
+        use_backend("ray", workers=2, key_file=str(tmp_path / "key.json")),
+        pytest.raises(KeyMismatchError, match="another key"),
+    ):
+        private.decrypt(public.encrypt([1.0]))
+
+
+def test_a_sealed_key_file_opens_by_a_file_at_the_worker(tmp_path, monkeypatch):
+    from pyfate_gpu.config import environment
+    from pyfate_gpu.he.key_files import read_numbers
+
+    _, private = generate_keypair(512, allow_insecure_key_size=True)
+    save_private_key(private, tmp_path / "key.json", passphrase="a long one")
+    (tmp_path / "words").write_text("a long one\nand more\n")
+    monkeypatch.setenv("PYFATE_GPU_PASSPHRASE", str(tmp_path / "words"))
+    environment.cache_clear()
+    try:
+        assert read_numbers(tmp_path / "key.json").p == private._numbers.p
+    finally:
+        monkeypatch.undo()
+        environment.cache_clear()
+
+
+def test_the_death_of_a_worker_is_said_and_the_next_engine_has_new_ones(keypair):
+    public, private = keypair
+    with use_backend("ray", workers=2, threads=2):
+        c = public.encrypt(np.arange(1000.0))
+        pid = c._engine.workers.wait([c._engine.workers.call(1, "process", 0)])[0]
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(WorkerLostError, match="last checkpoint"):
+            (c + c).sum()
+        again = public.encrypt(np.arange(10.0))
+        assert again._engine.engine_id != c._engine.engine_id
+        assert private.decrypt(again.sum()) == 45.0
+
+
+def test_more_workers_than_a_machine_is_for(keypair):
+    with (
+        use_backend("ray", workers=1000),
+        pytest.raises(BackendUnavailableError, match="1000 workers .* by its address"),
+    ):
+        keypair[0].encrypt([1.0])
+
+
+class Cluster:
+    """What a cluster says it has."""
+
+    exceptions = None
+
+    def __init__(self, **resources):
+        self.cluster_resources = lambda: resources
+
+
+def test_a_cluster_that_is_too_small_is_said():
+    with pytest.raises(
+        BackendUnavailableError, match="4 workers need 8 CPUs and the cluster has 6"
+    ):
+        workers.RayWorkers(Cluster(CPU=6.0), 4, "cpu", 2, "ray:9", True)
+
+
+def test_gpus_that_a_cluster_has_not(keypair):
+    with (
+        use_backend("ray", workers=1, device="cuda"),
+        pytest.raises(BackendUnavailableError, match="1 workers need 1 GPUs and the cluster has 0"),
+    ):
+        keypair[0].encrypt([1.0])
+
+
+def test_another_release_at_a_worker_is_refused(keypair, monkeypatch):
+    monkeypatch.setattr(workers, "version", lambda name: "9.9")
+    with (
+        use_backend("ray", workers=1, threads=2),
+        pytest.raises(BackendUnavailableError, match=r"release .* this process 9\.9"),
+    ):
+        keypair[0].encrypt([1.0])
+
+
+def test_no_cluster_at_the_address(keypair, monkeypatch):
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+    def refuse(*args, **named):
+        raise ConnectionError("Could not find any running Ray instance")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with (
+        use_backend("ray", workers=1, address="10.0.0.1:6379"),
+        pytest.raises(BackendUnavailableError, match=r"no Ray cluster at 10\.0\.0\.1:6379"),
+    ):
+        keypair[0].encrypt([1.0])
+
+
+def test_little_shared_memory_is_named(monkeypatch):
+    monkeypatch.setattr(cluster.os, "statvfs", lambda path: os.statvfs_result([4096] * 5 + [0] * 5))
+    monkeypatch.setattr(cluster, "STORE_BYTES", 1 << 60)
+    with pytest.warns(RuntimeWarning, match=r"/dev/shm.*--shm-size"):
+        cluster._warn_of_little_memory()
+
+
+def test_an_old_release_of_ray_is_not_available(monkeypatch):
+    monkeypatch.setattr(registration, "version", lambda name: "2.9.3")
+    assert "2.9.3 is too old" in RayBackend().availability().reason
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"device": "tpu"}, "workers compute on cpu or cuda"),
+        ({"workers": 0}, "workers is 0"),
+        ({"workers": "two"}, "workers is 'two'"),
+        ({"isa": "avx2"}, "leave isa out"),
+        ({"hardened": True}, "no hardened encryption"),
+    ],
+)
+def test_choices_that_make_no_sense(choice, message):
+    with pytest.raises((ConfigurationError, BackendUnavailableError), match=message):
+        use_backend("ray", **choice)
+
+
+def test_other_backends_have_no_cluster():
+    with pytest.raises(ConfigurationError, match="'cpu' has no cluster"):
+        use_backend("cpu", workers=2)
+
+
+def test_workers_are_as_many_as_cores():
+    resolved = RayBackend().resolve(EngineOptions(cluster=ClusterOptions()))
+    assert resolved.cluster.workers >= 1
+    assert resolved.threads == 1
