@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from pyfate_gpu import (
+    HeteroBoostedTreesRegressor,
     HeteroLinearRegression,
     HeteroLogisticRegression,
     HeteroPoissonRegression,
@@ -81,8 +82,30 @@ def weigh_bins(rng):
     return HeteroBinning
 
 
-def test_no_message_of_binning_is_refused(delivered, rng):
-    table = {**SHARED, **weigh_bins(rng).messages}
+def grow_trees(rng):
+    """Fit and predict without an arbiter; return the class."""
+    x = rng.normal(size=(60, 2))
+    model = {
+        "key_bits": 512,
+        "allow_insecure_key_size": True,
+        "n_estimators": 1,
+        "colsample_bytree": 0.5,
+    }
+
+    def party(columns, labels=None):
+        def run(session):
+            own = HeteroBoostedTreesRegressor(**model).fit(columns, labels, session=session)
+            return own.predict(columns, session=session)
+
+        return run
+
+    simulate(guest=party(x[:, :1], x[:, 0] * x[:, 1]), hosts=[party(x[:, 1:])])
+    return HeteroBoostedTreesRegressor
+
+
+@pytest.mark.parametrize("train", [weigh_bins, grow_trees], ids=lambda train: train.__name__)
+def test_no_message_without_an_arbiter_is_refused(delivered, rng, train):
+    table = {**SHARED, **train(rng).messages}
     assert len(delivered) > 5
     assert [why_refuse(address, to, table) for address, to in delivered] == [None] * len(delivered)
 
@@ -101,6 +124,7 @@ def test_every_declared_message_is_sent(delivered, rng):
     for kind, parameters in FITS:
         fit_and_predict(kind, parameters, rng)
     weigh_bins(rng)
+    grow_trees(rng)
     sent = {address.name.partition("/")[2] for address, _ in delivered}
     declared = {name for key in ESTIMATORS for name in find_estimator(key).messages}
     assert declared - sent == set()
