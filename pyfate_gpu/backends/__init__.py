@@ -16,6 +16,7 @@ from types import TracebackType
 from pyfate_gpu.backends.base import Availability, Backend, ClusterOptions, EngineOptions
 from pyfate_gpu.backends.cpu.engine import CpuBackend
 from pyfate_gpu.backends.cuda.engine import CudaBackend
+from pyfate_gpu.backends.cuda.several import SeveralGpusBackend
 from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.ray.backend import RayBackend
@@ -74,7 +75,8 @@ class use_backend:  # noqa: N801 - reads as a verb, like numpy.errstate
     Parameters
     ----------
     name : str or None
-        One of `BACKENDS`, or a GPU by its index as in ``"cuda:1"``; None for the first available.
+        One of `BACKENDS`, or a GPU by its index as in ``"cuda:1"``, or
+        several as in ``"cuda:0,1"``; None for the first available.
     isa : str, optional
         Instruction set of the cpu backend, by default the best available, and the portable one to
         decrypt a single row.
@@ -285,6 +287,10 @@ def _find(name: str) -> Backend:
 
 @cache
 def _gpu(name: str) -> Backend | None:
-    """The backend of a further GPU, named as its device is; one object for each."""
-    match = re.fullmatch(r"cuda:([0-9]{1,3})", name)
-    return CudaBackend(int(match[1])) if match else None
+    """The backend of a further GPU or of several, named as its device is; one object for each."""
+    if not re.fullmatch(r"cuda:[0-9]{1,3}(,[0-9]{1,3})*", name):
+        return None
+    indices = [int(index) for index in name[len("cuda:") :].split(",")]
+    if len(set(indices)) < len(indices):
+        raise BackendUnavailableError(f"backend {name!r} names a GPU twice; name each once")
+    return SeveralGpusBackend(indices) if indices[1:] else CudaBackend(indices[0])

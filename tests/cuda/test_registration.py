@@ -14,6 +14,7 @@ from pyfate_gpu.backends.base import Availability
 from pyfate_gpu.backends.cuda import availability as cuda_availability
 from pyfate_gpu.backends.cuda import engine as cuda
 from pyfate_gpu.backends.numbers import PublicNumbers
+from pyfate_gpu.backends.sharded import engine as sharded
 from pyfate_gpu.config import environment
 from pyfate_gpu.errors import BackendUnavailableError, DeviceMismatchError
 from tests.cuda.emulated_device import EmulatedDevice
@@ -104,3 +105,25 @@ def test_a_key_that_no_kernel_takes_is_refused_where_cuda_was_named(gpus, monkey
         pytest.raises(BackendUnavailableError, match="no kernels for moduli of 1101 bits"),
     ):
         registry.public_engine(numbers, "cuda:0" if by == "device" else None)
+
+
+def test_two_gpus_as_one(gpus, fresh_keypair, monkeypatch):
+    monkeypatch.setattr(sharded, "SMALL", 1)
+    public, private = fresh_keypair
+    with use_backend("cuda:0,1"):
+        c = public.encrypt(np.arange(7.0))
+        assert (c.backend, c.device) == ("cuda:0,1", "cuda:0,1")
+        assert [part.rows for part in c._rows.parts] == [3, 4]
+        assert (
+            private.decrypt(c[::-1] * 2 + c).tolist()
+            == (np.arange(7.0)[::-1] * 2 + range(7)).tolist()
+        )
+        assert private.decrypt(np.ones((2, 7)) @ c).tolist() == [21.0, 21.0]
+        assert private.decrypt(private.encrypt([1.0, 2.0]).to_device("cpu")).tolist() == [1.0, 2.0]
+
+
+def test_gpus_that_are_not_there_or_named_twice(gpus):
+    with pytest.raises(BackendUnavailableError, match="there are two"):
+        use_backend("cuda:1,2")
+    with pytest.raises(BackendUnavailableError, match="names a GPU twice"):
+        use_backend("cuda:1,1")

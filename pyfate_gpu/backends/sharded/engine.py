@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
-from pyfate_gpu.backends.numbers import PublicNumbers
+from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.sharded.holder import Held
 from pyfate_gpu.backends.sharded.plan import block, cuts, even, owners
 from pyfate_gpu.backends.sharded.shards import Part, Shards
@@ -255,8 +255,11 @@ class ShardedPublicEngine:
 
     def open_key(self, opener: str, path: str) -> None:
         """Have every worker read the private key from a file; the key itself goes nowhere."""
-        everybody = range(self.workers.count)
-        self.workers.wait([self._call(w, "open_key", opener, path) for w in everybody])
+        self._all("open_key", opener, path)
+
+    def adopt_key(self, numbers: PrivateNumbers) -> None:
+        """Give workers of this process the private key, which goes to no other."""
+        self._all("adopt_key", numbers)
 
     def count(self, rows: Shards) -> int:
         """How many ciphertexts."""
@@ -372,6 +375,10 @@ class ShardedPublicEngine:
         part = self._new(0, 0)
         self._call(0, "receive", part.number, True, np.empty((0, 2 * self.words), dtype=np.uint64))
         return part
+
+    def _all(self, method: str, *operands: Any) -> None:
+        everybody = range(self.workers.count)
+        self.workers.wait([self._call(worker, method, *operands) for worker in everybody])
 
     def _new(self, worker: int, rows: int) -> Part:
         part = Part(worker, next(_numbers), rows)

@@ -126,6 +126,10 @@ class Holder:
             raise KeyMismatchError(
                 f"{path} at a worker holds the private half of another key; put the key file of this job there"
             )
+        self.adopt_key(key, numbers)
+
+    def adopt_key(self, key: int, numbers: PrivateNumbers) -> None:
+        """Decrypt with this private key from now on."""
         self._private[key] = self._make_private(numbers, self._engines[key])
 
     def decrypt(self, key: int, number: int) -> UnsignedWords:
