@@ -18,11 +18,14 @@ from pyfate_gpu.protocol.progress import Callback, FitReport
 from pyfate_gpu.protocol.settings import check_choice, plain
 from pyfate_gpu.trees.fitting import Fitting
 from pyfate_gpu.trees.model_file import PathLike, read_half, write_half
+from pyfate_gpu.trees.pictures import tables_of
 from pyfate_gpu.trees.workload import workload_of
 from pyfate_gpu.typing import Floats
 
 Model = TypeVar("Model", bound="HeteroBoostedTrees")
 IMPORTANCES = ("gain", "weight", "cover")
+#: In a picture of a report.
+SHOWN_COLUMNS = 25
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -88,6 +91,8 @@ class HeteroBoostedTrees(Fitting):
         Metrics of the validation rows after each round; guest only, where there are such rows.
     smallest_node_ : int
         Fewest rows that the guest has seen encrypted sums of; guest only.
+    training_ : str
+        Fingerprint of the training, the same at all parties: halves of different ones refuse to work together.
     n_features_in_, feature_names_in_ : int, object array
         This party's columns; names only where `X` had them.
     report_ : FitReport
@@ -129,6 +134,7 @@ class HeteroBoostedTrees(Fitting):
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
         smallest_node_: int = field(init=False)
+        training_: str = field(init=False)
         n_features_in_: int = field(init=False)
 
     def fit(
@@ -256,11 +262,22 @@ class HeteroBoostedTrees(Fitting):
         found = super().result()
         if hasattr(self, "_half"):
             known = IMPORTANCES if self._half.forest is not None else ("weight",)
+            found["training"] = self.training_
             found["importances"] = {kind: self.importances(kind) for kind in known}
         if hasattr(self, "loss_history_"):
             found["loss"] = [float(loss) for loss in self.loss_history_]
             found["smallest_node"] = self.smallest_node_
         return found
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what this fit has shown to whom, and this party's splits as text."""
+        return tables_of(self)
+
+    def bars(self) -> dict[str, dict[str, float]]:
+        """Return how much each of this party's columns matters."""
+        kind = "gain" if self._fitted_half().forest is not None else "weight"
+        ranked = sorted(self.importances(kind).items(), key=lambda pair: -pair[1])
+        return {f"importance of own columns ({kind})": dict(ranked[:SHOWN_COLUMNS])}
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the names of this party's columns; `input_features` is there for scikit-learn.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ from pyfate_gpu.trees.rows import read_columns, read_weights
 from pyfate_gpu.trees.settings import Settings
 from pyfate_gpu.trees.tree import SplitTable
 from pyfate_gpu.typing import Floats
+
+if TYPE_CHECKING:
+    from pyfate_gpu.data.rows import Rows
 
 Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="Fitting")
@@ -72,6 +75,35 @@ class Fitting(Estimator):
         found = Settings.of(self.get_params())
         self._loss(found, 1)
         return found
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that all parties must have set alike."""
+        return self.settings().terms()
+
+    def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
+        """Raise what `fit`, or predicting once fitted, would raise of a party's own tables, before it begins.
+
+        Raises
+        ------
+        DataError, ConfigurationError
+            For features, labels and weights that cannot be used.
+        """
+        settings, guest = self.settings(), role is Role.GUEST
+        half: FittedHalf | None = getattr(self, "_half", None)
+        if half is not None:
+            half.codes(read_columns(rows.features, guest=guest))
+            return
+        if guest and validation is None and settings.early_stopping_rounds is not None:
+            raise ConfigurationError("early_stopping_rounds judges validation rows: name some")
+        names, classes = None, None
+        for each in (r for r in (rows, validation) if r is not None):
+            table = read_columns(each.features, each.labels, guest=guest)
+            names = names or FittedHalf(TableBins.fit(table.values[:1], 2), table.names)
+            names.codes(table)
+            if guest:
+                y, classes = self._encode_labels(each.labels, len(each.ids), classes)
+                self._loss(settings, y.shape[1]).check(y)
+                read_weights(each.extras.get("sample_weight"), len(each.ids))
 
     def _fit(
         self: Model, session: Session, X: Any, y: Any, sample_weight: Any, validation: Any
@@ -133,10 +165,11 @@ class Fitting(Estimator):
         private_key = self.announce_new_key(session)
         progress = Progress(session, self.callbacks)
         shapes = collect_shapes(session)
-        compare_shapes(rows, len(everything) - rows, done, forest.sizes, shapes)
+        own = Shape(rows, len(everything) - rows, training=half.training)
+        compare_shapes(own, shapes)
         scores = (
             collect_scores(session, forest, half.bins, everything)
-            if done
+            if half.training
             else np.tile(forest.base, (len(everything), 1))
         )
         trainer = GuestTrainer(
@@ -157,7 +190,13 @@ class Fitting(Estimator):
         kept = trainer.train(settings.n_estimators - done)
         forest = trainer.forest
         return {
-            "_half": replace(half, table=forest.table, forest=forest, classes=classes),
+            "_half": replace(
+                half,
+                table=forest.table,
+                forest=forest,
+                classes=classes,
+                training=session.task_id,
+            ),
             "n_iter_": done + kept,
             "report_": progress.finish(done + kept),
             "loss_history_": trainer.loss_history,
@@ -208,10 +247,11 @@ class Fitting(Estimator):
             SplitTable(list(half.table.splits)),
             new_seed(settings.random_state),
             done=done,
+            training=half.training,
         )
         kept = trainer.train()
         return {
-            "_half": replace(half, table=trainer.table),
+            "_half": replace(half, table=trainer.table, training=session.task_id),
             "n_iter_": done + kept,
             "report_": progress.finish(done + kept),
         }
@@ -224,7 +264,7 @@ class Fitting(Estimator):
         if role is Role.HOST:
             own = half.codes(read_columns(X, guest=False))
             connect_host(session, "predict", settings, key=False)
-            report_shape(session, Shape(len(own), done=self.n_iter_, splits=len(half.table)))
+            report_shape(session, Shape(len(own), training=half.training))
             serve_paths(session, half.bins, half.table, own)
             return None
         codes: Codes | None = None
@@ -239,7 +279,7 @@ class Fitting(Estimator):
             raise ConfigurationError(
                 f"this half of a model was not trained by the guest of {len(session.hosts)} hosts"
             )
-        compare_shapes(len(codes), 0, self.n_iter_, forest.sizes, shapes)
+        compare_shapes(Shape(len(codes), training=half.training), shapes)
         scores = collect_scores(session, forest, half.bins, codes)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
@@ -255,6 +295,7 @@ class Fitting(Estimator):
             vars(self).pop(name, None)
         half: FittedHalf = fitted["_half"]
         fitted["n_features_in_"] = half.columns
+        fitted["training_"] = half.training
         if half.classes is not None:
             fitted["classes_"] = half.classes
         if half.names is not None:

@@ -86,6 +86,8 @@ class HostTrainer:
         Of which columns are drawn.
     done : int
         Rounds of an earlier fit.
+    training : str
+        Its fingerprint.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class HostTrainer:
         seed: int,
         *,
         done: int = 0,
+        training: str = "",
     ) -> None:
         self.session = session
         self.settings = settings
@@ -110,6 +113,7 @@ class HostTrainer:
         self.table = table
         self.seed = seed
         self.done = done
+        self.training = training
         self.counts = [len(table)]  # of splits, before the first round and after each
         self._all: Candidates | None = None
 
@@ -117,8 +121,8 @@ class HostTrainer:
         """Train until the guest says stop; return the number of rounds that are kept."""
         size = self._candidates_of_all().size
         tested = len(self.codes) - self.rows
-        report_shape(self.session, Shape(self.rows, tested, size, self.done, len(self.table)))
-        if self.done:
+        report_shape(self.session, Shape(self.rows, tested, size, self.training))
+        if self.training:
             serve_paths(self.session, self.bins, self.table, self.codes)
         self.outputs = receive_plan(self.session)
         self.slots = GradientSlots(

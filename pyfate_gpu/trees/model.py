@@ -31,6 +31,8 @@ class FittedHalf:
         At the guest.
     classes : array or None
         What the guest of a classifier found in its labels, sorted.
+    training : str
+        Fingerprint of the training that the splits come from.
     """
 
     bins: TableBins
@@ -38,6 +40,7 @@ class FittedHalf:
     table: SplitTable = field(default_factory=SplitTable)
     forest: Forest | None = None
     classes: NDArray[np.generic] | None = None
+    training: str = ""
 
     @property
     def columns(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
         "version": VERSION,
         "names": half.names,
         "guest": half.forest is not None,
+        "training": half.training,
     }
     text = json.dumps(own | header, indent=1, allow_nan=False)
     write_atomically(Path(path), pack(_HEADER, text, arrays))
@@ -87,6 +89,8 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         or type(header["n_iter"]) is not int
         or header["n_iter"] < 0
         or not isinstance(header["params"], dict)
+        or type(header["training"]) is not str
+        or not re.fullmatch("[0-9a-f]{32}", header["training"])
         or not (names is None or _are_names(names, len(sizes)))
     ):
         raise ValueError("its header is not of this form")
@@ -109,7 +113,12 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         if not 0 <= split.column < len(sizes) or not 0 <= split.cut <= sizes[split.column]:
             raise ValueError("a split is of no bin")
     return FittedHalf(
-        bins, None if names is None else tuple(names), table, forest, _classes(arrays, forest)
+        bins,
+        None if names is None else tuple(names),
+        table,
+        forest,
+        _classes(arrays, forest),
+        header["training"],
     )
 
 

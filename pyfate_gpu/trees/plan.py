@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import DisagreementError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.protocol.keys import receive_key
 from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.training import check_together
 from pyfate_gpu.trees.settings import Settings
 
 #: Outputs of a row: beyond it no key has room.
@@ -27,15 +28,14 @@ class Shape:
         To train with, and to judge by.
     candidates : int
         Splits that its columns allow; 0 before a prediction.
-    done, splits : int
-        Rounds of an earlier fit, to begin with or to predict by, and splits of this host in them.
+    training : str
+        Fingerprint of the training that its splits come from, where it has some.
     """
 
     rows: int
     validation: int = 0
     candidates: int = 0
-    done: int = 0
-    splits: int = 0
+    training: str = ""
 
 
 def connect_host(session: Session, task: str, settings: Settings, *, key: bool) -> None:
@@ -59,8 +59,7 @@ def report_shape(session: Session, shape: Shape) -> None:
         rows=shape.rows,
         validation=shape.validation,
         candidates=shape.candidates,
-        done=shape.done,
-        splits=shape.splits,
+        training=shape.training,
     )
 
 
@@ -68,51 +67,37 @@ def collect_shapes(session: Session) -> dict[Party, Shape]:
     """Return the shape of each host's data."""
     return {
         host: Shape(
-            *session.receive(
-                host, "shape", rows=int, validation=int, candidates=int, done=int, splits=int
-            )
+            *session.receive(host, "shape", rows=int, validation=int, candidates=int, training=str)
         )
         for host in session.hosts
     }
 
 
-def compare_shapes(
-    rows: int, validation: int, done: int, splits: list[int], shapes: Mapping[Party, Shape]
-) -> None:
+def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> None:
     """See to it that all hosts have the guest's rows, and the halves that its trees were made with.
-
-    Parameters
-    ----------
-    done : int
-        Rounds that the guest's trees are of.
-    splits : list of int
-        How many splits of each host the guest's trees have.
 
     Raises
     ------
-    ConfigurationError
-        Naming the host and both numbers.
+    DisagreementError
+        Naming the host and both numbers, or who has the half of which training.
     ProtocolError
         When a host has a number of candidates below 0.
     """
-    for (host, shape), known in zip(shapes.items(), splits, strict=True):
+    for host, shape in shapes.items():
         for what, here, there in (
-            ("rows", rows, shape.rows),
-            ("validation rows", validation, shape.validation),
+            ("rows", own.rows, shape.rows),
+            ("validation rows", own.validation, shape.validation),
         ):
             if here != there:
-                raise ConfigurationError(
+                raise DisagreementError(
                     f"guest has {here} {what}, {host} has {there}: "
                     "give every party the same rows in the same order"
                 )
-        if (shape.done, shape.splits) != (done, known):
-            raise ConfigurationError(
-                f"the guest's trees are of {done} rounds and {known} splits of {host}, which itself has "
-                f"{shape.done} and {shape.splits}: "
-                "load halves that were trained together, or set warm_start=False at all parties"
-            )
         if shape.candidates < 0:
             raise ProtocolError(f"{host} announced {shape.candidates} candidates")
+    trainings = {GUEST: own.training} | {host: shape.training for host, shape in shapes.items()}
+    if any(trainings.values()):
+        check_together(trainings)
 
 
 def announce_plan(session: Session, outputs: int) -> None:

@@ -157,7 +157,7 @@ def test_halves_of_different_models(classifier, toy):
     one = fit(classifier(), toy, toy.y)
     other = fit(classifier(n_estimators=1), toy, toy.y)
     one.hosts[0] = other.hosts[0]
-    with pytest.raises(ConfigurationError, match="load halves that were trained together"):
+    with pytest.raises(ConfigurationError, match="halves of different trainings"):
         fit(classifier(warm_start=True, n_estimators=4), toy, toy.y, start=one)
 
 

@@ -29,7 +29,7 @@ TO_HOSTS = {
     "paths": {"more": bool, "start": int, "stop": int, "nodes": np.ndarray, "rows": np.ndarray},
 }  # fmt: skip
 TO_GUEST = {
-    "shape": {"rows": int, "validation": int, "candidates": int, "done": int, "splits": int},
+    "shape": {"rows": int, "validation": int, "candidates": int, "training": str},
     "candidates": {"sizes": np.ndarray},
     "splits": {"chosen": np.ndarray, "left": np.ndarray},
     "sums": {"sums": Sealed},
