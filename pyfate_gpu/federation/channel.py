@@ -21,14 +21,15 @@ class Channel(Protocol):
         """Whose end it is."""
 
     def send(self, to: Party, frame: Frame) -> int:
-        """Hand over `frame` and return its length in bytes.
+        """Hand over `frame` and return its length in bytes; it need not have arrived.
 
         Raises
         ------
         ProtocolError
-            When the payload may not travel, a frame of that name was sent before, or `to` is unknown.
-        PartyFailedError
-            When some party has stopped.
+            When the payload may not travel, a frame of that name was sent before, or `to` is unknown; or, of a
+            frame sent earlier, when it was refused.
+        PartyFailedError, ChannelTimeoutError
+            When some party has stopped, or a frame sent earlier could not be brought.
         """
 
     def receive(
@@ -47,6 +48,9 @@ class Channel(Protocol):
         ProtocolError
             When `sender` is unknown.
         """
+
+    def flush(self) -> None:
+        """Return when all frames that were sent have arrived; raises as `send` does."""
 
     def stop(self, reason: str) -> None:
         """Tell every other party that this one goes no further, and why."""

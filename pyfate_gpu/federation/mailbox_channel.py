@@ -41,8 +41,6 @@ class MailboxChannel(ABC):
         data = encode_frame(frame, self._party, to)
         address = Address(self._party, frame.name, frame.iteration, frame.batch)
         self._deliver(to, address, data)
-        if self.transcript is not None:
-            self.transcript.record("sent", to, address, data)
         return len(data)
 
     def receive(
@@ -63,6 +61,10 @@ class MailboxChannel(ABC):
             self.transcript.record("received", sender, address, data)
         return frame
 
+    def flush(self) -> None:
+        """Return when all frames have arrived: a transport that does not wait for them in `_deliver` does here."""
+        self.mailbox.check()
+
     @abstractmethod
     def stop(self, reason: str) -> None:
         """Tell every other party that this one goes no further; see `Channel.stop`."""
@@ -73,4 +75,9 @@ class MailboxChannel(ABC):
 
     @abstractmethod
     def _deliver(self, to: Party, address: Address, data: bytes) -> None:
-        """Put `data` into the mailbox of `to`, once; return when it is there."""
+        """See to it that `data` comes into the mailbox of `to`, once, and to `_note_sent` once it is there."""
+
+    def _note_sent(self, to: Party, address: Address, data: bytes) -> None:
+        """Note a frame that is in the mailbox of `to`."""
+        if self.transcript is not None:
+            self.transcript.record("sent", to, address, data)

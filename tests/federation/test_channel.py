@@ -25,30 +25,35 @@ def channels(request):
     return connected() if request.param == "grpc" else connected(credentials=None)
 
 
+def send_and_wait(channel, to, frame):
+    channel.send(to, frame)
+    channel.flush()
+
+
 def test_frames_are_taken_by_name_in_any_order(channels):
     for iteration in (1, 2):
         channels[GUEST].send(HOST, Frame("a", iteration, 0, {"x": iteration}))
     channels[GUEST].send(HOST, Frame("b", 1, 0, {"x": 9}))
     take = channels[HOST].receive
-    assert take(GUEST, "b", 1, 0, 1).payload["x"] == 9
-    assert take(GUEST, "a", 2, 0, 1).payload["x"] == 2
-    assert take(GUEST, "a", 1, 0, 1).payload["x"] == 1
+    assert take(GUEST, "b", 1, 0, PATIENCE).payload["x"] == 9
+    assert take(GUEST, "a", 2, 0, PATIENCE).payload["x"] == 2
+    assert take(GUEST, "a", 1, 0, PATIENCE).payload["x"] == 1
 
 
 def test_parties_share_no_memory(channels):
     values = np.zeros(3)
     channels[GUEST].send(HOST, Frame("a", payload={"x": values}))
     values[:] = 7
-    assert not channels[HOST].receive(GUEST, "a", 0, 0, 1).payload["x"].any()
+    assert not channels[HOST].receive(GUEST, "a", 0, 0, PATIENCE).payload["x"].any()
 
 
 def test_send_returns_the_bytes_on_the_wire(channels):
     sent = channels[GUEST].send(HOST, Frame("a", payload={"x": np.zeros(100)}))
-    assert sent == channels[HOST].receive(GUEST, "a", 0, 0, 1).nbytes > 800
+    assert sent == channels[HOST].receive(GUEST, "a", 0, 0, PATIENCE).nbytes > 800
 
 
 def test_timeout_says_what_did_not_come_and_from_whom(channels):
-    channels[GUEST].send(HOST, Frame("b", 4, 0))
+    send_and_wait(channels[GUEST], HOST, Frame("b", 4, 0))
     with pytest.raises(ChannelTimeoutError) as caught:
         channels[HOST].receive(GUEST, "a", 4, 2, 0.01)
     text = str(caught.value)
@@ -58,11 +63,11 @@ def test_timeout_says_what_did_not_come_and_from_whom(channels):
 
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_frame_is_delivered_once(channels, taken):
-    channels[GUEST].send(HOST, Frame("a"))
+    send_and_wait(channels[GUEST], HOST, Frame("a"))
     if taken:
-        channels[HOST].receive(GUEST, "a", 0, 0, 1)
+        channels[HOST].receive(GUEST, "a", 0, 0, PATIENCE)
     with pytest.raises(ProtocolError, match="sent twice or replayed"):
-        channels[GUEST].send(HOST, Frame("a"))
+        send_and_wait(channels[GUEST], HOST, Frame("a"))
 
 
 @pytest.mark.parametrize("to", [GUEST, Party(Role.HOST, 1)])
@@ -89,8 +94,8 @@ def test_stop_wakes_those_who_wait(channels):
 
 
 def test_what_came_before_the_stop_can_still_be_read(channels):
-    channels[GUEST].send(HOST, Frame("a"))
+    send_and_wait(channels[GUEST], HOST, Frame("a"))
     channels[GUEST].stop("gone")
-    channels[HOST].receive(GUEST, "a", 0, 0, 1)
+    channels[HOST].receive(GUEST, "a", 0, 0, PATIENCE)
     with pytest.raises(PartyFailedError, match="gone"):
-        channels[HOST].receive(GUEST, "b", 0, 0, 1)
+        channels[HOST].receive(GUEST, "b", 0, 0, PATIENCE)

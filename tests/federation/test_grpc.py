@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import grpc
@@ -28,7 +29,7 @@ from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
 from pyfate_gpu.federation.transports.grpc.calls import SERVICE, Caller, Opening
 from tests.federation.network import HOST, PATIENCE, Proxy, run_together
 
-_THREADS = ("heartbeat", *(f"answers_{index}" for index in range(12)))
+_NAMES = (" watches ", " sends to ", " answers_")
 UNAVAILABLE, DEADLINE = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED
 BIG = Frame("big", payload={"x": np.arange(1 << 20)})  # 8 MiB
 
@@ -71,7 +72,7 @@ def test_a_closed_channel_leaves_no_thread(connected):
     channels[GUEST].send(HOST, BIG)
     run_together(channel.close for channel in channels.values())
     deadline = time.monotonic() + PATIENCE
-    while left := [t.name for t in threading.enumerate() if t.name.endswith(_THREADS)]:
+    while left := [t.name for t in threading.enumerate() if any(n in t.name for n in _NAMES)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
 
@@ -217,9 +218,9 @@ def test_who_takes_no_part_is_refused(authority, addresses, open_channel):
     "metadata",
     [
         (),
-        (("pyfate-transport", "2"),),
-        (("pyfate-transport", "1"), ("pyfate-instance", "x")),
-        (("pyfate-transport", "1"), ("pyfate-instance", "0" * 32), ("pyfate-party", "guezt")),
+        (("pyfate-transport", "1"),),
+        (("pyfate-transport", "2"), ("pyfate-instance", "x")),
+        (("pyfate-transport", "2"), ("pyfate-instance", "0" * 32), ("pyfate-party", "guezt")),
     ],
 )
 def test_callers_that_make_no_sense_are_refused(metadata):
@@ -231,6 +232,7 @@ def test_frames_in_the_name_of_another_are_refused(connected):
     channels = connected()
     data = encode_frame(Frame("a"), ARBITER, HOST)
     opening = Opening(0, "a", 0, 0, len(data), data[-32:].hex())
+    opening = replace(opening, sequence=1)
     channels[GUEST]._links[HOST].deliver(opening, data, 5, lambda: None)
     with pytest.raises(
         ProtocolError, match=r"handed 'a' .* from arbiter .* in place of .* from guest"
@@ -241,13 +243,12 @@ def test_frames_in_the_name_of_another_are_refused(connected):
 def test_replayed_and_altered_frames_are_refused(connected):
     channels = connected()
     channels[GUEST].send(HOST, Frame("a"))
+    channels[GUEST].flush()
     link = channels[GUEST]._links[HOST]
     data = encode_frame(Frame("b"), GUEST, HOST)
-    opening = Opening(0, "b", 0, 0, len(data), data[-32:].hex())
-    link._sequence = 0
+    opening = Opening(2, "b", 0, 0, len(data), data[-32:].hex())
     with pytest.raises(ProtocolError, match="replayed or out of order"):
-        link.deliver(opening, data, 5, lambda: None)
-    link._sequence = 1
+        link.deliver(replace(opening, sequence=1), data, 5, lambda: None)
     for bad in (data[:-1], data + b"x", data[:-1] + b"\0"):
         with pytest.raises(ProtocolError, match=r"cut or altered|longer than"):
             link.deliver(opening, bad, 5, lambda: None)
@@ -261,23 +262,26 @@ def test_oversize_frames_are_refused_before_they_travel(connected):
         ProtocolError, match="host-0 takes at most 1048576: train in smaller batches"
     ):
         channels[GUEST].send(HOST, BIG)
-    channels[GUEST].send(HOST, Frame("small"))
+        channels[GUEST].flush()
 
 
 def test_unknown_names_are_refused(connected):
     channels = connected(rule=lambda address, to: "no such message")
     with pytest.raises(ProtocolError, match=r"host-0 refuses 'a' .* from guest: no such message"):
         channels[GUEST].send(HOST, Frame("a"))
+        channels[GUEST].flush()
 
 
 def test_chunks_wait_while_too_much_is_unread(connected):
     channels = connected(max_parked_bytes=4 << 20)
     first, second = (Frame("big", i, 0, BIG.payload) for i in (1, 2))
     channels[GUEST].send(HOST, first)
+    channels[GUEST].flush()
     reading = threading.Event()
 
     def send():
         channels[GUEST].send(HOST, second)
+        channels[GUEST].flush()
         return reading.is_set()
 
     def read():
@@ -291,10 +295,12 @@ def test_chunks_wait_while_too_much_is_unread(connected):
 def test_a_recipient_that_lives_and_takes_nothing_is_not_waited_for_without_end(connected):
     channels = connected(max_parked_bytes=1 << 20)
     channels[GUEST].send(HOST, BIG)  # never read
+    channels[GUEST].flush()
     channels[GUEST]._timeout = 2
     text = r"'big' \(iteration 2, .* could not be brought to host-0 .* within 2 s: it answers, but"
     with pytest.raises(ChannelTimeoutError, match=text):
         channels[GUEST].send(HOST, Frame("big", 2, 0, BIG.payload))
+        channels[GUEST].flush()
 
 
 def test_who_left_is_not_waited_for(connected):
@@ -399,9 +405,11 @@ def test_a_sender_notices_a_dead_peer_though_the_clock_was_set_back(connected, m
     channels[GUEST].send(
         HOST, big
     )  # which the host does not read, so that a second one has to wait
+    channels[GUEST].flush()
 
     def send():
         channels[GUEST].send(HOST, Frame("big", 2, 0, BIG.payload))
+        channels[GUEST].flush()
 
     def set_back_and_stop():
         time.sleep(1)

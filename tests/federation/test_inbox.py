@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation.mailbox import Mailbox
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.federation.transports.grpc.calls import Opening
+from pyfate_gpu.federation.transports.grpc.calls import WINDOW, Opening
 from pyfate_gpu.federation.transports.grpc.inbox import Inbox, Superseded
 from tests.federation.network import HOST
 
@@ -58,6 +58,30 @@ def test_it_goes_on_where_the_connection_dropped(pieces):
     assert mailbox.take(FIRST.address(GUEST), 0) == DATA
 
 
+def test_frames_under_way_together_come_in_any_order(inbox, mailbox):
+    openings = [replace(FIRST, sequence=1 + i, iteration=i) for i in range(2 * WINDOW)]
+    for first in range(0, 2 * WINDOW, WINDOW):
+        together = openings[first : first + WINDOW]
+        attempts = [inbox.begin(GUEST, replace(o, length=len(DATA))) for o in together[:3]]
+        for opening in reversed(together[3:]):
+            deliver(inbox, opening)
+        for opening, attempt in zip(together[:3], attempts, strict=True):
+            inbox.append(GUEST, attempt, DATA)
+            inbox.finish(GUEST, attempt)
+            assert inbox.begin(GUEST, opening) is None
+    for opening in openings:
+        assert mailbox.take(opening.address(GUEST), 0) == DATA
+    with pytest.raises(ProtocolError, match=f"out of order, {2 * WINDOW} came before"):
+        deliver(inbox, replace(FIRST, sequence=WINDOW, iteration=99))  # long forgotten
+
+
+def test_frames_under_way_are_no_longer_than_one(inbox):
+    for number in (1, 2, 3, 4):
+        inbox.begin(GUEST, replace(FIRST, sequence=number, iteration=number))
+    with pytest.raises(ProtocolError, match="232 bytes beside 928 that are under way, host-0 takes"):
+        inbox.begin(GUEST, replace(FIRST, sequence=5, iteration=5))
+
+
 def test_a_success_that_was_not_heard_of_is_repeated_and_delivers_nothing(inbox, mailbox):
     deliver(inbox)
     assert deliver(inbox) is None
@@ -81,7 +105,7 @@ def test_what_an_older_connection_brings_is_left_out(inbox, mailbox):
     [
         ({"sequence": 1, "name": "fit-1/b"}, "replayed or out of order, 1 came before"),
         ({"sequence": 0}, "replayed or out of order"),
-        ({"sequence": 3}, "replayed or out of order"),
+        ({"sequence": 2 + WINDOW}, "replayed or out of order"),
         ({"sequence": 2}, "sent twice or replayed"),
         ({"sequence": 2, "name": "b", "offset": 5}, "at byte 5, 0 are here"),
         ({"sequence": 2, "name": "b", "length": 1001}, "1001 bytes, host-0 takes at most 1000"),

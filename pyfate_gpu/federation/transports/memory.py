@@ -37,3 +37,4 @@ class MemoryChannel(MailboxChannel):
 
     def _deliver(self, to: Party, address: Address, data: bytes) -> None:
         self._channels[to].mailbox.put(address, data)
+        self._note_sent(to, address, data)

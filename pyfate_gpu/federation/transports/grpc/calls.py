@@ -15,7 +15,9 @@ from pyfate_gpu.federation.roles import Party
 
 SERVICE = "pyfate.Federation"
 #: Raised whenever the calls or their meaning change.
-TRANSPORT_VERSION = 1
+TRANSPORT_VERSION = 2
+#: Frames from one party to another that may be under way at once.
+WINDOW = 8
 CHUNK_BYTES = 1 << 20
 #: The most that a peer takes as one message of HTTP/2; a chunk and what surrounds it.
 MAX_MESSAGE_BYTES = 2 << 20

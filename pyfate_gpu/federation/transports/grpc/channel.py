@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import TracebackType
 
 from pyfate_gpu.errors import (
@@ -27,6 +28,7 @@ from pyfate_gpu.federation.transports.grpc.calls import Caller, Opening
 from pyfate_gpu.federation.transports.grpc.credentials import Credentials, check_loopback
 from pyfate_gpu.federation.transports.grpc.inbox import Inbox, Rule
 from pyfate_gpu.federation.transports.grpc.link import Link
+from pyfate_gpu.federation.transports.grpc.outbox import IN_FLIGHT_BYTES, Outbox
 from pyfate_gpu.federation.transports.grpc.peers import Peers
 from pyfate_gpu.federation.transports.grpc.server import Server
 from pyfate_gpu.federation.transports.grpc.watch import Watch
@@ -64,8 +66,8 @@ class GrpcChannel(MailboxChannel):
     """One party's end of the connections to all others, with mutual TLS.
 
     Every party listens and calls all others. A frame is sent in chunks of 1 MiB, as fast as HTTP/2's flow control lets
-    it through; `send` returns when the recipient has all of it. When a connection drops, the frame goes on
-    where it stopped.
+    it through, beside the others that are under way; `send` does not wait for it to arrive, `flush` does. When a
+    connection drops, the frame goes on where it stopped.
 
     Parameters
     ----------
@@ -130,7 +132,15 @@ class GrpcChannel(MailboxChannel):
             peer: Link(Caller(party, peer, instance), address, credentials)
             for peer, address in peers.items()
         }
-        self._locks = {peer: threading.Lock() for peer in peers}  # one frame to a peer at a time
+        self._outboxes = {
+            peer: Outbox(
+                f"{party} sends to {peer}",
+                partial(self._bring, peer),
+                self._break_off,
+                in_flight_bytes=min(IN_FLIGHT_BYTES, max_frame_bytes),
+            )
+            for peer in peers
+        }
         self._server = Server(
             self.mailbox,
             Inbox(self.mailbox, max_frame_bytes, rule),
@@ -190,17 +200,48 @@ class GrpcChannel(MailboxChannel):
         if self._stopped:
             return
         self._stopped = True
+        self._end_sending()
         self._call_all(reason or f"{self._party} stopped")
 
+    def flush(self) -> None:
+        """Return when all frames that were sent have arrived.
+
+        Raises
+        ------
+        ChannelTimeoutError, PartyFailedError, ProtocolError, StorageError
+            When one cannot be brought, or not be noted.
+        """
+        for outbox in self._outboxes.values():
+            outbox.flush(self.mailbox.check)
+
     def close(self) -> None:
-        """Say goodbye to the others, who need not wait for us any more, and end all connections."""
+        """Say goodbye to the others, who need not wait for us any more, and end all connections.
+
+        Raises
+        ------
+        ChannelTimeoutError, PartyFailedError, ProtocolError, StorageError
+            As `flush` does, when all is closed.
+        """
+        try:
+            if not self._stopped:
+                self.flush()
+        except PyFateError as error:
+            self.stop(str(error) if isinstance(error, PartyFailedError) else told(self._party, error))
+            raise
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         self._closing.set()
+        self._end_sending()
         if not self._stopped:
             self._call_all("")
         self._server.close(grace=1.0)
         self._end_links()  # which ends what watches are waiting for
         for watch in self._watches.values():
             watch.join()
+        for outbox in self._outboxes.values():
+            outbox.join()
 
     def __enter__(self) -> GrpcChannel:
         return self
@@ -230,6 +271,10 @@ class GrpcChannel(MailboxChannel):
         for link in self._links.values():
             link.close()
 
+    def _end_sending(self) -> None:
+        for outbox in self._outboxes.values():
+            outbox.end()
+
     def _peers(self) -> frozenset[Party]:
         return self._others.names()
 
@@ -239,8 +284,24 @@ class GrpcChannel(MailboxChannel):
         opening = Opening(
             0, address.name, address.iteration, address.batch, len(data), data[-32:].hex()
         )
-        with self._locks[to]:
-            self._links[to].deliver(opening, data, self._timeout, self.mailbox.check)
+        self._outboxes[to].put(opening, data, self.mailbox.check)
+
+    def _bring(self, to: Party, opening: Opening, data: bytes) -> None:
+        """Bring a frame to its recipient, in a thread of the outbox."""
+        self._links[to].deliver(opening, data, self._timeout, self._check_open)
+        self._note_sent(to, opening.address(self._party), data)
+
+    def _check_open(self) -> None:
+        self.mailbox.check()
+        if self._stopped:
+            raise PartyFailedError(f"{self._party} stopped")
+
+    def _break_off(self, error: Exception) -> None:
+        """Have the party end by an error of a thread that sends."""
+        if not self._closing.is_set():
+            if not isinstance(error, PyFateError):
+                error = ProtocolError(f"a frame was not sent: {error}")
+            self.mailbox.fail(error)
 
     def _nobody(self, missing: Iterable[Party]) -> str:
         """Return who did not come, and why."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation.mailbox import Address, Mailbox
 from pyfate_gpu.federation.roles import Party
-from pyfate_gpu.federation.transports.grpc.calls import Opening
+from pyfate_gpu.federation.transports.grpc.calls import WINDOW, Opening
 
 #: Says why a frame of that address, for that party, is none that the job knows; None if it is one.
 Rule = Callable[[Address, Party], str | None]
@@ -20,29 +21,44 @@ class Superseded(Exception):  # noqa: N818 # no error: the sender began again on
     """A later attempt to deliver the same frame has begun."""
 
 
+class Attempt(NamedTuple):
+    """One connection's go at bringing a frame."""
+
+    sequence: int
+    number: int
+
+
+@dataclass
+class _UnderWay:
+    """A frame that has not come as a whole."""
+
+    opening: Opening
+    received: bytearray = field(default_factory=bytearray)
+    attempt: int = 0
+
+
 @dataclass
 class _Sender:
-    """What came from one party: frames complete so far, and the one under way."""
+    """What came from one party: all frames up to a number, some after it, and those under way, by number."""
 
-    delivered: int = 0
-    last: Opening | None = None  # the one under way, or the last complete one
-    received: bytearray | None = None
-    attempt: int = 0
+    upto: int = 0
+    complete: dict[int, Opening] = field(default_factory=dict)  # after `upto`, and the last before
+    under_way: dict[int, _UnderWay] = field(default_factory=dict)
 
 
 class Inbox:
     """Takes the chunks of frames from all peers into one mailbox.
 
-    Each peer sends one frame after another, so a peer cannot have more than one frame half here. A frame is
-    known by its number: the number after the last complete one is new, the last complete one again
-    is a sender that did not hear of its success, any other was replayed or left out.
+    Each peer sends up to `WINDOW` frames at a time, which may arrive in any order. A frame is known by its number:
+    one of the next is new, one of the last complete ones again is a sender that did not hear of its success, any
+    other was replayed or left out.
 
     Parameters
     ----------
     mailbox : Mailbox
         Where complete frames go.
     max_frame_bytes : int
-        Longer frames are refused before a byte of them is taken.
+        Longer frames are refused before a byte of them is taken, as are several that together are longer.
     rule : callable or None
         Which addresses are known.
     """
@@ -64,13 +80,16 @@ class Inbox:
         """
         with self._lock:
             state = self._state(sender, opening)
-            if state.delivered == opening.sequence:
+            if opening.sequence in state.complete:
                 return opening.length
-            state.attempt += 1  # what an older connection still brings is no longer wanted
-            return len(state.received or b"")
+            frame = state.under_way.get(opening.sequence)
+            if frame is None:
+                return 0
+            frame.attempt += 1  # what an older connection still brings is no longer wanted
+            return len(frame.received)
 
-    def begin(self, sender: Party, opening: Opening) -> int | None:
-        """Start, or go on with, a frame; return the number of this attempt, None for a complete frame.
+    def begin(self, sender: Party, opening: Opening) -> Attempt | None:
+        """Start, or go on with, a frame; return this attempt at it, None for a complete frame.
 
         Raises
         ------
@@ -78,21 +97,23 @@ class Inbox:
             When the frame is too long, of an unknown name, out of order or sent twice.
         """
         with self._lock:
-            state = self._state(sender, opening)
-            if state.delivered == opening.sequence:
+            state, number = self._state(sender, opening), opening.sequence
+            if number in state.complete:
                 return None
-            if state.received is None or opening.offset == 0:
-                state.received = bytearray()
-            if opening.offset != len(state.received):
+            frame = state.under_way.get(number)
+            if frame is None or opening.offset == 0:
+                attempt = 0 if frame is None else frame.attempt
+                frame = _UnderWay(replace(opening, offset=0), attempt=attempt)
+            if opening.offset != len(frame.received):
                 raise ProtocolError(
                     f"{sender} goes on with {opening.address(sender)} at byte {opening.offset}, "
-                    f"{len(state.received)} are here"
+                    f"{len(frame.received)} are here"
                 )
-            state.last = replace(opening, offset=0)
-            state.attempt += 1
-            return state.attempt
+            state.under_way[number] = frame
+            frame.attempt += 1
+            return Attempt(number, frame.attempt)
 
-    def append(self, sender: Party, attempt: int, chunk: bytes) -> None:
+    def append(self, sender: Party, attempt: Attempt, chunk: bytes) -> None:
         """Add a chunk.
 
         Raises
@@ -103,17 +124,15 @@ class Inbox:
             When a later attempt has begun.
         """
         with self._lock:
-            state = self._current(sender, attempt)
-            assert state.received is not None
-            assert state.last is not None
-            state.received += chunk
-            if len(state.received) > state.last.length:
-                state.received = None
+            frame = self._current(sender, attempt)
+            frame.received += chunk
+            if len(frame.received) > frame.opening.length:
+                del self._senders[sender].under_way[attempt.sequence]
                 raise ProtocolError(
-                    f"{state.last.address(sender)} is longer than the {state.last.length} bytes announced"
+                    f"{frame.opening.address(sender)} is longer than the {frame.opening.length} bytes announced"
                 )
 
-    def finish(self, sender: Party, attempt: int) -> None:
+    def finish(self, sender: Party, attempt: Attempt) -> None:
         """Hand the frame on to the mailbox.
 
         Raises
@@ -124,36 +143,38 @@ class Inbox:
             When a later attempt has begun.
         """
         with self._lock:
-            state = self._current(sender, attempt)
-            assert state.received is not None
-            assert state.last is not None
-            opening, data = state.last, bytes(state.received)
-            state.received = None
+            frame = self._current(sender, attempt)
+            state, opening, data = self._senders[sender], frame.opening, bytes(frame.received)
+            del state.under_way[attempt.sequence]
             address = opening.address(sender)
             if len(data) != opening.length or data[-32:].hex() != opening.digest:
                 raise ProtocolError(
                     f"what came for {address} is not the frame announced: cut or altered"
                 )
             self._mailbox.put(address, data)
-            state.delivered = opening.sequence
+            state.complete[attempt.sequence] = opening
+            while state.upto + 1 in state.complete:
+                state.upto += 1
+                state.complete.pop(state.upto - WINDOW, None)
 
     def _state(self, sender: Party, opening: Opening) -> _Sender:
         """Return what is known of `sender`, having checked `opening` against it."""
         state = self._senders.setdefault(sender, _Sender())
-        address = opening.address(sender)
-        same = state.last == replace(opening, offset=0)
-        if opening.sequence not in (state.delivered, state.delivered + 1) or (
-            opening.sequence == state.delivered and not same
-        ):
+        address, number = opening.address(sender), opening.sequence
+        known = state.complete.get(number)
+        if known != replace(opening, offset=0) if known else not 0 < number - state.upto <= WINDOW:
             raise ProtocolError(
-                f"{self._mailbox.owner} refuses {address}, frame {opening.sequence} of {sender}: "
-                f"replayed or out of order, {state.delivered} came before"
+                f"{self._mailbox.owner} refuses {address}, frame {number} of {sender}: "
+                f"replayed or out of order, {state.upto} came before"
             )
-        if state.received is not None and not same:
-            state.received = None  # the sender gave the other one up
-        if opening.length > self._limit:
+        frame = state.under_way.get(number)
+        if frame is not None and frame.opening != replace(opening, offset=0):
+            del state.under_way[number]  # the sender gave the other one up
+        others = [each.opening.length for at, each in state.under_way.items() if at != number]
+        if opening.length + sum(others) > self._limit:
+            beside = f" beside {sum(others)} that are under way" if others else ""
             raise ProtocolError(
-                f"{address} has {opening.length} bytes, {self._mailbox.owner} takes at most {self._limit}: "
+                f"{address} has {opening.length} bytes{beside}, {self._mailbox.owner} takes at most {self._limit}: "
                 "train in smaller batches, or raise the limit at every party"
             )
         problem = self._rule(address, self._mailbox.owner) if self._rule else None
@@ -161,8 +182,8 @@ class Inbox:
             raise ProtocolError(f"{self._mailbox.owner} refuses {address}: {problem}")
         return state
 
-    def _current(self, sender: Party, attempt: int) -> _Sender:
-        state = self._senders[sender]
-        if state.attempt != attempt:
+    def _current(self, sender: Party, attempt: Attempt) -> _UnderWay:
+        frame = self._senders[sender].under_way.get(attempt.sequence)
+        if frame is None or frame.attempt != attempt.number:
             raise Superseded
-        return state
+        return frame

@@ -72,7 +72,6 @@ class Link:
         self.peer = caller.to
         self.address = address
         self._metadata = caller.metadata()
-        self._sequence = 0
         self._credentials = credentials
         self.trouble: str | None = None  # the last that stood between us and the peer
         self._channel = _channel(self.peer, address, credentials)
@@ -119,7 +118,7 @@ class Link:
         Parameters
         ----------
         opening : Opening
-            The frame's, but for its sequence number.
+            The frame's.
         timeout : float
             Seconds without any progress after which to give up.
         check : callable
@@ -132,12 +131,10 @@ class Link:
         ChannelTimeoutError
             When the peer could not be reached any more, or takes no more of the frame.
         """
-        opening = replace(opening, sequence=self._sequence + 1)
         deadline, offset = time.monotonic() + timeout, 0
         while True:
             try:
                 self._attempt(replace(opening, offset=offset), data, timeout, check)
-                self._sequence += 1
                 return
             except grpc.RpcError as error:
                 _raise_refusal(error, self.peer)
