@@ -38,9 +38,7 @@ class Post:
     def _run(self):
         while True:
             with self._changed:
-                while not self._ended and (
-                    not self._heap or self._heap[0][0] > time.monotonic()
-                ):
+                while not self._ended and (not self._heap or self._heap[0][0] > time.monotonic()):
                     left = self._heap[0][0] - time.monotonic() if self._heap else None
                     self._changed.wait(left)
                 if self._ended:

@@ -34,6 +34,11 @@ UNAVAILABLE, DEADLINE = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EX
 BIG = Frame("big", payload={"x": np.arange(1 << 20)})  # 8 MiB
 
 
+def send_and_wait(channel, to, frame):
+    channel.send(to, frame)
+    channel.flush()
+
+
 class Unanswered(grpc.RpcError):
     """A call that failed."""
 
@@ -261,15 +266,13 @@ def test_oversize_frames_are_refused_before_they_travel(connected):
     with pytest.raises(
         ProtocolError, match="host-0 takes at most 1048576: train in smaller batches"
     ):
-        channels[GUEST].send(HOST, BIG)
-        channels[GUEST].flush()
+        send_and_wait(channels[GUEST], HOST, BIG)
 
 
 def test_unknown_names_are_refused(connected):
     channels = connected(rule=lambda address, to: "no such message")
     with pytest.raises(ProtocolError, match=r"host-0 refuses 'a' .* from guest: no such message"):
-        channels[GUEST].send(HOST, Frame("a"))
-        channels[GUEST].flush()
+        send_and_wait(channels[GUEST], HOST, Frame("a"))
 
 
 def test_chunks_wait_while_too_much_is_unread(connected):
@@ -299,8 +302,7 @@ def test_a_recipient_that_lives_and_takes_nothing_is_not_waited_for_without_end(
     channels[GUEST]._timeout = 2
     text = r"'big' \(iteration 2, .* could not be brought to host-0 .* within 2 s: it answers, but"
     with pytest.raises(ChannelTimeoutError, match=text):
-        channels[GUEST].send(HOST, Frame("big", 2, 0, BIG.payload))
-        channels[GUEST].flush()
+        send_and_wait(channels[GUEST], HOST, Frame("big", 2, 0, BIG.payload))
 
 
 def test_who_left_is_not_waited_for(connected):

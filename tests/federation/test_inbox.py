@@ -78,7 +78,9 @@ def test_frames_under_way_together_come_in_any_order(inbox, mailbox):
 def test_frames_under_way_are_no_longer_than_one(inbox):
     for number in (1, 2, 3, 4):
         inbox.begin(GUEST, replace(FIRST, sequence=number, iteration=number))
-    with pytest.raises(ProtocolError, match="232 bytes beside 928 that are under way, host-0 takes"):
+    with pytest.raises(
+        ProtocolError, match="232 bytes beside 928 that are under way, host-0 takes"
+    ):
         inbox.begin(GUEST, replace(FIRST, sequence=5, iteration=5))
 
 

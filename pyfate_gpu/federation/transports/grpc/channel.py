@@ -226,7 +226,9 @@ class GrpcChannel(MailboxChannel):
             if not self._stopped:
                 self.flush()
         except PyFateError as error:
-            self.stop(str(error) if isinstance(error, PartyFailedError) else told(self._party, error))
+            self.stop(
+                str(error) if isinstance(error, PartyFailedError) else told(self._party, error)
+            )
             raise
         finally:
             self._end()
