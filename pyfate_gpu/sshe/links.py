@@ -36,16 +36,19 @@ class Link:
     interval: float
     classes: bool = True
 
-    def loss(self, squares: float) -> float:
-        """Return the mean loss, given the mean square of residuals.
+    @property
+    def loss_factor(self) -> float:
+        """What a squared residual is multiplied by to be a loss, up to `loss_shift`.
 
-        Of the identity half of it; of lines that stand for the logistic function the quadratic that has them as
-        derivative, log 2 at score 0; of cubic links the mean square itself, Brier's score.
+        Of the identity the loss is half the square; of lines that stand for the logistic function the quadratic that
+        has them as derivative, log 2 at score 0; of cubic links the square itself, Brier's score.
         """
-        if self.cube:
-            return squares
-        shift = math.log(2) - 0.25 / (2 * self.slope) if self.classes else 0.0
-        return squares / (2 * self.slope) + shift
+        return 1.0 if self.cube else 1 / (2 * self.slope)
+
+    @property
+    def loss_shift(self) -> float:
+        """What is added to each."""
+        return math.log(2) - 0.25 / (2 * self.slope) if self.classes and not self.cube else 0.0
 
 
 IDENTITY = Link("identity", 0.0, 1.0, 0.0, math.inf, classes=False)

@@ -21,9 +21,11 @@ from pyfate_gpu.protocol.sharing import ring
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.sharing.features import FeatureShape, SharedFeatures
 from pyfate_gpu.protocol.sharing.ring import Ring
+from pyfate_gpu.protocol.sharing.truncation import truncate
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.sshe import step
 from pyfate_gpu.sshe.bounds import GUARD_BITS, Bounds
+from pyfate_gpu.sshe.links import FACTOR_BITS, factor
 from pyfate_gpu.sshe.settings import OWNERS, Settings
 from pyfate_gpu.sshe.step import At, BatchRows
 from pyfate_gpu.sshe.weights import Block, SharedWeights
@@ -106,10 +108,8 @@ class SharedTrainer(ABC):
         """Return this party's part of a batch."""
 
     @abstractmethod
-    def _open_loss(
-        self, squares: Ring, fraction_bits: int, penalty: Ring, rows: int, at: At
-    ) -> None:
-        """Open the sum of squares of residuals, and the squared norm of the weights, to the guest."""
+    def _open_loss(self, share: Ring, rows: int, at: At) -> None:
+        """Open the loss of a batch, penalty included, to the guest: one number."""
 
     @abstractmethod
     def _proceed(self, iteration: int, at: At) -> bool:
@@ -179,10 +179,22 @@ class SharedTrainer(ABC):
         if with_loss:
             if squares is None:
                 squares = step.squares(exchange, residual, encrypted, at)
-            self._open_loss(squares, square_bits, penalty, batch.rows, at)
+            share = self._loss_share(squares, square_bits, penalty, batch.rows)
+            self._open_loss(share, batch.rows, at)
         rate = settings.rate(at["iteration"])
         for block, sums in ((self.weights.own, own), (self.weights.other, other)):
             block.descend(sums, batch.rows, rate, settings, first=exchange.first)
+
+    def _loss_share(self, squares: Ring, square_bits: int, norm: Ring, rows: int) -> Ring:
+        """Return a share of what residuals and weights make of the summed loss, in twice `FACTOR_BITS` bits."""
+        settings, first = self.settings, self.exchange.first
+        kept = truncate(squares, square_bits - FACTOR_BITS, first=first)
+        found = ring.scale(kept, factor(settings.function.loss_factor))
+        if settings.penalty == "none":
+            return found
+        norm_bits = 2 * (settings.fraction_bits + GUARD_BITS)
+        kept = truncate(norm, norm_bits - FACTOR_BITS, first=first)
+        return ring.add(found, ring.scale(kept, factor(settings.alpha / 2 * rows)))
 
     def _features(self, matrix: FixedPointMatrix) -> SharedFeatures:
         return SharedFeatures(matrix.integers, self.half.bits, self.exchange.peer_key)
@@ -256,7 +268,7 @@ class GuestTrainer(SharedTrainer):
         self.peer_intercept = False
         self.division = settings.division(half.features.rows)
         self.losses: list[float] = []  # in the unit of training
-        self._opened: list[tuple[float, float, int]] = []
+        self._opened: list[tuple[float, int]] = []
 
     @property
     def loss_history(self) -> list[float]:
@@ -322,15 +334,9 @@ class GuestTrainer(SharedTrainer):
             self.weighted,
         )
 
-    def _open_loss(
-        self, squares: Ring, fraction_bits: int, penalty: Ring, rows: int, at: At
-    ) -> None:
-        both = np.concatenate([squares, penalty])
-        opened = self.exchange.open_from_peer("loss_share", both, **at)
-        total = float(ring.decode(opened[:1], fraction_bits)[0])
-        norm_bits = 2 * (self.settings.fraction_bits + GUARD_BITS)
-        norm = float(ring.decode(opened[1:], norm_bits)[0])
-        self._opened.append((total, norm, rows))
+    def _open_loss(self, share: Ring, rows: int, at: At) -> None:
+        opened = self.exchange.open_from_peer("loss_share", share, **at)
+        self._opened.append((float(ring.decode(opened, 2 * FACTOR_BITS)[0]), rows))
 
     def _proceed(self, iteration: int, at: At) -> bool:
         loss = self._loss()
@@ -357,11 +363,9 @@ class GuestTrainer(SharedTrainer):
         opened, self._opened = self._opened, []
         if not opened:
             return None
-        rows = sum(count for _, _, count in opened)
-        squares = sum(total for total, _, _ in opened) / rows
-        norm = sum(norm * count for _, norm, count in opened) / rows
-        alpha = self.settings.alpha if self.settings.penalty == "l2" else 0.0
-        self.losses.append(self.settings.function.loss(squares) + alpha / 2 * norm)
+        rows = sum(count for _, count in opened)
+        mean = sum(total for total, _ in opened) / rows
+        self.losses.append(mean + self.settings.function.loss_shift)
         return self.losses[-1]
 
 
@@ -421,10 +425,8 @@ class HostTrainer(SharedTrainer):
             weighted=self.weighted,
         )
 
-    def _open_loss(
-        self, squares: Ring, fraction_bits: int, penalty: Ring, rows: int, at: At
-    ) -> None:
-        self.exchange.open_to_peer("loss_share", np.concatenate([squares, penalty]), **at)
+    def _open_loss(self, share: Ring, rows: int, at: At) -> None:
+        self.exchange.open_to_peer("loss_share", share, **at)
 
     def _proceed(self, iteration: int, at: At) -> bool:
         if self.half.tested is not None:
