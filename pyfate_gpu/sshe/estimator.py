@@ -27,6 +27,7 @@ from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.settings import plain
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.sshe.bounds import feature_bits
 from pyfate_gpu.sshe.messages import MESSAGES
@@ -36,6 +37,9 @@ from pyfate_gpu.sshe.settings import OWNERS, Settings
 from pyfate_gpu.sshe.trainer import GuestTrainer, Half, HostTrainer, SharedTrainer
 from pyfate_gpu.sshe.workload import workload_of
 from pyfate_gpu.typing import Floats
+
+if TYPE_CHECKING:
+    from pyfate_gpu.data.sources import Rows
 
 Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="HeteroSSHE")
@@ -117,6 +121,8 @@ class HeteroSSHE(Estimator):
         Metrics of the validation rows after each iteration; guest only, where there are such rows.
     n_iter_ : int
         Iterations done. With early stopping, weights are those of the best one.
+    training_ : str
+        Fingerprint of the training, the same at both parties: halves of different ones refuse to work together.
     n_features_in_, feature_names_in_ : int, object array
         This party's columns; names only where `X` had them.
     report_ : FitReport
@@ -161,6 +167,7 @@ class HeteroSSHE(Estimator):
         validation_history_: list[dict[str, float]] = field(init=False)
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
+        training_: str = field(init=False)
         n_features_in_: int = field(init=False)
 
     @abstractmethod
@@ -182,6 +189,34 @@ class HeteroSSHE(Estimator):
     def check(self) -> None:
         """Raise ConfigurationError for the first parameter that makes no sense."""
         self.settings()
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that both parties must have set alike."""
+        return self.settings().terms()
+
+    def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
+        """Raise what `fit`, or predicting once fitted, would raise of a party's own tables, before it begins.
+
+        Raises
+        ------
+        DataError, ConfigurationError
+            For features, labels and weights that cannot be used.
+        """
+        settings, guest = self.settings(), role is Role.GUEST
+        half: FittedHalf | None = getattr(self, "_half", None)
+        if half is not None:
+            half.features(read_table(rows.features, missing=half.imputes))
+            return
+        if guest and validation is None and settings.early_stopping_rounds is not None:
+            raise ConfigurationError("early_stopping_rounds judges validation rows: name some")
+        classes: Classes = None
+        for each in (each for each in (rows, validation) if each is not None):
+            table = read_table(each.features, missing=settings.impute is not None)
+            half = half or _untrained(table, settings, intercept=False)
+            half.features(table)
+            if guest:
+                _, classes = self._encode_labels(each.labels, len(each.ids), classes)
+                read_weights(each.extras.get("sample_weight"), len(each.ids))
 
     def settings(self) -> Settings:
         """Return the parameters, checked.
@@ -268,7 +303,8 @@ class HeteroSSHE(Estimator):
 
     def _finished(self, half: FittedHalf, trainer: SharedTrainer) -> FittedHalf:
         """Return the half with the weights that were opened, or with shares of all of them."""
-        half = replace(half, scale=trainer.scale, peer_bits=trainer.peer.bits)
+        training, peer_bits = trainer.session.task_id, trainer.peer.bits
+        half = replace(half, scale=trainer.scale, peer_bits=peer_bits, training=training)
         opened = trainer.open_weights()
         if opened is None:
             return replace(half, shares=trainer.weights.best)
@@ -335,6 +371,7 @@ class HeteroSSHE(Estimator):
         half = self._fitted_half()
         features = half.features(read_table(X, missing=half.imputes))
         exchange = self._connect(session, settings, "predict")
+        compare_trainings(session, half.training)
         compare_rows(session, features.rows)
         if half.weights is not None:
             return add_known(session, half, features)
@@ -392,6 +429,8 @@ class HeteroSSHE(Estimator):
             found["features"] = self.get_feature_names_out().tolist()
         if hasattr(self, "intercept_"):
             found["intercept"] = self.intercept_
+        if hasattr(self, "training_"):
+            found["training"] = self.training_
         if hasattr(self, "loss_history_"):
             found["loss"] = [float(loss) for loss in self.loss_history_]
         return found

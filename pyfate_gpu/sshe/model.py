@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ class FittedHalf:
         Of the weights of this party's columns and of the other one's, in the unit of training.
     peer_bits : int
         As `bits`, of the other party.
+    training : str
+        Fingerprint of the training that it comes from.
     """
 
     pipeline: FeaturePipeline
@@ -64,6 +67,7 @@ class FittedHalf:
     weights: Floats | None = None
     shares: tuple[Ring, Ring] | None = None
     peer_bits: int = 1
+    training: str = ""
 
     @property
     def columns(self) -> int:
@@ -95,7 +99,7 @@ class FittedHalf:
 
     def attributes(self) -> dict[str, object]:
         """Return what scikit-learn's users look for."""
-        found: dict[str, object] = {"n_features_in_": self.columns}
+        found: dict[str, object] = {"n_features_in_": self.columns, "training_": self.training}
         if self.weights is not None:
             found["coef_"] = self.weights[:-1] if self.intercept else self.weights
             if self.intercept:
@@ -133,6 +137,7 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
         "bits": half.bits,
         "peer_bits": half.peer_bits,
         "targets": asdict(half.scale),
+        "training": half.training,
     }
     if half.pipeline.imputation is not None:
         own["imputation"] = half.pipeline.imputation.as_json()
@@ -177,6 +182,7 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         or any(type(b) is not int or not 1 <= b <= 62 for b in (bits, peer_bits))
         or type(header["n_iter"]) is not int
         or not isinstance(header["params"], dict)
+        or not re.fullmatch("[0-9a-f]{32}", header["training"])
         or set(targets) != {"mean", "exponent"}
         or type(targets["mean"]) is not float
         or type(targets["exponent"]) is not int
@@ -215,6 +221,7 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         weights,
         shares,
         peer_bits,
+        header["training"],
     )
 
 

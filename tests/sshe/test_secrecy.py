@@ -128,7 +128,8 @@ def test_every_opened_value_is_on_the_list(pair, logistic, toy, transcript):
     assert set(plain) == {
         "terms.terms", "public_key.key", "shape.rows", "shape.columns", "shape.validation", "shape.bits",
         "plan.columns", "plan.bits", "plan.intercept", "plan.batches", "plan.weighted", "plan.exponent",
-        "batches.rows", "batches.sizes", "batches.used", "proceed.proceed", "proceed.best", "own_scores.scores",
+        "batches.rows", "batches.sizes", "batches.used", "proceed.proceed", "proceed.best", "half.training",
+        "own_scores.scores",
     }  # fmt: skip
     assert plain["own_scores.scores"] == 60
 
