@@ -89,6 +89,11 @@ class HeteroBoostedTreesClassifier(HeteroBoostedTrees):
             loss.link(settings.base_score)
         return loss
 
+    def _xgboost_name(self) -> str:
+        forest = self._fitted_half().forest
+        many = forest is not None and len(forest.base) > 1
+        return "multi:softprob" if many else "binary:logistic"
+
     def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
         labels = read_labels(y, rows)
         classes = find_classes(labels) if classes is None else classes

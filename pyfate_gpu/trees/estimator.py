@@ -16,6 +16,7 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.progress import Callback, FitReport
 from pyfate_gpu.protocol.settings import check_choice, plain
+from pyfate_gpu.trees.export import half_model, whole_model
 from pyfate_gpu.trees.fitting import Fitting
 from pyfate_gpu.trees.model_file import PathLike, read_half, write_half
 from pyfate_gpu.trees.pictures import tables_of
@@ -288,6 +289,38 @@ class HeteroBoostedTrees(Fitting):
             Before fit.
         """
         return np.array(self._fitted_half().feature_names, dtype=object)
+
+    def to_xgboost(self, *others: HeteroBoostedTrees) -> dict[str, Any]:
+        """Return this party's half as a model of XGBoost, in the form of its JSON.
+
+        At the guest each split of a host is a feature of its own: 0 where rows go left, 1 where they go right. At a
+        host there is a tree for each of its splits, with that value. With the halves of all hosts, in their order,
+        the guest's is the whole model: only what all parties agree to bring together.
+
+        Parameters
+        ----------
+        *others : HeteroBoostedTrees
+            The halves of all hosts, at the guest; or none.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        DataError
+            When halves are not those of one training.
+
+        Examples
+        --------
+        ``json.dump(model.to_xgboost(), file)``, then ``xgboost.Booster(model_file=...)`` reads it.
+        """
+        half, name, params = self._fitted_half(), self._xgboost_name(), self.get_params()
+        if not others:
+            return half_model(half, name, params)
+        return whole_model([half, *(other._fitted_half() for other in others)], name, params)
+
+    def _xgboost_name(self) -> str:
+        """Return what XGBoost calls the objective."""
+        raise NotImplementedError
 
     def save(self, path: PathLike) -> None:
         """Write this party's half to a file that only its owner can read: bins, splits, at the guest trees.

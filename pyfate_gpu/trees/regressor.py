@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.tables import read_targets
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.learning.losses import CustomLoss, Loss, Poisson, Squared, find_loss
+from pyfate_gpu.learning.losses import XGBOOST_NAMES, CustomLoss, Loss, Poisson, Squared, find_loss
 from pyfate_gpu.learning.metrics import regression_metrics
 from pyfate_gpu.protocol.settings import check_real, plain
 from pyfate_gpu.trees.estimator import HeteroBoostedTrees
@@ -80,6 +80,12 @@ class HeteroBoostedTreesRegressor(HeteroBoostedTrees):
         if settings.base_score is not None:
             loss.link(settings.base_score)
         return loss
+
+    def _xgboost_name(self) -> str:
+        if self.objective in XGBOOST_NAMES:
+            return str(self.objective)
+        names = {ours: theirs for theirs, ours in XGBOOST_NAMES.items()}
+        return names.get(self.objective, "reg:squarederror")
 
     def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
         return read_targets(y, rows).reshape(-1, 1), None
