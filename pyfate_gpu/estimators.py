@@ -23,6 +23,7 @@ ESTIMATORS: dict[str, str] = {
     "logistic": "pyfate_gpu.glm.logistic:HeteroLogisticRegression",
     "poisson": "pyfate_gpu.glm.poisson:HeteroPoissonRegression",
     "iv": "pyfate_gpu.binning.estimator:HeteroBinning",
+    "selection": "pyfate_gpu.binning.selector:HeteroSelector",
     "boosted_trees_classifier": "pyfate_gpu.trees.classifier:HeteroBoostedTreesClassifier",
     "boosted_trees_regressor": "pyfate_gpu.trees.regressor:HeteroBoostedTreesRegressor",
     "sshe_linear": "pyfate_gpu.sshe.linear:HeteroSSHELinearRegression",

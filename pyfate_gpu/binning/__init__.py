@@ -4,5 +4,6 @@
 from __future__ import annotations
 
 from pyfate_gpu.binning.estimator import HeteroBinning
+from pyfate_gpu.binning.selector import HeteroSelector
 
-__all__ = ["HeteroBinning"]
+__all__ = ["HeteroBinning", "HeteroSelector"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.binning.columns_only import ColumnsOnly, own_table
 from pyfate_gpu.binning.fitting import Fitted, Own, fit_guest, fit_host
 from pyfate_gpu.binning.guest import Weighing
 from pyfate_gpu.binning.messages import MESSAGES
@@ -18,13 +19,12 @@ from pyfate_gpu.binning.pictures import bars_of, tables_of
 from pyfate_gpu.binning.workload import workload_of
 from pyfate_gpu.data.binning.binner import BINS, OUTPUTS
 from pyfate_gpu.data.binning.settings import SUPERVISED, BinningRules
-from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
+from pyfate_gpu.data.binning.table import check_columns, read_columns
 from pyfate_gpu.data.information_value import ALPHA, FATE, Evidence, check_smoothing
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
-from pyfate_gpu.federation.topology import GUEST_AND_HOSTS
 from pyfate_gpu.protocol.cost import JobShape, Workload
-from pyfate_gpu.protocol.estimator import Estimator, PathLike
+from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner
@@ -33,12 +33,13 @@ from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
     from pyfate_gpu.data.binning.column import ColumnBins
+    from pyfate_gpu.he import PrivateKey
 
 Model = TypeVar("Model", bound="HeteroBinning")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HeteroBinning(Estimator):
+class HeteroBinning(ColumnsOnly):
     """Bins of every party's columns and what they say of the guest's labels, which stay encrypted.
 
     Every party makes one of these and calls `fit`: the guest with its labels, and columns if it has some, hosts with
@@ -102,7 +103,6 @@ class HeteroBinning(Estimator):
     ([7.1506], 1)
     """
 
-    topologies = (GUEST_AND_HOSTS,)
     messages = MESSAGES
 
     method: str = "quantile"
@@ -197,7 +197,7 @@ class HeteroBinning(Estimator):
             raise ConfigurationError(
                 f"method {self.method!r} looks at labels, which a host has none of: choose another, or set cuts"
             )
-        own = Own(self._table(X, y), self._rules(), plain(self.min_rows))
+        own = Own(own_table(X, y), self._rules(), plain(self.min_rows))
         progress = Progress(session, self.callbacks)
         if role is Role.GUEST:
             fitted = fit_guest(self, session, own, y, sample_weight)
@@ -220,7 +220,7 @@ class HeteroBinning(Estimator):
         DataError
             When X does not have the columns of fit, or one of another type.
         """
-        fitted = self._fitted()
+        fitted = self.fitted()
         table = read_columns(X)
         check_columns(table, len(fitted.bins), fitted.names)
         if self.output == BINS:
@@ -250,32 +250,12 @@ class HeteroBinning(Estimator):
         ConfigurationError
             Before fit.
         """
-        fitted = self._fitted()
+        fitted = self.fitted()
         own = fitted.names if fitted.names is not None else input_features
         names = [f"x{at}" for at in range(len(fitted.bins))] if own is None else list(own)
         if self.output != BINS and fitted.outputs > 1:
             names = [f"{name} {output}" for name in names for output in range(fitted.outputs)]
         return np.array(names, dtype=object)
-
-    def score_rows(
-        self, X: Any = None, *, session: Session, options: Mapping[str, Any] | None = None
-    ) -> Floats | None:
-        """Refuse: bins have no scores.
-
-        Raises
-        ------
-        ConfigurationError
-            Saying what to call.
-        """
-        raise ConfigurationError("binning predicts nothing: each party calls transform by itself")
-
-    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return nothing: bins have no scores."""
-        return {}
-
-    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
-        """Return nothing: bins have no scores."""
-        return {}
 
     def workload(self, shape: JobShape) -> Workload:
         """Return what fitting to data of that shape takes, before it runs.
@@ -288,17 +268,12 @@ class HeteroBinning(Estimator):
         self.check()
         return workload_of(shape, plain(self.key_bits), plain(self.max_bins))
 
-    def outputs_of(self, labels: NDArray[Any] | None) -> int:
-        """Return how many information values a column has, given the guest's labels."""
-        classes = 2 if labels is None else len(np.unique(labels.astype(str)))
-        return classes if classes > 2 else 1
-
     def result(self) -> dict[str, Any]:
         """Return cost, and what this party holds: information values and bins of its columns.
 
         The guest also what it knows of hosts' columns, which have no names here.
         """
-        return super().result() | self._fitted().as_json()
+        return super().result() | self.fitted().as_json()
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Return tables of this party's bins, at the guest of those of hosts too."""
@@ -318,9 +293,9 @@ class HeteroBinning(Estimator):
         StorageError
             When the file cannot be written.
         """
-        params = {name: _listed(value) for name, value in self.get_params().items()}
+        params = {name: as_listed(value) for name, value in self.get_params().items()}
         del params["callbacks"]
-        write_half(path, self._fitted(), {"estimator": type(self).__name__, "params": params})
+        write_half(path, self.fitted(), {"estimator": type(self).__name__, "params": params})
 
     @classmethod
     def load(cls: type[Model], path: PathLike) -> Model:
@@ -345,6 +320,20 @@ class HeteroBinning(Estimator):
         """Return how evidence is made of counts."""
         return Weighing(self.smoothing, float(self.alpha))
 
+    def private_key(self) -> PrivateKey:
+        """Return the guest's key of the last fit.
+
+        Raises
+        ------
+        ConfigurationError
+            Where there was none.
+        """
+        keys = getattr(self, "_keys", None)
+        if keys is None:
+            raise ConfigurationError("the key is with the guest that fitted these bins")
+        key: PrivateKey = keys[1]
+        return key
+
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""
         names = ("smoothing", "alpha", "scheme", "key_bits")
@@ -355,18 +344,14 @@ class HeteroBinning(Estimator):
             **{each.name: getattr(self, each.name) for each in fields(BinningRules)}
         )
 
-    def _table(self, X: Any, y: Any) -> ColumnTable:
-        if X is not None:
-            table = read_columns(X)
-        elif y is None:
-            raise DataError("hosts pass X, the guest y, and X if it has columns")
-        else:
-            table = ColumnTable([], None, len(y))
-        if not table.rows:
-            raise DataError("there are no rows: nothing to learn bins of")
-        return table
+    def fitted(self) -> Fitted:
+        """Return what this party keeps of a fit.
 
-    def _fitted(self) -> Fitted:
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        """
         fitted: Fitted | None = getattr(self, "_half", None)
         if fitted is None:
             raise ConfigurationError("this model has no bins yet: call fit")
@@ -379,10 +364,10 @@ class HeteroBinning(Estimator):
         vars(self).update(fitted.attributes(), _half=fitted, n_iter_=1)
 
 
-def _listed(value: Any) -> Any:
+def as_listed(value: Any) -> Any:
     """Return a parameter as JSON takes it."""
     if isinstance(value, Mapping):
-        return {str(key): _listed(each) for key, each in value.items()}
+        return {str(key): as_listed(each) for key, each in value.items()}
     if isinstance(value, np.ndarray | Sequence) and not isinstance(value, str):
-        return [_listed(each) for each in value]
+        return [as_listed(each) for each in value]
     return plain(value)

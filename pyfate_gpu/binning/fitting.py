@@ -76,6 +76,8 @@ class Fitted:
         Of the guest's own columns.
     hosts : dict or None
         Evidence of the columns of each host, at the guest.
+    order : list of int
+        A host's numbers of the columns that travelled, in that order.
     """
 
     names: tuple[str, ...] | None
@@ -86,6 +88,7 @@ class Fitted:
     classes: NDArray[Any] | None = None
     evidence: list[list[Evidence]] | None = None
     hosts: dict[str, list[list[Evidence]]] | None = None
+    order: tuple[int, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -194,7 +197,8 @@ def fit_host(model: HeteroBinning, session: Session, own: Own) -> Fitted:
     plan = receive_plan(session, own.table.rows)
     plan.check(session.key_of(GUEST))
     found = find_evidence(session, plan, bins, codes)
-    return Fitted(own.table.names, bins, _rows(own.table, bins), found.iv, found.woe)
+    rows = _rows(own.table, bins)
+    return Fitted(own.table.names, bins, rows, found.iv, found.woe, order=found.order)
 
 
 def _rows(table: ColumnTable, bins: list[ColumnBins]) -> list[NDArray[np.int64]]:

@@ -32,10 +32,13 @@ class HostFindings:
         Information values, as the guest rounded them.
     woe : list of float64 [bins, outputs], or None
         Weights of evidence of each column's bins; None without the guest's consent.
+    order : tuple of int
+        The columns that travelled, in that order.
     """
 
     iv: Floats
     woe: list[Floats] | None
+    order: tuple[int, ...]
 
 
 def find_evidence(
@@ -63,13 +66,15 @@ def find_evidence(
         session.send(GUEST, "bin_sums", sums=sums)
     values = session.receive(GUEST, "values", iv=np.ndarray)
     _check(values, (len(order.columns), plan.outputs), "information values")
+    travelled = tuple(order.columns.tolist())
     iv = np.zeros((len(bins), plan.outputs))
     iv[order.columns] = values
     if not plan.consent:
-        return HostFindings(iv, None)
+        return HostFindings(iv, None, travelled)
     evidence = session.receive(GUEST, "evidence", woe=np.ndarray)
     _check(evidence, (int(order.sizes.sum()), plan.outputs), "weights of evidence")
-    return HostFindings(iv, order.unshuffle(evidence, [each.count for each in bins]))
+    woe = order.unshuffle(evidence, [each.count for each in bins])
+    return HostFindings(iv, woe, travelled)
 
 
 def _sums(

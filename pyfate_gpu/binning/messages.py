@@ -15,3 +15,13 @@ MESSAGES: Messages = {
     "values": (GUEST, HOST),
     "evidence": (GUEST, HOST),
 }
+
+#: Of selection.
+SELECTION: Messages = {
+    **MESSAGES,
+    "standing": (HOST, GUEST),
+    "joint": (GUEST, HOST),
+    "column_rows": (GUEST, HOST),
+    "column_products": (HOST, GUEST),
+    "verdicts": (GUEST, HOST),
+}

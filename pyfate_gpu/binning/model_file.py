@@ -51,6 +51,7 @@ def write_half(path: PathLike, fitted: Fitted, header: dict[str, Any]) -> None:
         "names": fitted.names,
         "bins": [each.as_json() for each in fitted.bins],
         "woe": fitted.woe is not None,
+        "order": fitted.order,
         "hosts": None if fitted.hosts is None else {h: len(c) for h, c in fitted.hosts.items()},
     }
     text = json.dumps(own | header, indent=1, allow_nan=False)
@@ -101,7 +102,11 @@ def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:
     woe = None
     if header["woe"]:
         woe = [_array(arrays, f"woe-{at}", np.float64, s) for at, s in enumerate(shapes)]
-    fitted = Fitted(None if names is None else tuple(names), bins, rows, iv, woe)
+    order = header["order"]
+    if sorted(set(order)) != sorted(order) or not set(order) <= set(range(len(bins))):
+        raise ValueError("its order of columns is none")
+    named = None if names is None else tuple(names)
+    fitted = Fitted(named, bins, rows, iv, woe, order=tuple(order))
     if hosts is None:
         return fitted
     own = [_evidence(arrays, f"own-{at}", iv.shape[1]) for at in range(len(bins))]

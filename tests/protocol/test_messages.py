@@ -13,7 +13,7 @@ from pyfate_gpu import (
     HeteroSSHELinearRegression,
     HeteroSSHELogisticRegression,
 )
-from pyfate_gpu.binning import HeteroBinning
+from pyfate_gpu.binning import HeteroBinning, HeteroSelector
 from pyfate_gpu.estimators import ESTIMATORS, find_estimator
 from pyfate_gpu.federation.mailbox import Address
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
@@ -70,16 +70,22 @@ def fit_and_predict(kind, parameters, rng):
     simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], arbiter=arbiter)
 
 
-def weigh_bins(rng):
-    """Fit what takes no arbiter and has nothing to predict; return its class."""
-    x = rng.normal(size=(60, 2))
-    model = {"key_bits": 512, "allow_insecure_key_size": True, "share_woe": True}
+def select_columns(rng):
+    """Fit what takes no arbiter and has nothing to predict; return the class."""
+    x = rng.normal(size=(1000, 2))
+    key = {"key_bits": 512, "allow_insecure_key_size": True}
+    rules = [{"metric": "correlation_between", "at_most": 0.9}]
 
     def party(**data):
-        return lambda session: HeteroBinning(**model).fit(session=session, **data)
+        def run(session):
+            binning = HeteroBinning(share_woe=True, **key).fit(session=session, **data)
+            selector = HeteroSelector(rules=rules, share_correlations=True, **key)
+            return selector.fit(session=session, binning=binning, **data)
 
-    simulate(guest=party(y=(x[:, 0] > 0).astype(int)), hosts=[party(X=x)])
-    return HeteroBinning
+        return run
+
+    simulate(guest=party(X=x[:, :1], y=(x[:, 0] > 0).astype(int)), hosts=[party(X=x)])
+    return HeteroSelector
 
 
 def grow_trees(rng):
@@ -103,7 +109,7 @@ def grow_trees(rng):
     return HeteroBoostedTreesRegressor
 
 
-@pytest.mark.parametrize("train", [weigh_bins, grow_trees], ids=lambda train: train.__name__)
+@pytest.mark.parametrize("train", [select_columns, grow_trees], ids=lambda train: train.__name__)
 def test_no_message_without_an_arbiter_is_refused(delivered, rng, train):
     table = {**SHARED, **train(rng).messages}
     assert len(delivered) > 5
@@ -123,7 +129,7 @@ def test_no_message_that_parties_send_is_refused(delivered, rng, kind, parameter
 def test_every_declared_message_is_sent(delivered, rng):
     for kind, parameters in FITS:
         fit_and_predict(kind, parameters, rng)
-    weigh_bins(rng)
+    select_columns(rng)
     grow_trees(rng)
     sent = {address.name.partition("/")[2] for address, _ in delivered}
     declared = {name for key in ESTIMATORS for name in find_estimator(key).messages}

@@ -22,7 +22,7 @@ def judge(
     verdicts: Sequence[Verdict],
     rules: Sequence[Rule],
     metrics: Metrics,
-    correlation: Callable[[], Floats],
+    matrices: Mapping[str, Callable[[], Floats]],
     rank: str = "iv",
 ) -> None:
     """Drop columns by rules, in their order; columns that were kept by name are left alone.
@@ -34,8 +34,9 @@ def judge(
     rules : sequence of Rule
     metrics : mapping
         What is known of all columns; NaN where it is not known of one, which no rule drops.
-    correlation : callable
-        Returns the correlations of all columns, which are asked for where a rule needs them.
+    matrices : mapping
+        By ``correlation`` and ``correlation_between`` what returns the correlations of all columns, as far as they
+        are known, which is asked for where a rule needs it.
     rank : str
         Of two columns that correlate the one with the smaller number goes, where this metric is known, else the
         later one.
@@ -46,14 +47,15 @@ def judge(
         When a rule asks for what is not known.
     """
     for rule in rules:
-        if rule.metric == CORRELATION:
-            _by_correlation(verdicts, rule, correlation(), _ranks(metrics, rank, len(verdicts)))
-        elif rule.metric == VIF:
-            _by_inflation(verdicts, rule, correlation())
+        if rule.metric in matrices:
+            found = matrices[rule.metric]()
+            _by_correlation(verdicts, rule, found, _ranks(metrics, rank, len(verdicts)))
+        elif rule.metric == VIF and CORRELATION in matrices:
+            _by_inflation(verdicts, rule, matrices[CORRELATION]())
         elif rule.metric in metrics:
             _by_number(verdicts, rule, metrics[rule.metric])
         else:
-            known = ", ".join([*metrics, CORRELATION, VIF])
+            known = ", ".join([*metrics, *matrices, VIF])
             raise ConfigurationError(
                 f"a rule asks for {rule.metric!r}, which is not known of these columns: hand it in, or choose one "
                 f"of {known}"
@@ -120,9 +122,9 @@ def _by_correlation(
         near = [other for other in stay if abs(correlation[at, other]) > rule.at_most]
         if near and not verdicts[at].reason:
             most = max(near, key=lambda other: abs(correlation[at, other]))
-            verdicts[at].values[CORRELATION] = float(correlation[at, most])
+            verdicts[at].values[rule.metric] = float(correlation[at, most])
             verdicts[at].drop(
-                f"correlation {correlation[at, most]:.4g} with {verdicts[most].column!r} is beyond {rule.at_most:g}",
+                f"{rule.metric} {correlation[at, most]:.4g} with {verdicts[most].column!r} is beyond {rule.at_most:g}",
                 rule.title,
             )
         else:

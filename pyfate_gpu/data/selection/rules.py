@@ -12,7 +12,7 @@ from pyfate_gpu.errors import ConfigurationError
 
 MERGES = ("max", "mean", "min")
 #: Judged on columns together.
-CORRELATION, VIF = TOGETHER = ("correlation", "vif")
+CORRELATION, VIF, BETWEEN = TOGETHER = ("correlation", "vif", "correlation_between")
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Rule:
     Parameters
     ----------
     metric : str
-        Which number: ``unique``, ``missing``, ``same``, ``variation``, ``correlation``, ``vif`` of own columns, or any
-        that is handed in, such as ``iv``.
+        Which number: ``unique``, ``missing``, ``same``, ``variation``, ``correlation``, ``vif`` of own columns,
+        ``correlation_between`` of columns of two parties, or any that is handed in, such as ``iv``.
     at_least, at_most : float or None
         Bounds, themselves allowed.
     top : int or None

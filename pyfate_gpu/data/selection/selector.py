@@ -22,7 +22,7 @@ from pyfate_gpu.data.selection.metrics import (
     unique_of,
     variation_of,
 )
-from pyfate_gpu.data.selection.rules import Verdict, read_rules
+from pyfate_gpu.data.selection.rules import CORRELATION, Verdict, read_rules
 from pyfate_gpu.errors import ConfigurationError, DataError
 
 #: Found here for each column by itself.
@@ -195,7 +195,8 @@ def judge_table(
         known |= _of_labels(table, y)
     verdicts = [Verdict(key) for key in table.keys]
     name_by_hand(verdicts, selector.keep, selector.drop)
-    judge(verdicts, rules, known, lambda: correlations(standardized(table.columns)))
+    matrices = {CORRELATION: lambda: correlations(standardized(table.columns))}
+    judge(verdicts, rules, known, matrices)
     return verdicts
 
 
