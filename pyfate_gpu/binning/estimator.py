@@ -277,11 +277,11 @@ class HeteroBinning(ColumnsOnly):
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Return tables of this party's bins, at the guest of those of hosts too."""
-        return tables_of(self._fitted())
+        return tables_of(self.fitted())
 
     def bars(self) -> dict[str, dict[str, float]]:
         """Return information values, and weights of evidence of the columns that have most."""
-        return bars_of(self._fitted())
+        return bars_of(self.fitted())
 
     def save(self, path: PathLike) -> None:
         """Write this party's bins, and what it knows of them, to a file that only its owner can read.
