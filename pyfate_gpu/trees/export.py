@@ -112,7 +112,8 @@ def _document(
 ) -> Document:
     forest = guest.forest
     assert forest is not None
-    outputs, trees = len(forest.base), []
+    outputs = len(forest.base)
+    trees: list[tuple[Document, int]] = []
     waiting = dict(enumerate(forest.base.tolist()))
     for tree, of in zip(forest.trees, forest.outputs, strict=True):
         for place, k in enumerate(of):
