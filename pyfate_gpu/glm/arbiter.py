@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.conjugate import is_labelled
 from pyfate_gpu.glm.descent import DescentService
 from pyfate_gpu.glm.plan import receive_plan
-from pyfate_gpu.glm.search import SearchService, packing_of, serve_sums
+from pyfate_gpu.glm.search import SearchService, serve_sums
 from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import serve_scores
@@ -25,24 +25,17 @@ def serve_training(
 ) -> int:
     """Decrypt gradients until the guest says stop; return the number of iterations.
 
-    Each party gets one decryption for each of its columns, output, batch and iteration; the guest one
-    more for the loss, and one for each validation row and output. The arbiter relays nothing; masked,
+    Each party gets one decryption for each of its columns, batch and iteration, and for each group of outputs that
+    share ciphertexts; the guest more for the loss, and for validation rows. The arbiter relays nothing; masked,
     it learns the shapes and no value.
     """
     plan = receive_plan(session)
+    packing = plan.packing(settings)
+    progress.packing = packing.name
     searching = settings.optimizer == NEWTON
-    if searching:
-        progress.packing = packing_of(session, settings, plan).name
-    service_of = partial(SearchService, plan=plan) if searching else DescentService
+    service_of = SearchService if searching else DescentService
     services = [
-        service_of(
-            session,
-            private_key,
-            settings,
-            party,
-            plan.columns[party.name] * plan.outputs,
-            with_loss=party == GUEST,
-        )
+        service_of(session, private_key, settings, packing, party, plan.columns[party.name])
         for party in (GUEST, *session.hosts)
     ]
     recovery, first = session.recovery, 1
@@ -53,10 +46,12 @@ def serve_training(
             service.restore(state)
     for iteration in count(first):
         for batch in range(plan.batches):
+            at = {"iteration": iteration, "batch": batch}
             for service in services:
-                service.serve({"iteration": iteration, "batch": batch})
+                service.serve(at)
+            if not searching or is_labelled(iteration):
+                packing.serve_loss(session, private_key, at)
             if searching:
-                at = {"iteration": iteration, "batch": batch}
                 serve_sums(session, private_key, plan.outputs, at)
         if plan.validation:
             rows = plan.validation * plan.outputs

@@ -10,6 +10,7 @@ import numpy as np
 
 from pyfate_gpu.encoding import FixedPointEncoder
 from pyfate_gpu.errors import DataError, DivergenceError, EncodingError
+from pyfate_gpu.glm.row_slots import SHARE_BOUND
 from pyfate_gpu.glm.settings import NEWTON, Settings
 
 
@@ -39,5 +40,6 @@ def divergence(settings: Settings, iteration: int) -> DivergenceError:
     return DivergenceError(
         f"training diverges at iteration {iteration} with learning rate {settings.rate(iteration):g}: a score, "
         f"residual or penalty cannot be encrypted, the limit is {FixedPointEncoder().bound:g}; standardise or "
-        "clip the features, set decay, or lower the learning rate"
+        "clip the features, set decay, set packing='none' if rows share ciphertexts, whose shares of the residuals "
+        f"have a mean square of at most {SHARE_BOUND}^2, or lower the learning rate"
     )

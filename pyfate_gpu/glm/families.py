@@ -3,19 +3,21 @@ r"""What makes one generalised linear model differ from another: a loss, its res
 
 The score u = X w + offset of a row is the sum of one share for each party. What a family needs is a
 residual d = d loss/d u that the guest can make from what hosts encrypt, and a loss that is a sum of one
-share for each party of products with encrypted numbers that the party has:
+share for each party, of what it knows or has encrypted, and of the guest's labels times the residuals:
 
-    sum of losses = sum d f(u_g) + sum over hosts of sum e f(u_h) + rest
+    sum of losses = sum over parties of their parts + scale sum d l(y) + rest
 
-with e the residuals (`Quadratic`) or the targets (`Poisson`); the guest alone knows the rest. A new
-family is one more class and one entry in `FAMILIES`.
+with l(y) the label factor. A party's part comes from its weights and its gradient (`Quadratic`), or is a product
+with encrypted targets (`Poisson`); the guest alone knows the rest. A new family is one more class and one
+entry in `FAMILIES`.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from pyfate_gpu.typing import Floats
 if TYPE_CHECKING:
     from pyfate_gpu.he import CiphertextArray
 
+#: From numbers [rows, outputs] to what is added to a ciphertext array.
+Spread = Callable[[Floats], Any]
 
 #: The line of `MinimaxLogistic` is closest to the logistic function for scores within +-INTERVAL.
 INTERVAL = 4.0
@@ -35,7 +39,7 @@ class Family(ABC):
     """A loss, its residual and the response to a score; arrays are [rows, outputs]."""
 
     name: ClassVar[str]
-    #: Hosts' shares of the loss multiply targets, which the guest then sends, instead of residuals.
+    #: Hosts' shares of the loss are products with targets, which the guest then sends.
     loss_from_targets: ClassVar[bool] = False
     #: Targets are numbers of any size, which the guest scales: see `pyfate_gpu.glm.targets`.
     scales_targets: ClassVar[bool] = False
@@ -53,8 +57,13 @@ class Family(ABC):
         """Return what a host encrypts, given its share of each score."""
 
     @abstractmethod
-    def combine(self, forward: CiphertextArray, share: Floats, y: Floats) -> CiphertextArray:
-        """Return encrypted residuals, given the hosts' `forward` and the guest's share and labels."""
+    def combine(
+        self, forward: CiphertextArray, share: Floats, y: Floats, spread: Spread = check_scores
+    ) -> CiphertextArray:
+        """Return encrypted residuals, given the hosts' `forward` and the guest's share and labels.
+
+        `spread` puts numbers [rows, outputs] into slots as `forward` has them.
+        """
 
     @abstractmethod
     def residual(self, score: Floats, y: Floats) -> Floats:
@@ -64,13 +73,22 @@ class Family(ABC):
     def losses(self, score: Floats, y: Floats) -> Floats:
         """Return the loss of each known score."""
 
-    @abstractmethod
-    def guest_factor(self, share: Floats, y: Floats) -> Floats:
-        """Return f(u_g), what the guest multiplies residuals by for its share of the loss."""
+    def host_factor(self, share: Floats) -> Floats:
+        """Return what a host multiplies targets by, where `loss_from_targets`."""
+        return share
 
     @abstractmethod
-    def host_factor(self, share: Floats) -> Floats:
-        """Return f(u_h), what a host multiplies residuals or targets by for its share of the loss."""
+    def label_factor(self, y: Floats) -> Floats:
+        """Return what the guest multiplies residuals by for the loss, before `label_scale`."""
+
+    @property
+    def label_scale(self) -> float:
+        """What that product is multiplied by."""
+        return 1.0
+
+    def own_part(self, weights: Floats, gradient: Floats) -> float:
+        """Return a party's part of the summed losses, given its weights and X^T d, [columns, outputs]."""
+        return 0.0
 
     @abstractmethod
     def rest(self, share: Floats, y: Floats) -> Floats:
@@ -85,7 +103,8 @@ class Quadratic(Family):
     """Families whose loss is slope/2 u^2 + target u + constant: the residual is slope u + target.
 
     Completing the square, loss = d^2/(2 slope) + constant - target^2/(2 slope), and d/(2 slope) is a
-    sum of shares.
+    sum of shares u/2 = X w/2 and of target/(2 slope). Over all rows a party's share times d is half of its
+    weights times its gradient X^T d.
     """
 
     slope: ClassVar[float]
@@ -98,9 +117,12 @@ class Quadratic(Family):
         """Return slope u_h."""
         return self.slope * share
 
-    def combine(self, forward: CiphertextArray, share: Floats, y: Floats) -> CiphertextArray:
+    def combine(
+        self, forward: CiphertextArray, share: Floats, y: Floats, spread: Spread = check_scores
+    ) -> CiphertextArray:
         """Return the hosts' part + slope u_g + target."""
-        return forward + check_scores(self.residual(share, y))
+        total: CiphertextArray = forward + spread(check_scores(self.residual(share, y)))
+        return total
 
     def residual(self, score: Floats, y: Floats) -> Floats:
         """Return slope u + target."""
@@ -110,13 +132,18 @@ class Quadratic(Family):
         """Return slope/2 u^2 + target u + constant."""
         return self.slope / 2 * score**2 + self.target(y) * score + self.constant(y)
 
-    def guest_factor(self, share: Floats, y: Floats) -> Floats:
-        """Return (u_g + target/slope)/2."""
-        return (share + self.target(y) / self.slope) / 2
+    def label_factor(self, y: Floats) -> Floats:
+        """Return target/2: of a mean square below 1, as targets are scaled."""
+        return self.target(y) / 2
 
-    def host_factor(self, share: Floats) -> Floats:
-        """Return u_h/2."""
-        return share / 2
+    @property
+    def label_scale(self) -> float:
+        """Return 1/slope."""
+        return 1 / self.slope
+
+    def own_part(self, weights: Floats, gradient: Floats) -> float:
+        """Return w (X^T d)/2."""
+        return float((weights * gradient).sum()) / 2
 
     def rest(self, share: Floats, y: Floats) -> Floats:
         """Return constant - target^2/(2 slope)."""
@@ -227,7 +254,9 @@ class Poisson(Family):
         """Return exp(u_h)."""
         return self.response(share)
 
-    def combine(self, forward: CiphertextArray, share: Floats, y: Floats) -> CiphertextArray:
+    def combine(
+        self, forward: CiphertextArray, share: Floats, y: Floats, spread: Spread = check_scores
+    ) -> CiphertextArray:
         """Return [[exp(u_h)]] exp(u_g) - y."""
         return forward * check_scores(self.response(share)) + check_scores(self.target(y))
 
@@ -239,13 +268,9 @@ class Poisson(Family):
         """Return exp(u) - y u."""
         return self.response(score) - y * score
 
-    def guest_factor(self, share: Floats, y: Floats) -> Floats:
-        """Return 1."""
-        return np.ones(share.shape)
-
-    def host_factor(self, share: Floats) -> Floats:
-        """Return u_h."""
-        return share
+    def label_factor(self, y: Floats) -> Floats:
+        """Return 1: residuals themselves are summed."""
+        return np.ones(y.shape)
 
     def rest(self, share: Floats, y: Floats) -> Floats:
         """Return y - y u_g."""

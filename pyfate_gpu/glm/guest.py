@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +18,7 @@ from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.divergence import watched
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, announce_plan, collect_shapes, compare_shapes
-from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
+from pyfate_gpu.glm.row_slots import row_bits_of, why_data_forbid, why_terms_forbid
 from pyfate_gpu.glm.rows import GuestBatch, LabelledData
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale, announce_scale
@@ -31,6 +32,8 @@ from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import add_up
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
+
+logger = logging.getLogger(__name__)
 
 
 class GuestTrainer(Trainer):
@@ -127,20 +130,33 @@ class GuestTrainer(Trainer):
         columns = compare_shapes(own, shapes)
         standardized = all(shape.standardized for shape in (own, *shapes.values()))
         self.division.check_safe(columns)
-        self.plan = Plan(
-            columns,
-            self.data.y.shape[1],
-            len(self.division),
-            tested,
-            self._packs_rows(sum(columns.values()), standardized),
-        )
+        outputs = self.data.y.shape[1]
+        packed = self._packs_rows(sum(columns.values()), standardized)
+        row_bits = row_bits_of(rows) if packed else 0
+        self.plan = Plan(columns, outputs, len(self.division), tested, row_bits)
+        self.packing = self.plan.packing(self.settings, rows)
+        self.progress.packing = self.packing.name
         announce_plan(session, self.plan)
         if self.family.scales_targets:
             announce_scale(session, self.scale)
 
     def _packs_rows(self, columns: int, standardized: bool) -> bool:
         """Return whether rows share ciphertexts, given the columns of all parties and whether all are standardised."""
-        return False
+        settings, (rows, outputs) = self.settings, self.data.y.shape
+        parties = len(self.session.hosts) + 1
+        reason = why_terms_forbid(
+            settings, parties=parties, outputs=outputs, row_bits=row_bits_of(rows)
+        ) or why_data_forbid(
+            settings,
+            rows=self.division.size,
+            columns=columns,
+            weighted=self.data.weights is not None,
+            standardized=standardized,
+        )
+        logger.info(
+            "%s", f"rows do not share ciphertexts: {reason}" if reason else "rows share ciphertexts"
+        )
+        return not reason
 
     def _divide(self, iteration: int) -> list[GuestBatch]:
         """Announce the batches from this iteration on; send targets where the family needs them."""
@@ -179,31 +195,34 @@ class GuestTrainer(Trainer):
 
     def _train_batch(self, batch: GuestBatch, iteration: int, number: int) -> float:
         """Take one step; return the summed loss of the batch before it."""
-        session, family = self.session, self.family
+        session, family, own = self.session, self.family, batch.own
         at = {"iteration": iteration, "batch": number}
         residual = self._residual(batch, at)
         session.send(session.hosts, "residual", residual=residual, **at)
         if batch.real is not None:
             residual = residual[batch.real]
 
-        own = batch.own
+        gradient, label = self.packing.gradient_and_label(
+            session, own.features, residual, family.label_factor(own.y)
+        )
+        before, rows = self.weights.values, len(own.y)
         share = own.shift(self.weights.scores(own.features))
-        gradient = gradient_sums(session, own.features, residual)
-        loss = weighted_sum(session, family.guest_factor(share, own.y), residual)
-        shares = add_up(session, "loss_share", "share", (1,), **at)
-        with session.statistics.step(Step.ADD, operations=1):
-            loss = loss + shares
-        rows = len(own.y)
         known = float(own.weigh(family.rest(share, own.y)).sum()) + rows * self.weights.penalty
-        return known + descend(session, self.settings, self.weights, gradient, rows, at, loss)
+        sums = descend(session, self.settings, self.packing, self.weights, gradient, rows, at)
+        parts = add_up(session, "loss_share", "share", (1,), **at)
+        unknown = family.label_scale * self.packing.reveal_loss(session, label, parts, at)
+        return known + family.own_part(before, sums) + unknown
 
     def _residual(self, batch: GuestBatch, at: dict[str, int]) -> CiphertextArray:
         """Return the encrypted residuals of all rows sent, 0 for dummies."""
-        sent = batch.sent
+        sent, packing = batch.sent, self.packing
         share = sent.shift(self.weights.scores(sent.features))
-        forward = add_up(self.session, "forward", "forward", sent.y.shape, **at)
-        with self.session.statistics.step(self.family.combining, operations=sent.y.size):
-            residual = self.family.combine(forward, share, sent.y)
+        shape = packing.shape(len(share))
+        forward = packing.check(
+            add_up(self.session, "forward", "forward", shape, packing.slots, **at)
+        )
+        with self.session.statistics.step(self.family.combining, operations=forward.size):
+            residual = self.family.combine(forward, share, sent.y, packing.spread)
         return self._weigh(residual, batch)
 
     def _weigh(self, residual: CiphertextArray, batch: GuestBatch) -> CiphertextArray:

@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
-from pyfate_gpu.errors import ProtocolError
+from pyfate_gpu.errors import DataError, ProtocolError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.divergence import watched
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Plan, Shape, receive_plan, report_shape
-from pyfate_gpu.glm.residuals import gradient_sums, weighted_sum
+from pyfate_gpu.glm.residuals import weighted_sum
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import receive_scale
 from pyfate_gpu.glm.trainer import Trainer
@@ -78,6 +79,10 @@ class HostTrainer(Trainer):
         shape = Shape(rows, columns, tested, warm, self._standardized, self.training)
         report_shape(self.session, shape)
         self.plan = plan = receive_plan(self.session)
+        self.packing = plan.packing(self.settings, rows)
+        if plan.row_bits and not self._standardized:
+            raise ProtocolError("the guest packs rows, and columns here have no public norm")
+        self.progress.packing = self.packing.name
         if self.family.scales_targets:
             self.scale = receive_scale(self.session)
         self.weights = self._make_weights((columns, plan.outputs))
@@ -125,21 +130,41 @@ class HostTrainer(Trainer):
         return parts
 
     def _train_batch(self, batch: HostBatch, iteration: int, number: int) -> None:
-        session, public_key = self.session, self.session.public_key
+        session, packing = self.session, self.packing
         at = {"iteration": iteration, "batch": number}
 
         share = self.weights.scores(batch.features)
-        with session.statistics.step(Step.ENCRYPT, operations=share.size):
-            forward = public_key.encrypt(check_scores(self.family.forward(share)))
-        session.send(GUEST, "forward", forward=forward, **at)
+        residual = self._exchange(check_scores(self.family.forward(share)), at)
+        gradient = packing.gradient(session, batch.features, residual)
+        before, penalty = self.weights.values, batch.used * self.weights.penalty
+        sums = descend(session, self.settings, packing, self.weights, gradient, batch.used, at)
+        if batch.targets is None:
+            part = self._encrypt_part(self.family.own_part(before, sums) + penalty)
+        else:
+            integers = FixedPointMatrix.round(np.array([penalty])).integers
+            part = weighted_sum(session, self.family.host_factor(share), batch.targets) + integers
+        session.send(GUEST, "loss_share", share=part, **at)
 
-        residual = session.receive_encrypted(GUEST, "residual", "residual", share.shape, **at)
-        gradient = gradient_sums(session, batch.features, residual)
-        known = residual if batch.targets is None else batch.targets
-        loss = weighted_sum(session, self.family.host_factor(share), known)
-        penalty = FixedPointMatrix.round(np.array([batch.used * self.weights.penalty]))
-        session.send(GUEST, "loss_share", share=loss + penalty.integers, **at)
-        descend(session, self.settings, self.weights, gradient, batch.used, at)
+    def _exchange(self, share: Floats, at: dict[str, int]) -> CiphertextArray:
+        """Send this host's shares of all rows [rows, outputs], encrypted; return the sums of all parties."""
+        session, packing = self.session, self.packing
+        shape, slots = packing.shape(len(share)), packing.slots
+        with session.statistics.step(Step.ENCRYPT, operations=math.prod(shape)):
+            forward = session.public_key.encrypt(packing.spread(share), slots=slots)
+        session.send(GUEST, "forward", forward=forward, **at)
+        residual = session.receive_encrypted(
+            GUEST, "residual", "residual", shape, ARBITER, slots, **at
+        )
+        return packing.check(residual)
+
+    def _encrypt_part(self, part: float) -> CiphertextArray:
+        """Return this host's part of the loss of a batch, encrypted as `Packing.reveal_loss` takes it."""
+        encoder = self.packing.part_encoder
+        scaled = part / self.family.label_scale * self.packing.part_unit
+        if not abs(scaled) <= encoder.bound:  # NaN compares false
+            raise DataError(f"this party's part of the loss became {part:g}")
+        with self.session.statistics.step(Step.ENCRYPT, operations=1):
+            return self.session.public_key.encrypt(np.array([scaled]), encoder)
 
     def _proceed(self, before: Floats, iteration: int) -> bool:
         """Help to judge an iteration and hear whether there is another one."""

@@ -25,6 +25,7 @@ MESSAGES: Messages = {
     "rows": (DATA, ARBITER),
     "gradient": (DATA, ARBITER),
     "step": (ARBITER, DATA),
+    "slots_loss": (GUEST, ARBITER),
     "masked_loss": (GUEST, ARBITER),
     "residues_loss": (ARBITER, GUEST),
     "curvature": (HOST, GUEST),

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pyfate_gpu.errors import DisagreementError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.glm.packing import ClassSlots, check_rows
+from pyfate_gpu.glm.row_slots import RowSlots, row_bits_of, why_terms_forbid
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.protocol.keys import receive_key
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.training import check_together
+
+Packing = ClassSlots | RowSlots
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,46 @@ class Plan:
         How many in an iteration.
     validation : int
         Rows of the validation data.
-    row_slots : bool
-        Whether rows share ciphertexts in passes without labels.
+    row_bits : int
+        Where rows share ciphertexts, there are at most ``2**row_bits`` of them; 0 where they do not.
     """
 
     columns: dict[str, int]
     outputs: int
     batches: int
     validation: int
-    row_slots: bool = False
+    row_bits: int = 0
+
+    def packing(self, settings: Settings, rows: int | None = None) -> Packing:
+        """Return how rows and outputs share ciphertexts, by what the terms allow and the plan says.
+
+        Parameters
+        ----------
+        rows : int, optional
+            How many there are, for who knows: all but the arbiter.
+
+        Raises
+        ------
+        ProtocolError
+            When the guest plans what the terms or these rows do not allow.
+        ConfigurationError
+            When slots have no room for so many rows.
+        """
+        parties = len(self.columns)
+        if not self.row_bits:
+            packing = settings.class_slots(parties, self.outputs)
+            check_rows(rows or 0, packing)
+            return packing
+        reason = why_terms_forbid(
+            settings, parties=parties, outputs=self.outputs, row_bits=self.row_bits
+        )
+        if rows is not None and row_bits_of(rows) != self.row_bits:
+            reason = reason or f"it counts up to 2^{self.row_bits} rows, there are {rows}"
+        if reason:
+            raise ProtocolError(f"the guest packs rows, which cannot be: {reason}")
+        found = RowSlots.of(key_bits=settings.key_bits, parties=parties, row_bits=self.row_bits)
+        assert found is not None  # or the terms had forbidden it
+        return found
 
 
 def connect(session: Session, task: str, settings: Settings) -> None:
@@ -151,7 +186,7 @@ def announce_plan(session: Session, plan: Plan) -> None:
         outputs=plan.outputs,
         batches=plan.batches,
         validation=plan.validation,
-        row_slots=plan.row_slots,
+        row_bits=plan.row_bits,
     )
 
 
@@ -163,14 +198,15 @@ def receive_plan(session: Session) -> Plan:
     ProtocolError
         When it names other parties than there are, or counts that make no sense.
     """
-    text, outputs, batches, validation, row_slots = session.receive(
-        GUEST, "plan", columns=str, outputs=int, batches=int, validation=int, row_slots=bool
+    text, outputs, batches, validation, row_bits = session.receive(
+        GUEST, "plan", columns=str, outputs=int, batches=int, validation=int, row_bits=int
     )
-    if outputs < 1 or batches < 1 or validation < 0:
+    if outputs < 1 or batches < 1 or validation < 0 or row_bits < 0:
         raise ProtocolError(
-            f"the guest announced {outputs} outputs, {batches} batches, {validation} validation rows"
+            f"the guest announced {outputs} outputs, {batches} batches, {validation} validation rows, rows of "
+            f"{row_bits} bits"
         )
-    return Plan(_read_columns(text, session), outputs, batches, validation, row_slots)
+    return Plan(_read_columns(text, session), outputs, batches, validation, row_bits)
 
 
 def _read_columns(text: str, session: Session) -> dict[str, int]:

@@ -8,16 +8,14 @@ numbers, which the hosts send encrypted, and with what the guest makes of them.
 
 from __future__ import annotations
 
-import logging
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pyfate_gpu.encoding import FixedPointEncoder
-from pyfate_gpu.errors import DataError, EncodingError, ProtocolError
-from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.errors import DataError, EncodingError
+from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.conjugate import (
     ConjugateSearch,
@@ -30,11 +28,7 @@ from pyfate_gpu.glm.descent import At, DescentService
 from pyfate_gpu.glm.families import Quadratic
 from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostBatch, HostTrainer
-from pyfate_gpu.glm.packing import MAX_ROWS, ClassSlots, check_rows
-from pyfate_gpu.glm.plan import Plan
-from pyfate_gpu.glm.row_slots import RowSlots, why_data_forbid, why_terms_forbid
 from pyfate_gpu.glm.rows import GuestBatch
-from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.masking import reveal, serve
 from pyfate_gpu.protocol.scoring import add_up
@@ -44,10 +38,6 @@ if TYPE_CHECKING:
     from pyfate_gpu.federation import Session
     from pyfate_gpu.glm.weights import PartyWeights
     from pyfate_gpu.he import PrivateKey
-
-logger = logging.getLogger(__name__)
-
-Packing = ClassSlots | RowSlots
 
 #: Sums that decide steps are of size 1 by their scale, or the loss at most; so many digits are never missed.
 _SUMS = FixedPointEncoder(fraction_bits=100, bound=2.0**40)
@@ -83,21 +73,6 @@ class GuestSearch(GuestTrainer):
             scale=self.scale,
         )
 
-    def _packs_rows(self, columns: int, standardized: bool) -> bool:
-        settings, (rows, outputs) = self.settings, self.data.y.shape
-        parties = len(self.session.hosts) + 1
-        reason = why_terms_forbid(settings, parties=parties, outputs=outputs) or why_data_forbid(
-            settings,
-            rows=rows,
-            columns=columns,
-            weighted=self.data.weights is not None,
-            standardized=standardized,
-        )
-        logger.info(
-            "%s", f"rows do not share ciphertexts: {reason}" if reason else "rows share ciphertexts"
-        )
-        return not reason
-
     def _train_batch(self, batch: GuestBatch, iteration: int, number: int) -> float:
         """Do one pass; return the summed loss after it."""
         at = {"iteration": iteration, "batch": number}
@@ -118,9 +93,7 @@ class GuestSearch(GuestTrainer):
 
     def _curve(self, batch: GuestBatch, at: At) -> None:
         """Have H p computed, for the direction p of all parties."""
-        session, sent = self.session, batch.sent
-        packing = packing_of(session, self.settings, self.plan, len(sent.y))
-        self.progress.packing = packing.name
+        session, sent, packing = self.session, batch.sent, self.packing
         share = self.family.slope * self.weights.direction_scores(sent.features.values)
         shape = packing.shape(len(share))
         forward = packing.check(add_up(session, "forward", "forward", shape, packing.slots, **at))
@@ -128,8 +101,8 @@ class GuestSearch(GuestTrainer):
             product = forward + packing.spread(check_scores(share))
         product = self._weigh(product, batch)
         session.send(session.hosts, "residual", residual=product, **at)
-        sums = packing.reveal(session, batch.own.features, product, at)
-        self.weights.curve(sums, batch.own.features.rows)
+        sums = packing.gradient(session, batch.own.features, product)
+        self.weights.curve(packing.reveal(session, sums, at), batch.own.features.rows)
 
     def _add_up(self, at: At) -> Floats:
         """Return the sums over parties of what each knows of its own columns."""
@@ -180,30 +153,15 @@ class HostSearch(HostTrainer):
         self.weights.turn(*check_turn(alpha, beta, exponents, self.weights.values.shape[1]))
 
     def _curve(self, batch: HostBatch, at: At) -> None:
-        session = self.session
+        session, packing = self.session, self.packing
         share = self.family.forward(self.weights.direction_scores(batch.features.values))
-        packing = packing_of(session, self.settings, self.plan, len(share))
-        self.progress.packing = packing.name
-        if isinstance(packing, RowSlots) and not self._standardized:
-            raise ProtocolError("the guest packs rows, and columns here have no public norm")
-        shape, slots = packing.shape(len(share)), packing.slots
-        with session.statistics.step(Step.ENCRYPT, operations=math.prod(shape)):
-            forward = session.public_key.encrypt(packing.spread(check_scores(share)), slots=slots)
-        session.send(GUEST, "forward", forward=forward, **at)
-        product = session.receive_encrypted(
-            GUEST, "residual", "residual", shape, ARBITER, slots, **at
-        )
-        sums = packing.reveal(session, batch.features, packing.check(product), at)
-        self.weights.curve(sums, batch.features.rows)
+        product = self._exchange(check_scores(share), at)
+        sums = packing.gradient(session, batch.features, product)
+        self.weights.curve(packing.reveal(session, sums, at), batch.features.rows)
 
 
 class SearchService(DescentService):
-    """The arbiter's side for one party; parameters as in `DescentService`, and the guest's plan."""
-
-    def __init__(self, *arguments: Any, plan: Plan, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._packing = packing_of(self._session, self._settings, plan)
-        self._columns = plan.columns[self._party.name]
+    """The arbiter's side for one party; parameters as in `DescentService`."""
 
     def serve(self, at: At) -> None:
         """Decrypt what the party sends for one pass, and no more than that."""
@@ -217,30 +175,6 @@ def serve_sums(session: Session, private_key: PrivateKey, outputs: int, at: At) 
     """Decrypt the guest's sums over parties of one pass; the arbiter's last part of it."""
     count = scalars_of(at["iteration"]) * outputs
     serve(session, private_key, GUEST, "curvature", count, **at)
-
-
-def packing_of(session: Session, settings: Settings, plan: Plan, rows: int = 0) -> Packing:
-    """Return how rows and outputs share ciphertexts, by what the terms allow and the plan says.
-
-    Raises
-    ------
-    ProtocolError
-        When the guest plans what the terms do not allow.
-    ConfigurationError
-        When slots have no room for so many rows.
-    """
-    parties = len(session.hosts) + 1
-    if not plan.row_slots:
-        packing = settings.class_slots(parties, plan.outputs)
-        check_rows(rows, packing)
-        return packing
-    found = RowSlots.of(key_bits=settings.key_bits, parties=parties)
-    reason = why_terms_forbid(settings, parties=parties, outputs=plan.outputs)
-    if found is None or reason or rows > MAX_ROWS:
-        raise ProtocolError(
-            f"the guest packs rows, which cannot be: {reason or 'there are too many'}"
-        )
-    return found
 
 
 def _encoded(terms: Floats) -> Any:

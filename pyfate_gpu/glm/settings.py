@@ -151,8 +151,13 @@ class Settings:
         slowed = 1 + self.decay * (iteration - 1)
         return self.learning_rate / (math.sqrt(slowed) if self.decay_sqrt else slowed)
 
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether the loss is: then residuals are sums of shares of all parties."""
+        return isinstance(FAMILIES[self.family], Quadratic)
+
     def class_slots(self, parties: int, outputs: int) -> ClassSlots:
-        """Return how the outputs of a row share ciphertexts in passes that allow it."""
+        """Return how the outputs of a row share ciphertexts."""
         return ClassSlots.of(self.packing, key_bits=self.key_bits, parties=parties, outputs=outputs)
 
     def division(self, rows: int) -> Division:

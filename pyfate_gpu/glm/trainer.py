@@ -8,7 +8,7 @@ from typing import Any
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
-from pyfate_gpu.glm.plan import Plan
+from pyfate_gpu.glm.plan import Packing, Plan
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.glm.weights import PartyWeights
@@ -37,6 +37,7 @@ class Trainer:
 
     weights: PartyWeights
     plan: Plan
+    packing: Packing
 
     def __init__(
         self,

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
-from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.glm.conjugate import is_labelled, scalars_of
 from pyfate_gpu.glm.families import FAMILIES
-from pyfate_gpu.glm.row_slots import RowSlots, why_data_forbid, why_terms_forbid
+from pyfate_gpu.glm.packing import CLASSES, ROWS
+from pyfate_gpu.glm.plan import Packing
+from pyfate_gpu.glm.row_slots import RowSlots, row_bits_of, why_data_forbid, why_terms_forbid
 from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, NEWTON, Settings
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, add_work
 from pyfate_gpu.protocol.scoring import score_layout
@@ -28,42 +30,32 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     >>> shape = JobShape(rows=100, columns={"guest": 3, "host-0": 5})
     >>> work = iteration(shape, HeteroLinearRegression(optimizer="adam").settings())
     >>> work["host-0"]["multiply"], work["arbiter"]["decrypt"]
-    (600, 10)
+    (500, 10)
     """
     division, family = settings.division(shape.rows), FAMILIES[settings.family]
-    batches, row_slots = len(division), _row_slots(shape, settings, number)
-    outputs = _ciphertexts_a_row(shape, settings, number)
-    sent = sum(len(batch.rows) for batch in division.add_dummies(division.draw())) * outputs
-    own = shape.rows * outputs
-    entries = {name: own if name == GUEST.name else sent for name in shape.columns}
-    if row_slots is not None:
-        sent = row_slots.groups(sent)
-    masked = settings.mode != ARBITER_OPTIMIZER
+    batches, packing = len(division), _packing(shape, settings)
+    sizes = [len(batch.rows) for batch in division.add_dummies(division.draw())]
+    sent = sum(math.prod(packing.shape(rows)) for rows in sizes)
+    entries = {name: sum(sizes) for name in shape.columns} | {GUEST.name: shape.rows}
     hosts = [name for name in shape.columns if name != GUEST.name]
     work: Steps = {name: Counter() for name in (*shape.columns, ARBITER.name)}
     for name, count in shape.columns.items():
-        width = (count + (name == GUEST.name and settings.fit_intercept)) * outputs
+        width = (count + (name == GUEST.name and settings.fit_intercept)) * packing.groups
         party = work[name]
-        party["multiply"] += entries[name] * (width // outputs) + entries[name]
-        party["mask" if masked else "blind"] += width * batches
-        work[ARBITER.name]["check"] += width * batches
-        work[ARBITER.name]["decrypt"] += width * batches
+        party["multiply"] += entries[name] * width
+        party[_hiding(settings, packing)] += width * batches
+        work[ARBITER.name].update(check=width * batches, decrypt=width * batches)
         if name in hosts:
-            party["encrypt"] += sent
-            party["check"] += sent
-            party["blind"] += batches
+            party.update(encrypt=sent, check=sent)
     guest = work[GUEST.name]
-    guest["mask"] += batches  # of the loss
-    guest["check"] += len(hosts) * (sent + batches)
-    # Hosts' scores to one sum, the guest's on top; shares of the loss alike.
-    guest["add"] += (len(hosts) - 1) * (sent + batches) + batches
+    guest.update(check=len(hosts) * sent, add=(len(hosts) - 1) * sent, blind=sent)
     guest[family.combining] += sent
-    guest["blind"] += sent
-    if shape.weighted or entries[hosts[0]] > own:
+    if shape.weighted or sum(sizes) > shape.rows:
         guest["weigh"] += sent
-    work[ARBITER.name].update(check=batches, decrypt=batches)
+    if settings.optimizer != NEWTON or is_labelled(number):
+        _loss(work, shape, packing, family.loss_from_targets, batches, sum(sizes))
     if settings.optimizer == NEWTON:
-        _search(work, shape, number, own)
+        _search(work, shape, number)
     if shape.validation:
         add_work(work, scoring(shape.validation, shape, settings.key_bits))
     if family.loss_from_targets and settings.batch_strategy == "random":
@@ -71,49 +63,58 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     return work
 
 
-def _ciphertexts_a_row(shape: JobShape, settings: Settings, number: int) -> int:
-    if settings.optimizer != NEWTON or is_labelled(number):
-        return shape.outputs
-    parties = len(shape.columns)
-    return settings.class_slots(parties, shape.outputs).groups
-
-
-def _row_slots(shape: JobShape, settings: Settings, number: int) -> SlotLayout | None:
-    """Return how rows share ciphertexts in an iteration, if they do; parties are taken to be set alike."""
-    parties = len(shape.columns)
-    if (
-        settings.optimizer != NEWTON
-        or is_labelled(number)
-        or why_terms_forbid(settings, parties=parties, outputs=shape.outputs)
-        or why_data_forbid(
-            settings,
-            rows=shape.rows,
-            columns=sum(shape.columns.values()) + settings.fit_intercept,
-            weighted=shape.weighted,
-            standardized=settings.standardize,
-        )
+def _packing(shape: JobShape, settings: Settings) -> Packing:
+    """Return how rows and outputs share ciphertexts; parties are taken to be set alike."""
+    parties, row_bits = len(shape.columns), row_bits_of(shape.rows)
+    if why_terms_forbid(
+        settings, parties=parties, outputs=shape.outputs, row_bits=row_bits
+    ) or why_data_forbid(
+        settings,
+        rows=settings.division(shape.rows).size,
+        columns=sum(shape.columns.values()) + settings.fit_intercept,
+        weighted=shape.weighted,
+        standardized=settings.standardize,
     ):
-        return None
-    packing = RowSlots.of(key_bits=settings.key_bits, parties=parties)
-    return None if packing is None else packing.slots
+        return settings.class_slots(parties, shape.outputs)
+    found = RowSlots.of(key_bits=settings.key_bits, parties=parties, row_bits=row_bits)
+    assert found is not None  # or the terms had forbidden it
+    return found
 
 
-def _search(work: Steps, shape: JobShape, number: int, own: int) -> None:
-    """Add the sums that decide a step, and take away the loss where labels do not enter."""
+def _hiding(settings: Settings, packing: Packing) -> str:
+    """What is done to a gradient before it goes to the arbiter."""
+    shown = settings.mode == ARBITER_OPTIMIZER and not isinstance(packing, RowSlots)
+    return "blind" if shown else "mask"
+
+
+def _loss(
+    work: Steps, shape: JobShape, packing: Packing, products: bool, batches: int, sent: int
+) -> None:
+    """Add what the loss takes: residuals times labels, and the parts of hosts."""
+    hosts = [name for name in shape.columns if name != GUEST.name]
+    slots = {CLASSES: shape.outputs, ROWS: 1}.get(packing.name, 0)
+    guest, arbiter = work[GUEST.name], work[ARBITER.name]
+    each = packing.groups if packing.name == CLASSES else 1
+    guest["multiply"] += shape.rows * shape.outputs * each
+    guest.update(mask=(slots + 1) * batches, check=len(hosts) * batches)
+    guest["add"] += (len(hosts) - 1) * batches + (0 if slots else batches)
+    arbiter.update(check=(slots + 1) * batches, decrypt=(slots + 1) * batches)
+    for name in hosts:
+        if products:
+            work[name].update(multiply=sent * shape.outputs, blind=batches)
+        else:
+            work[name]["encrypt"] += batches
+
+
+def _search(work: Steps, shape: JobShape, number: int) -> None:
+    """Add the sums that decide a step."""
     count = scalars_of(number) * shape.outputs
     hosts = len(shape.columns) - 1
-    guest, arbiter = work[GUEST.name], work[ARBITER.name]
     for name in shape.columns:
         if name != GUEST.name:
             work[name]["encrypt"] += count
-        if not is_labelled(number):
-            work[name]["multiply"] -= own
-            work[name]["blind"] -= name != GUEST.name
-    guest.update(check=hosts * count, add=hosts * count, mask=count)
-    arbiter.update(check=count, decrypt=count)
-    if not is_labelled(number):
-        guest.subtract(Counter(mask=1, check=hosts, add=hosts))
-        arbiter.subtract(Counter(check=1, decrypt=1))
+    work[GUEST.name].update(check=hosts * count, add=hosts * count, mask=count)
+    work[ARBITER.name].update(check=count, decrypt=count)
 
 
 def targets(sent: int, hosts: list[str]) -> Steps:
@@ -138,9 +139,9 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     Memory: forward values, residuals, the frame that carries one of them and scratch are there at once.
     """
     batch = min(settings.batch_size or shape.rows, shape.rows)
-    sent = min(shape.rows, round(batch * (1 + settings.masked_rate))) * shape.outputs
-    slots = _row_slots(shape, settings, 2)
-    terms = batch if slots is None else slots.groups(batch)
-    held = dict.fromkeys(shape.columns, 4 * sent)
-    held[ARBITER.name] = 2 * max(shape.columns.values())
+    sent = min(shape.rows, round(batch * (1 + settings.masked_rate)))
+    packing = _packing(shape, settings)
+    held = dict.fromkeys(shape.columns, 4 * math.prod(packing.shape(sent)))
+    held[ARBITER.name] = 2 * max(shape.columns.values()) * packing.groups
+    terms = packing.shape(batch)[0]
     return Workload(settings.max_iter, iteration(shape, settings, 2), terms, held)

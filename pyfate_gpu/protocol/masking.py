@@ -2,15 +2,12 @@
 """Decryption by an arbiter who cannot see what it decrypts.
 
 The owner adds a residue drawn uniformly mod n to every value; the arbiter decrypts sums that are
-uniform whatever the values are, and returns them as residues; the owner subtracts.
-
-Where the owner may learn one slot of a ciphertext only, every slot has a mask of its own, and the arbiter
-returns that slot and no other.
+uniform whatever the values are, and returns them as residues; the owner subtracts. ``protocol.slot_masking``
+is for ciphertexts of which the owner may learn one slot only.
 """
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +19,7 @@ from pyfate_gpu.backends.words import (
     unsigned_to_words,
     words_for_bits,
 )
-from pyfate_gpu.encoding.slots import HIDING_BITS, SlotLayout, hiding_width
+from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import ARBITER
@@ -31,17 +28,6 @@ from pyfate_gpu.he import CiphertextArray
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey
-
-__all__ = [
-    "HIDING_BITS",
-    "hiding_width",
-    "residues_from_words",
-    "residues_to_words",
-    "reveal",
-    "reveal_middle",
-    "serve",
-    "serve_middle",
-]
 
 
 def reveal(
@@ -109,88 +95,6 @@ def serve(
     session.send(owner, f"residues_{name}", residues=words, **at)
 
 
-def reveal_middle(
-    session: Session, values: CiphertextArray, name: str, *, iteration: int = 0, batch: int = 0
-) -> NDArray[np.float64]:
-    """Have the arbiter decrypt the middle slot of `values`, a one-dimensional array, under masks of all slots.
-
-    Masks are uniform, `HIDING_BITS` bits or more wider than the bound of the array, and an offset keeps all
-    slots from 0 to below their width, so that nothing carries.
-
-    Returns
-    -------
-    float64 [len(values)]
-        What the middle slots hold; nobody else learns it, and nobody what other slots hold.
-
-    Raises
-    ------
-    BoundError
-        When slots have no room for masks.
-    ProtocolError
-        When the arbiter returns what cannot be right.
-    """
-    public_key, slots = values.public_key, values.slots
-    if slots is None or hiding_width(values.bound) > slots.width:
-        raise BoundError(
-            f"a mask of {values.bound_bits} bits takes slots of {hiding_width(values.bound)} bits, there are {slots}"
-        )
-    masks = [
-        [_slot_mask(slots, values.bound) for _ in range(slots.count)] for _ in range(values.size)
-    ]
-    with session.statistics.step(Step.MASK, operations=values.size):
-        masked = values.add_residue_mask([_joined(each, slots) for each in masks])
-    at = {"iteration": iteration, "batch": batch}
-    session.send(ARBITER, f"masked_{name}", masked=masked, **at)
-    words = session.receive(
-        ARBITER, f"middle_{name}", iteration=iteration, batch=batch, middle=np.ndarray
-    )
-    found = _middle_from_words(words, slots, values.size, name)
-    own = np.array([each[slots.middle] for each in masks], dtype=object)
-    try:
-        unmasked = public_key.decode_residues(found - own, values.exponent, "f", bound=values.bound)
-    except BoundError:
-        raise ProtocolError(
-            f"a slot that the arbiter returned for {name} is beyond the bound of the values that were masked: "
-            "it decrypted something else, or another party encrypted more than it declared"
-        ) from None
-    return np.asarray(unmasked, dtype=np.float64)
-
-
-def serve_middle(
-    session: Session,
-    private_key: PrivateKey,
-    owner: Party,
-    name: str,
-    count: int,
-    slots: SlotLayout,
-    /,
-    *,
-    iteration: int = 0,
-    batch: int = 0,
-) -> None:
-    """Decrypt `count` ciphertexts and return their middle slots; the arbiter's side of `reveal_middle`.
-
-    Raises
-    ------
-    ProtocolError
-        When `owner` asks for more or fewer values than its share, for other slots, or did not mask them.
-    """
-    at = {"iteration": iteration, "batch": batch}
-    masked = session.receive_encrypted(
-        owner, f"masked_{name}", "masked", (count,), ARBITER, slots, **at
-    )
-    with session.statistics.step(Step.DECRYPT, operations=count):
-        residues = private_key.decrypt_residues(masked)
-    if any(residue >> slots.bits for residue in residues):
-        raise ProtocolError(
-            f"what {owner} sent for {name} has bits beyond {slots}: it is not masked"
-        )
-    low = (1 << slots.width) - 1
-    middle = [residue >> slots.width * slots.middle & low for residue in residues]
-    words = unsigned_to_words(middle, words_for_bits(slots.width))
-    session.send(owner, f"middle_{name}", middle=words, **at)
-
-
 def residues_to_words(residues: Any, n: int) -> NDArray[np.uint64]:
     """Return Python ints in [0, n) as rows of little-endian words, uint64 [count, words of n]."""
     return unsigned_to_words(residues, words_for_bits(n.bit_length()))
@@ -208,28 +112,4 @@ def residues_from_words(words: NDArray[np.uint64], n: int) -> NDArray[np.object_
         raise ProtocolError("residues did not come as rows of words")
     if not less_than(words, n).all():
         raise ProtocolError("the arbiter returned an integer that is no residue mod n")
-    return unsigned_to_integers(words)
-
-
-def _slot_mask(slots: SlotLayout, bound: int) -> int:
-    """A mask with its offset: with a number up to `bound` in size it is at least 0 and fits the slot."""
-    return secrets.randbits(slots.width - 1) + bound
-
-
-def _joined(numbers: list[int], slots: SlotLayout) -> int:
-    return sum(number << slots.width * place for place, number in enumerate(numbers))
-
-
-def _middle_from_words(
-    words: NDArray[np.uint64], slots: SlotLayout, count: int, name: str
-) -> NDArray[np.object_]:
-    width = words_for_bits(slots.width)
-    if words.dtype != np.uint64 or words.shape != (count, width):
-        raise ProtocolError(
-            f"the arbiter returned words of shape {words.shape} for {name}, one slot a value takes {(count, width)}"
-        )
-    if not less_than(words, 1 << slots.width).all():
-        raise ProtocolError(
-            f"the arbiter returned more than a slot of {slots.width} bits for {name}"
-        )
     return unsigned_to_integers(words)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pyfate_gpu.glm.families import FAMILIES, INTERVAL, minimax_slope
+from pyfate_gpu.glm.targets import TargetScale
 
 
 @pytest.fixture(params=FAMILIES.values(), ids=FAMILIES)
@@ -30,10 +31,20 @@ def test_the_residual_is_the_derivative_of_the_loss(family, y, rng):
 def test_shares_of_two_parties_give_the_loss(family, y, rng):
     guest, host = rng.normal(size=(50, 1)), rng.normal(size=(50, 1))
     residual = family.residual(guest + host, y)
-    encrypted = family.target(y) if family.loss_from_targets else residual
-    shares = family.guest_factor(guest, y) * residual + family.host_factor(host) * encrypted
-    total = float((shares + family.rest(guest, y)).sum())
+    total = family.label_scale * float((family.label_factor(y) * residual).sum())
+    total += float(family.rest(guest, y).sum())
+    if family.loss_from_targets:
+        total += float((family.host_factor(host) * family.target(y)).sum())
+    for share in (guest, host):  # of one column each, with the weight 3
+        total += family.own_part(np.array([[3.0]]), (share / 3).T @ residual)
     assert total == pytest.approx(float(family.losses(guest + host, y).sum()))
+
+
+def test_label_factors_have_a_mean_square_of_at_most_one(family, y):
+    """Where rows share ciphertexts: of scaled targets, and of labels."""
+    if not family.loss_from_targets:
+        scaled = TargetScale.fit(y, centre=False).shrink(y) if family.scales_targets else y
+        assert (family.label_factor(scaled) ** 2).mean() <= 0.5
 
 
 def test_residuals_come_from_what_hosts_encrypt(family, y, rng, keypair):

@@ -8,6 +8,7 @@ import pytest
 
 from pyfate_gpu import HeteroLogisticRegression
 from pyfate_gpu.encoding import FixedPointEncoder
+from pyfate_gpu.encoding.slots import hiding_width
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.glm.packing import MAX_ROWS, ClassSlots, check_rows, slot_width
 
@@ -40,20 +41,23 @@ def test_packing_changes_no_digit_that_counts(toy, kinds, federate, logistic, rn
 
 
 def test_packed_passes_send_a_share_of_the_bytes(toy, kinds, federate, logistic, transcript):
-    federate(logistic(tol=0.0, max_iter=2), toy.guest, kinds, toy.hosts[:1])
-    forward = {
-        m.iteration: len(m.payload["forward"].data)
-        for m in transcript
-        if m.name.endswith("/forward")
-    }
-    assert forward[2] < 0.55 * forward[1]  # two slots at 512 bits
+    sizes = []
+    for packing in ("classes", "none"):
+        transcript.clear()
+        federate(logistic(tol=0.0, max_iter=2, packing=packing), toy.guest, kinds, toy.hosts[:1])
+        messages = [m for m in transcript if m.name.endswith("/forward")]
+        sizes.append({m.iteration: len(m.payload["forward"].data) for m in messages})
+    for iteration in (1, 2):  # with labels and without
+        assert sizes[0][iteration] < 0.55 * sizes[1][iteration]  # two slots at 512 bits
 
 
 def test_slots_have_room_for_the_largest_sums_there_can_be():
     parties = 3
     scores = FixedPointEncoder().integer_bound * parties
-    largest = scores * (MAX_ROWS << 24) * (1 << 63) * MAX_ROWS
+    weighted = scores * (MAX_ROWS << 24) * MAX_ROWS
+    largest = weighted * (1 << 63)
     assert largest < 1 << (slot_width(parties) - 1)
+    assert hiding_width(weighted) <= slot_width(parties)  # times labels, under masks
     packing = ClassSlots.of("classes", key_bits=2048, parties=parties, outputs=12)
     assert packing.slots.bound >= largest
     assert packing.slots.count == 10
@@ -68,7 +72,7 @@ def test_one_output_is_not_packed():
 def test_gather_is_the_way_back_from_spread(rng):
     packing = ClassSlots.of("classes", key_bits=512, parties=2, outputs=5)
     values = rng.normal(size=(7, 5))
-    assert np.array_equal(packing.gather(packing.spread(values), 7), values)
+    assert np.array_equal(packing.gather(packing.spread(values)), values)
 
 
 def test_more_rows_than_slots_have_room_for_are_refused():

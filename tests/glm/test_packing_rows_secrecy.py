@@ -7,19 +7,16 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import FixedPointEncoder, PrivateKey, SlotLayout, simulate
+from pyfate_gpu.encoding.slots import hiding_width
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.row_slots import SCORE_BOUND, RowSlots, norm_bound
-from pyfate_gpu.protocol.masking import (
-    hiding_width,
-    residues_to_words,
-    reveal_middle,
-    serve_middle,
-)
+from pyfate_gpu.glm.row_slots import SHARE_BOUND, RowSlots, norm_bound
+from pyfate_gpu.protocol.masking import residues_to_words
+from pyfate_gpu.protocol.slot_masking import reveal_middle, serve_middle
 
 #: Of a short key and two parties; three slots of a product.
-SMALL = RowSlots.of(key_bits=512, parties=2)
+SMALL = RowSlots.of(key_bits=512, parties=2, row_bits=6)
 
 
 @pytest.fixture
@@ -66,9 +63,9 @@ def slots_of(residue, layout):
 def test_one_slot_a_value_comes_back_and_no_other(searched, transcript, opened):
     layout = SMALL.slots.product
     middles = [m for m in transcript if m.name.endswith("/middle_gradient")]
-    assert len(middles) == 2 * 10
+    assert len(middles) == 2 * 11
     packed = [residues for slots, residues in opened if slots == layout]
-    assert [len(residues) for residues in packed] == [9, 12] * 10
+    assert [len(residues) for residues in packed] == [9, 12, 1] + [9, 12] * 10  # 1 of the loss
     for message in middles:
         assert list(message.payload) == ["middle"]
         words = message.payload["middle"]
@@ -77,12 +74,14 @@ def test_one_slot_a_value_comes_back_and_no_other(searched, transcript, opened):
         assert not (words[:, 2] >> np.uint64(layout.width - 128)).any()
     told = {int.from_bytes(row.tobytes(), "little") for m in middles for row in m.payload["middle"]}
     everything = [slots_of(residue, layout) for residues in packed for residue in residues]
-    assert told == {slots[layout.middle] for slots in everything}
+    own = slots_of(packed[2][0], layout)[layout.middle]
+    assert told == {slots[layout.middle] for slots in everything} - {own}
     assert not told & {slots[place] for slots in everything for place in (0, 2)}
     named = {
         m.name.partition("/")[2] for m in transcript if m.sender == ARBITER and m.iteration == 2
     }
     assert named == {"middle_gradient", "residues_curvature"}
+    assert sum(m.name.endswith("/residues_loss") for m in transcript) == 1  # of the labelled pass
 
 
 def test_every_slot_that_the_arbiter_sees_is_masked_uniformly(searched, opened):
@@ -94,13 +93,13 @@ def test_every_slot_that_the_arbiter_sees_is_masked_uniformly(searched, opened):
         if slots == layout
         for residue in residues
     ]
-    assert len(rows) == 210
+    assert len(rows) == 232
     for place in range(layout.count):
         values = [row[place] for row in rows]
         assert len(set(values)) == len(values)
         share = np.array([value / 2 ** (layout.width - 1) for value in values])
         counts, _ = np.histogram(share, bins=8, range=(0, 1))
-        chi_square = float(((counts - 210 / 8) ** 2 / (210 / 8)).sum())
+        chi_square = float(((counts - 232 / 8) ** 2 / (232 / 8)).sum())
         assert chi_square < 70  # 7 degrees of freedom: once in 10^11 runs
 
 
@@ -134,7 +133,7 @@ def test_packing_follows_no_label_and_no_value(toy, federate, logistic, transcri
     one = shapes(toy.labels)
     assert one == shapes(1 - toy.labels) == shapes(np.sort(toy.labels))
     plans = [m.payload for m in transcript if m.name.endswith("/plan")]
-    assert {plan["row_slots"] for plan in plans} == {True}
+    assert {plan["row_bits"] for plan in plans} == {6}
 
 
 def test_no_two_ciphertexts_share_their_randomness(searched, transcript, keys):
@@ -193,7 +192,7 @@ def test_the_middle_slot_is_revealed_whatever_the_others_hold(keypair):
 def test_the_largest_scores_and_columns_come_out_exactly(keypair, sign):
     """Every score at the agreed bound, columns as long as they can be: rows in slots from end to end."""
     rows = 64
-    scores = np.resize(np.array(sign) * float(SCORE_BOUND), (rows, 1))
+    scores = np.resize(np.array(sign) * float(SHARE_BOUND), (rows, 1))
     spike = np.zeros(rows, dtype=np.int64)
     spike[5] = 8 << 24  # of norm sqrt(rows), as the column of ones
     columns = np.stack([np.full(rows, 1 << 24), spike, np.resize([1 << 24, -1 << 24], rows)])
@@ -201,7 +200,8 @@ def test_the_largest_scores_and_columns_come_out_exactly(keypair, sign):
     def guest(session, key):
         c = key.encrypt(SMALL.spread(scores), slots=SMALL.slots)
         c = c + SMALL.spread(scores)
-        return reveal_middle(session, c.rows_product(columns, norm=norm_bound(rows)), "gradient")
+        product = c.rows_product(columns, norm=norm_bound(6), rows_norm=SMALL.rows_norm)
+        return reveal_middle(session, product, "gradient")
 
     found = _with_key(
         keypair,

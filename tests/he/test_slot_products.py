@@ -239,6 +239,29 @@ def test_norms_bound_more_closely(keypair, rng):
             c.rows_product(wide, norm=bad)
 
 
+def test_norms_of_the_encrypted_rows_bound_more_closely_still(keypair, rng):
+    public, private = keypair
+    layout, rows = SlotLayout(40, 4), 50
+    matrix = IntegerEncoder(2**31).encode(rng.integers(-500, 501, (2, rows)))
+    d = rng.integers(-100, 101, rows)
+    d[3] = 1000  # one large one, as residuals have outliers
+    c = public.encrypt(layout.group(d), SMALL, slots=layout)
+    longest = math.isqrt(int((d**2).sum())) + 1
+    result = c.rows_product(matrix, norm=3600, rows_norm=longest)
+    assert result.bound == longest * 3600 + 1
+    decrypted = private.decrypt(result)
+    np.testing.assert_array_equal(decrypted[:, 3], matrix.to_integers().astype(int) @ d)
+    assert np.abs(decrypted).max() <= result.bound
+    # A norm beyond what single numbers allow changes nothing.
+    assert (
+        c.rows_product(matrix, norm=3600, rows_norm=10**9).bound
+        == c.rows_product(matrix, norm=3600).bound
+    )
+    for bad in (-1, 1.5, "9"):
+        with pytest.raises(BoundError, match="rows_norm is"):
+            c.rows_product(matrix, norm=3600, rows_norm=bad)
+
+
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=9), st.booleans())
 def test_norms_are_exact(values, wide):
     values = [*values, 2**80] if wide else values

@@ -248,7 +248,9 @@ class CiphertextArray(ArrayState):
         """
         return slot_products.outputs_product(self, matrix, layout)
 
-    def rows_product(self, matrix: Any, *, norm: int | None = None) -> CiphertextArray:
+    def rows_product(
+        self, matrix: Any, *, norm: int | None = None, rows_norm: int | None = None
+    ) -> CiphertextArray:
         """``matrix @ rows`` for rows that share ciphertexts: in the middle slot of the result.
 
         With k rows d in the slots of each ciphertext, the result is a product of polynomials with
@@ -263,6 +265,9 @@ class CiphertextArray(ArrayState):
         norm : int, optional
             Largest Euclidean norm of a row of the matrix in encoded integers, public and agreed on;
             bounds the coefficients more closely than the largest entry. Checked.
+        rows_norm : int, optional
+            The same of all encrypted rows together. Whoever encrypted them has to keep it: it cannot be
+            checked here.
 
         Returns
         -------
@@ -289,7 +294,7 @@ class CiphertextArray(ArrayState):
         >>> private.decrypt(gradient)[:, gradient.slots.middle]
         array([9, 7])
         """
-        return slot_products.rows_product(self, matrix, norm)
+        return slot_products.rows_product(self, matrix, norm, rows_norm)
 
     def add_residue_mask(self, residues: npt.ArrayLike) -> CiphertextArray:
         """Add uniform integers mod n (`PublicKey.random_residues`), as a fresh encryption.

@@ -59,7 +59,9 @@ def outputs_product(c: CiphertextArray, matrix: Any, layout: SlotLayout) -> Ciph
     )  # fmt: skip
 
 
-def rows_product(c: CiphertextArray, matrix: Any, norm: int | None) -> CiphertextArray:
+def rows_product(
+    c: CiphertextArray, matrix: Any, norm: int | None, rows_norm: int | None
+) -> CiphertextArray:
     """``matrix @ rows`` in the middle slot; see `CiphertextArray.rows_product`."""
     if c.slots is None:
         raise SlotMismatchError(
@@ -78,7 +80,7 @@ def rows_product(c: CiphertextArray, matrix: Any, norm: int | None) -> Ciphertex
             f"a matrix with {plain.shape[-1]} columns takes {layout.groups(plain.shape[-1])} "
             f"ciphertexts with {layout.count} slots, a column for each row; there are {len(c)}"
         )
-    bound = _coefficient_bound(c.bound, plain, norm)
+    bound = _coefficient_bound(c.bound, plain, norm, rows_norm)
     check_room(bound, c.public_key, f"a product of {plain.shape[-1]} rows in slots", result_layout)
     outputs, columns = math.prod(plain.shape[:-1]), math.prod(c.shape[1:])
     product = multiply_rows(c._engine, _by_position(plain, layout), c._rows, columns)
@@ -128,14 +130,28 @@ def _fill_up(words: SignedWords, length: int, axis: int) -> SignedWords:
     return np.pad(words, spare)
 
 
-def _coefficient_bound(bound: int, plain: PlaintextArray, norm: int | None) -> int:
+def _coefficient_bound(
+    bound: int, plain: PlaintextArray, norm: int | None, rows_norm: int | None
+) -> int:
     """Of every coefficient of the product: a sum of d x over pairs in which no d and no x comes twice."""
     rows = plain.shape[-1]
+    longest = _checked_norm(rows_norm, "rows_norm")
+    plainly = bound * plain.bound * max(1, rows)
+    if norm is None and longest is None:
+        return plainly
+    widest = _checked_norm(norm, "norm")
+    if widest is not None:
+        check_norms(plain, widest)
+    # Cauchy and Schwarz: |sum of d x| <= |d| |x|, where |d| <= sqrt(rows) max|d|, and |x| alike.
+    d = rows * bound**2 if longest is None else min(rows * bound**2, longest**2)
+    x = rows * plain.bound**2 if widest is None else min(rows * plain.bound**2, widest**2)
+    return min(plainly, math.isqrt(d * x) + 1)
+
+
+def _checked_norm(norm: int | None, name: str) -> int | None:
     if norm is None:
-        return bound * plain.bound * max(1, rows)
-    norm = as_integer(norm, "norm", BoundError)
-    if norm < 0:
-        raise BoundError(f"norm is {norm}; it must not be negative")
-    check_norms(plain, norm)
-    # Cauchy and Schwarz: |sum of d x| <= |d| |x| <= sqrt(rows) max|d| norm.
-    return min(bound * plain.bound * max(1, rows), math.isqrt(rows * (bound * norm) ** 2) + 1)
+        return None
+    found = as_integer(norm, name, BoundError)
+    if found < 0:
+        raise BoundError(f"{name} is {found}; it must not be negative")
+    return found

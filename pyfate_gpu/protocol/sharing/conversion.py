@@ -15,9 +15,9 @@ import numpy as np
 from pyfate_gpu.backends.words import SignedWords
 from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray, SlotLayout
 from pyfate_gpu.encoding.packing import pack, unpack
+from pyfate_gpu.encoding.slots import HIDING_BITS, hiding_width
 from pyfate_gpu.errors import BoundError, ProtocolError, ShapeError
 from pyfate_gpu.he import CiphertextArray
-from pyfate_gpu.protocol.masking import HIDING_BITS, hiding_width
 from pyfate_gpu.protocol.sharing import ring
 from pyfate_gpu.protocol.sharing.masks import random_residues, random_slots
 from pyfate_gpu.protocol.sharing.ring import Ring
