@@ -6,6 +6,8 @@
 #include <cstring>
 #include <new>
 
+#include "bigint/large_memory.h"
+
 namespace pyfate {
 
 /// Overwrites memory in a way the compiler may not drop.
@@ -19,7 +21,6 @@ static inline void secure_zero(void* memory, std::size_t bytes) {
 template <class T>
 struct ZeroingAllocator {
   using value_type = T;
-  static constexpr std::align_val_t kAlignment{64};
 
   ZeroingAllocator() = default;
   template <class U>
@@ -27,11 +28,11 @@ struct ZeroingAllocator {
 
   T* allocate(std::size_t count) {
     if (count > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_alloc();
-    return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+    return static_cast<T*>(allocate_rows(count * sizeof(T)));
   }
   void deallocate(T* memory, std::size_t count) {
     secure_zero(memory, count * sizeof(T));
-    ::operator delete(memory, kAlignment);
+    release_rows(memory, count * sizeof(T));
   }
   template <class U>
   bool operator==(const ZeroingAllocator<U>&) const {

@@ -5,10 +5,11 @@ namespace pyfate {
 
 StoredRows::StoredRows(const GroupContext& context, const std::uint64_t* c, std::size_t first,
                        std::size_t count, bool inverses, int powers, const Run& run)
-    : first_(first), count_(count), signs_(inverses ? 2 : 1) {
+    : first_(first), count_(count), signs_(inverses ? 2 : 1), words_(nullptr, Free{0}) {
   const Modulus& modulus = context.modulus();
   const std::size_t rows = count * signs_ * static_cast<std::size_t>(powers);
-  words_.reset(new (kAlignment) std::uint64_t[rows * modulus.stored_words()]);
+  const std::size_t bytes = rows * modulus.stored_words() * sizeof(std::uint64_t);
+  words_ = {static_cast<std::uint64_t*>(allocate_rows(bytes)), Free{bytes}};
   const std::uint64_t* own = c + first * modulus.row_words();
   store(modulus, own, false, powers, run);
   if (!inverses) return;

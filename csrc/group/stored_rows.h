@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 
+#include "bigint/large_memory.h"
 #include "group/group_context.h"
 
 namespace pyfate {
@@ -29,9 +29,9 @@ class StoredRows {
   void store(const Modulus& modulus, const std::uint64_t* rows, bool inverse, int powers,
              const Run& run);
 
-  static constexpr std::align_val_t kAlignment{64};
   struct Free {
-    void operator()(std::uint64_t* words) const { ::operator delete[](words, kAlignment); }
+    std::size_t bytes;
+    void operator()(std::uint64_t* words) const { release_rows(words, bytes); }
   };
 
   std::size_t first_;
@@ -39,7 +39,7 @@ class StoredRows {
   std::size_t signs_;
   /// Not cleared, neither before every row is written nor after: that would be one thread's work,
   /// and ciphertexts are no secret.
-  std::unique_ptr<std::uint64_t[], Free> words_;
+  std::unique_ptr<std::uint64_t, Free> words_;
 };
 
 }  // namespace pyfate

@@ -30,7 +30,8 @@ static inline const std::uint64_t* row_at(RowsView rows, std::size_t i) {
 
 /// Asks for the rows of the lanes from `begin` on, if there are any.
 template <class A>
-[[gnu::always_inline]] inline void prefetch_rows(RowsView rows, std::size_t begin, std::size_t end) {
+[[gnu::always_inline]] inline void prefetch_rows(RowsView rows, std::size_t begin,
+                                                 std::size_t end) {
   for (std::size_t i = begin; i < smaller(begin + A::kLanes, end); ++i) {
     prefetch(row_at(rows, i), rows.stride);
   }
