@@ -259,11 +259,10 @@ class Conversation:
     def _receive(self, line: Line, nodes: list[OpenNode]) -> list[Integers]:
         """Return what a host sends of nodes: sums of all outputs, [candidates, 2 outputs] of each."""
         lengths = [line.sizes[node.tree] for node in nodes]
-        layout = self.slots.squeezed
-        groups = -(-sum(lengths) // self.slots.sums)
-        found = [np.empty((0, layout.count), dtype=np.int64)]
-        for part in pieces(groups, self.private_key.public_key.key_bits):
-            squeezed = self.session.receive_encrypted(
+        layout, answers = self.slots.answered, self.slots.answers(sum(lengths))
+        found = [np.empty((0, self.slots.row.count), dtype=np.int64)]
+        for part in pieces(answers, self.private_key.public_key.key_bits):
+            answer = self.session.receive_encrypted(
                 line.host,
                 "sums",
                 "sums",
@@ -274,14 +273,14 @@ class Conversation:
                 batch=line.sums,
             )
             line.sums += 1
-            if squeezed.exponent or squeezed.kind != "i":
+            if answer.exponent or answer.kind != "i":
                 raise ProtocolError(f"the sums of {line.host} are no integers")
             try:
-                with self.session.statistics.step(Step.DECRYPT, operations=squeezed.size):
-                    found.append(self.private_key.decrypt(squeezed))
+                with self.session.statistics.step(Step.DECRYPT, operations=answer.size):
+                    found.append(self.slots.read(self.private_key.decrypt(answer)))
             except BoundError:
                 raise ProtocolError(f"the sums of {line.host} are beyond their bounds") from None
-        flat = np.concatenate(found).reshape(-1, self.slots.row.count)[: sum(lengths)]
+        flat = np.concatenate(found)[: sum(lengths)]
         if flat.dtype != np.int64:
             raise ProtocolError(f"the sums of {line.host} are beyond their bounds")
         return list(np.split(flat, np.cumsum(lengths)[:-1])) if lengths else []

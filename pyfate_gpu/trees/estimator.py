@@ -67,6 +67,9 @@ class HeteroBoostedTrees(Fitting):
         Response before the first tree; None for the best constant.
     gradient_bits : int
         To which gradients are rounded before they are encrypted. Leaves are exact.
+    packing : {"auto", "rows", "none"}
+        Whether rows share ciphertexts: several times fewer encryptions and bytes, and dearer candidates. What costs
+        less by default, which is ``rows`` for many rows and few columns of hosts.
     guest_only_trees, guest_only_levels : int
         First rounds, and last levels of every tree, in which only the guest's columns are split: the first trees
         say most about labels.
@@ -119,6 +122,7 @@ class HeteroBoostedTrees(Fitting):
     multi_strategy: str = "multi_output_tree"
     base_score: float | None = None
     gradient_bits: int = 24
+    packing: str = "auto"
     guest_only_trees: int = 0
     guest_only_levels: int = 0
     early_stopping_rounds: int | None = None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyfate_gpu.encoding import IntegerEncoder
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.trees.conversation import Conversation
@@ -215,12 +214,14 @@ class Growth:
     def _send_gradients(self) -> None:
         trainer, session = self.trainer, self.trainer.session
         rows, slots = self.turn.sample.encrypted, trainer.slots
-        encoder = IntegerEncoder(bound=slots.bound)
         hosts = [host for host, size in zip(session.hosts, trainer.candidates, strict=True) if size]
-        for index, part in enumerate(pieces(len(rows), session.key_of(GUEST).key_bits)):
-            values = self.integers[rows[part]]
-            with session.statistics.step(Step.ENCRYPT, operations=len(values)):
-                encrypted = trainer.private_key.encrypt(values, encoder, slots=slots.row)
+        count = slots.rows_of_each
+        for index, part in enumerate(
+            pieces(-(-len(rows) // count), session.key_of(GUEST).key_bits)
+        ):
+            plain = slots.encode(self.integers[rows[part.start * count : part.stop * count]])
+            with session.statistics.step(Step.ENCRYPT, operations=part.stop - part.start):
+                encrypted = trainer.private_key.encrypt(plain, slots=slots.sent)
             session.send(
                 hosts, "gradients", iteration=self.turn.number, batch=index, rows=encrypted
             )

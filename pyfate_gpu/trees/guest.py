@@ -18,11 +18,12 @@ from pyfate_gpu.trees.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.growth import Growth, Turn
 from pyfate_gpu.trees.histogram import ClearSplits
-from pyfate_gpu.trees.packing import Gradients, GradientSlots
+from pyfate_gpu.trees.packing import Gradients
 from pyfate_gpu.trees.plan import announce_plan
 from pyfate_gpu.trees.recovery import keep, resume
 from pyfate_gpu.trees.sampling import Sample
 from pyfate_gpu.trees.settings import Settings
+from pyfate_gpu.trees.workload import choose_slots
 from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
@@ -124,13 +125,10 @@ class GuestTrainer:
 
     def train(self, rounds: int) -> int:
         """Grow so many rounds at most; return how many are kept."""
-        announce_plan(self.session, self.scores.shape[1])
-        self.slots = GradientSlots(
-            self.settings.gradient_bits,
-            self.data.rows,
-            self.scores.shape[1],
-            self.private_key.public_key.key_bits,
-        )
+        outputs, key_bits = self.scores.shape[1], self.private_key.public_key.key_bits
+        candidates = sum(self.candidates)
+        self.slots = choose_slots(self.settings, self.data.rows, outputs, candidates, key_bits)
+        announce_plan(self.session, outputs, packed=self.slots.packed)
         number, stops = resume(self.session, self), False
         while number < rounds and not stops:
             number += 1

@@ -124,12 +124,13 @@ class HostTrainer:
         report_shape(self.session, Shape(self.rows, tested, size, self.training))
         if self.training:
             serve_paths(self.session, self.bins, self.table, self.codes)
-        self.outputs = receive_plan(self.session)
+        self.outputs, packed = receive_plan(self.session, self.settings)
         self.slots = GradientSlots(
             self.settings.gradient_bits,
             self.rows,
             self.outputs,
             self.session.key_of(GUEST).key_bits,
+            packed,
         )
         number = resume(self.session, self) + 1
         while self._round(number):
@@ -243,21 +244,22 @@ class HostRound:
     def _receive_gradients(self) -> CiphertextArray:
         slots, parts = self.trainer.slots, []
         key_bits = self.session.key_of(GUEST).key_bits
-        for index, part in enumerate(pieces(len(self.encrypted), key_bits)):
+        bound, count = slots.sent_bound, -(-len(self.encrypted) // slots.rows_of_each)
+        for index, part in enumerate(pieces(count, key_bits)):
             found = self.session.receive_encrypted(
                 GUEST,
                 "gradients",
                 "rows",
                 (part.stop - part.start,),
                 GUEST,
-                slots.row,
+                slots.sent,
                 iteration=self.number,
                 batch=index,
             )
-            if found.bound != slots.bound or found.exponent:
+            if found.bound != bound or found.exponent:
                 raise ProtocolError(
                     f"'gradients' (iteration {self.number}, batch {index}) of the guest are bounded by "
-                    f"{found.bound} and not by {slots.bound}"
+                    f"{found.bound} and not by {bound}"
                 )
             parts.append(found)
         _check_distinct(parts, self.number)
@@ -340,28 +342,33 @@ class HostRound:
         return None
 
     def _send_sums(self, nodes: list[Node]) -> None:
-        """Send the sums of all candidates of nodes, squeezed; in as many messages as they take."""
+        """Send the sums of all candidates of nodes, squeezed or masked; in as many messages as they take."""
         parts = []
         for offer, group in groupby(nodes, key=lambda node: self.offers[node.tree]):
             rows = [node.rows[node.counted] for node in group]
             if offer.candidates.size:
                 entries = sum(map(len, rows)) * len(offer.columns)
                 with self.session.statistics.step(Step.ADD, operations=entries):
-                    sums = offer.candidates.level_sums(
-                        self.gradients, rows, [self._place[each] for each in rows]
-                    )
+                    sums = self._sums(offer.candidates, rows)
                 parts.append(sums.take(offer.order, axis=1).ravel())
         if not parts:
             return
-        layout = self.trainer.slots.squeezed
-        together = concatenate(parts)
-        with self.session.statistics.step(Step.SQUEEZE, operations=together.size):
-            squeezed = together.squeeze(layout)
-        for part in pieces(squeezed.size, squeezed.public_key.key_bits):
+        answer = concatenate(parts)
+        if not self.trainer.slots.packed:
+            with self.session.statistics.step(Step.SQUEEZE, operations=answer.size):
+                answer = answer.squeeze(self.trainer.slots.squeezed)
+        for part in pieces(answer.size, answer.public_key.key_bits):
             self.session.send(
-                GUEST, "sums", iteration=self.number, batch=self._sent, sums=squeezed[part]
+                GUEST, "sums", iteration=self.number, batch=self._sent, sums=answer[part]
             )
             self._sent += 1
+
+    def _sums(self, candidates: Candidates, rows: list[Integers]) -> CiphertextArray:
+        """Return the sums of nodes, of which nothing else can be seen where rows share ciphertexts."""
+        places = [self._place[each] for each in rows]
+        if self.trainer.slots.packed:
+            return candidates.packed_sums(self.gradients, rows, places)
+        return candidates.level_sums(self.gradients, rows, places)
 
 
 def _check_distinct(parts: list[CiphertextArray], number: int) -> None:

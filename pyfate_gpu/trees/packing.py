@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyfate_gpu.encoding import SlotLayout
+from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray, SlotLayout
+from pyfate_gpu.encoding.row_slots import RowSlots
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.typing import Floats, Integers
 
@@ -30,6 +33,8 @@ class GradientSlots:
         Pairs of a row.
     key_bits : int
         Of the key that they are encrypted under.
+    packed : bool
+        Whether rows share ciphertexts; see `pyfate_gpu.he.array.row_packing`.
 
     Raises
     ------
@@ -48,6 +53,7 @@ class GradientSlots:
     rows: int
     outputs: int
     key_bits: int
+    packed: bool = False
 
     def __post_init__(self) -> None:
         if (self.bound * self.rows).bit_length() > EXACT_BITS:
@@ -85,6 +91,53 @@ class GradientSlots:
     def sums(self) -> int:
         """How many sums a ciphertext holds."""
         return (self.key_bits - 2) // (2 * self.outputs * self.width)
+
+    @property
+    def together(self) -> RowSlots:
+        """How rows share ciphertexts, if they do."""
+        return RowSlots.fit(self.row, self.key_bits)
+
+    @property
+    def rows_of_each(self) -> int:
+        """Rows of a ciphertext."""
+        return self.together.count if self.packed else 1
+
+    @property
+    def sent(self) -> SlotLayout:
+        """The layout of the ciphertexts of rows."""
+        return self.together.layout if self.packed else self.row
+
+    @property
+    def answered(self) -> SlotLayout:
+        """The layout of the ciphertexts of sums."""
+        return self.sent.product if self.packed else self.squeezed
+
+    def answers(self, sums: int) -> int:
+        """Return how many ciphertexts so many sums take."""
+        return sums if self.packed else -(-sums // self.sums)
+
+    def encode(self, integers: Integers) -> PlaintextArray:
+        """Return rows as plaintexts; their bound is public."""
+        if self.packed:
+            return self.together.join(integers, self.bound)
+        return IntegerEncoder(self.bound).encode(integers)
+
+    @property
+    def sent_bound(self) -> int:
+        """Bound of what `encode` returns."""
+        return self.encode(np.empty((0, self.row.count), dtype=np.int64)).bound
+
+    def read(self, slots: NDArray[Any]) -> NDArray[Any]:
+        """Return the sums that decrypted ciphertexts hold, [sums, 2 outputs].
+
+        Raises
+        ------
+        BoundError
+            When there is a number in the place of a sum that is none.
+        """
+        if self.packed:
+            return self.together.split(slots[:, self.answered.middle])
+        return slots.reshape(-1, self.row.count)
 
 
 @dataclass(frozen=True, repr=False)

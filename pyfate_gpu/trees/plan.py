@@ -100,20 +100,24 @@ def compare_shapes(own: Shape, shapes: Mapping[Party, Shape]) -> None:
         check_together(trainings)
 
 
-def announce_plan(session: Session, outputs: int) -> None:
-    """Tell hosts how many outputs a row has."""
-    session.send(session.hosts, "plan", outputs=outputs)
+def announce_plan(session: Session, outputs: int, *, packed: bool) -> None:
+    """Tell hosts how many outputs a row has, and whether rows share ciphertexts."""
+    session.send(session.hosts, "plan", outputs=outputs, packed=packed)
 
 
-def receive_plan(session: Session) -> int:
-    """Return how many outputs a row has.
+def receive_plan(session: Session, settings: Settings) -> tuple[int, bool]:
+    """Return how many outputs a row has, and whether rows share ciphertexts.
 
     Raises
     ------
     ProtocolError
-        When that makes no sense.
+        When that makes no sense, or is not what the parties agreed on.
     """
-    outputs: int = session.receive(GUEST, "plan", outputs=int)
+    outputs, packed = session.receive(GUEST, "plan", outputs=int, packed=bool)
     if not 1 <= outputs <= MOST_OUTPUTS:
         raise ProtocolError(f"the guest announced {outputs} outputs")
-    return outputs
+    if settings.packing != "auto" and packed != (settings.packing == "rows"):
+        raise ProtocolError(
+            f"the guest announced packed={packed}, all parties agreed on packing={settings.packing!r}"
+        )
+    return outputs, packed

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyfate_gpu.data.binning.numeric import check_bin_count
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.he.array.row_packing import PACKINGS
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
 from pyfate_gpu.trees.gain import Regularization
@@ -58,6 +59,7 @@ class Settings:
     multi_strategy: str
     base_score: float | None
     gradient_bits: int
+    packing: str
     guest_only_trees: int
     guest_only_levels: int
     early_stopping_rounds: int | None
@@ -94,6 +96,7 @@ class Settings:
             if getattr(self, name) > 1:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}; it must be at most 1")
         check_choice("sampling_method", self.sampling_method, (UNIFORM, GOSS))
+        check_choice("packing", self.packing, PACKINGS)
         check_choice("multi_strategy", self.multi_strategy, (MULTI_OUTPUT, ONE_OUTPUT))
         check_scheme(self.scheme, "boosting")
         self._check_goss()

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.he.array.row_packing import Trees, choose_packing
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload
 from pyfate_gpu.trees.packing import GradientSlots
 from pyfate_gpu.trees.settings import GOSS, Settings
@@ -27,37 +29,69 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     >>> work["guest"]["encrypt"], work["host-0"]["squeeze"], work["guest"]["decrypt"]
     (30000, 1240, 50)
     """
-    slots = GradientSlots(settings.gradient_bits, shape.rows, shape.outputs, settings.key_bits)
-    sampled = settings.subsample
-    if settings.sampling_method == GOSS:
-        sampled = settings.top_rate + settings.other_rate
-    rows = max(1, round(shape.rows * sampled))
     hosts = {name: count for name, count in shape.columns.items() if name != GUEST.name}
+    kept = {
+        name: max(1, int(columns * settings.colsample_bytree)) if columns else 0
+        for name, columns in hosts.items()
+    }
+    candidates = {name: count * (settings.max_bin - 1) for name, count in kept.items()}
+    rows, roots, others = nodes_of_round(settings, shape.rows, shape.outputs)
+    slots = choose_slots(
+        settings, shape.rows, shape.outputs, sum(candidates.values()), settings.key_bits
+    )
     work: Steps = {name: Counter() for name in shape.columns}
-    work[GUEST.name]["encrypt"] = rows
+    sent = -(-rows // slots.rows_of_each)
+    work[GUEST.name]["encrypt"] = sent
     trees = len(settings.trees_of_round(shape.outputs))
-    nodes = _nodes(settings.host_levels, rows, settings.min_samples_leaf)
-    roots = 1 if sampled == settings.colsample_bytree == 1 else trees
     levels = max(0, settings.host_levels - 1)
-    for name, columns in hosts.items():
-        kept = max(1, int(columns * settings.colsample_bytree)) if columns else 0
-        candidates = kept * (settings.max_bin - 1)
-        sums = candidates * (roots + trees * (nodes - 1))
-        squeezed = -(-sums // slots.sums)
+    for name in hosts:
+        sums = candidates[name] * (roots + others)
+        answers = slots.answers(sums)
         work[name].update(
-            check=rows,
-            add=round(rows * kept * (roots + trees * levels * SMALLER)) + sums,
-            squeeze=sums,
-            blind=squeezed,
+            check=sent,
+            add=round(rows * kept[name] * (roots + trees * levels * SMALLER))
+            + sums * slots.rows_of_each,
+            squeeze=sums * max(1, slots.rows_of_each - 1),
+            blind=answers,
         )
-        work[GUEST.name].update(check=squeezed, decrypt=squeezed)
-    held = dict.fromkeys(hosts, 2 * rows + candidates_of(hosts, settings)) | {GUEST.name: rows}
+        work[GUEST.name].update(check=answers, decrypt=answers)
+    held = dict.fromkeys(hosts, 2 * sent + candidates_of(hosts, settings)) | {GUEST.name: sent}
     return Workload(settings.n_estimators, work, 1, held)
 
 
 def candidates_of(hosts: dict[str, int], settings: Settings) -> int:
     """Return how many candidates the widest host has at most."""
     return max(hosts.values(), default=0) * (settings.max_bin - 1)
+
+
+def nodes_of_round(settings: Settings, rows: int, outputs: int) -> tuple[int, int, int]:
+    """Return the rows that are encrypted in a round, and how many roots and other nodes are summed, at most."""
+    sampled = settings.subsample
+    if settings.sampling_method == GOSS:
+        sampled = settings.top_rate + settings.other_rate
+    rows = max(1, round(rows * sampled))
+    trees = len(settings.trees_of_round(outputs))
+    roots = 1 if sampled == settings.colsample_bytree == 1 else trees
+    nodes = _nodes(settings.host_levels, rows, settings.min_samples_leaf)
+    return rows, roots, trees * (nodes - 1)
+
+
+def choose_slots(
+    settings: Settings, rows: int, outputs: int, candidates: int, key_bits: int
+) -> GradientSlots:
+    """Return the slots of rows, which share ciphertexts where `packing` says so or that costs less.
+
+    Parameters
+    ----------
+    candidates : int
+        Of all hosts together.
+    """
+    alone = GradientSlots(settings.gradient_bits, rows, outputs, key_bits)
+    encrypted, roots, others = nodes_of_round(settings, rows, outputs)
+    found = choose_packing(
+        settings.packing, alone.row, Trees(encrypted, candidates, roots + others), key_bits=key_bits
+    )
+    return replace(alone, packed=found is not None)
 
 
 def _nodes(levels: int, rows: int, least: int) -> int:

@@ -23,6 +23,13 @@ OPTIONS = {
     "guest-only level": {"guest_only_levels": 1},
     "coarse": {"gradient_bits": 5},
     "base score": {"base_score": 0.3},
+    "rows as slots": {"packing": "rows", "key_bits": 768},
+    "some rows as slots": {
+        "packing": "rows",
+        "key_bits": 768,
+        "subsample": 0.7,
+        "num_parallel_tree": 2,
+    },
 }
 
 
@@ -40,7 +47,9 @@ def test_hosts(regressor, toy, hosts):
 
 @pytest.mark.parametrize("strategy", ["multi_output_tree", "one_output_per_tree"])
 @pytest.mark.parametrize(
-    "options", [{}, {"subsample": 0.7, "num_parallel_tree": 2}], ids=["all", "some"]
+    "options",
+    [{}, {"subsample": 0.7, "num_parallel_tree": 2}, {"packing": "rows", "key_bits": 1024}],
+    ids=["all", "some", "rows as slots"],
 )
 def test_classes(classifier, toy, strategy, options):
     check_bits(classifier(multi_strategy=strategy, **options), toy.parts[:2], toy.classes)

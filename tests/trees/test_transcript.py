@@ -17,7 +17,7 @@ from tests.trees.conftest import run_parties
 TO_HOSTS = {
     "terms": {"terms": str},
     "public_key": {"key": str},
-    "plan": {"outputs": int},
+    "plan": {"outputs": int, "packed": bool},
     "round": {
         "proceed": bool, "kept": int, "asked": bool, "roots": np.ndarray, "trees": np.ndarray,
     },
