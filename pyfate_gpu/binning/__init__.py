@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pyfate_gpu.binning.estimator import HeteroBinning
+from pyfate_gpu.binning.scorecard import Scorecard
 from pyfate_gpu.binning.selector import HeteroSelector
 
-__all__ = ["HeteroBinning", "HeteroSelector"]
+__all__ = ["HeteroBinning", "HeteroSelector", "Scorecard"]

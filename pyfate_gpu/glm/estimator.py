@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.data.tables import read_present_labels
+from pyfate_gpu.data.tables import read_present_labels, read_table
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.fitting import Fitting
@@ -206,6 +206,28 @@ class HeteroGLM(Fitting):
             When `X` does not have the columns of fit.
         """
         return self._scores(X, session)
+
+    def contributions(self, X: Any) -> Floats:
+        """Return what each of this party's features adds to the score of each row; no other party takes part.
+
+        Scores are the sums of all parties' contributions and the guest's intercept.
+
+        Returns
+        -------
+        float64 [rows, features] or [rows, features, classes]
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit, and at the arbiter.
+        DataError
+            When `X` does not have the columns of fit.
+        """
+        half = self._fitted_half()
+        values = half.features(read_table(X, missing=half.imputes)).values
+        found = values[:, :, np.newaxis] * half.weights[np.newaxis]
+        found = found[:, : half.pipeline.features]  # without the intercept
+        return found[:, :, 0] if found.shape[2] == 1 else found
 
     def score_rows(
         self, X: Any = None, *, session: Session, options: Mapping[str, Any] | None = None
