@@ -17,6 +17,11 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.backends import available_backends as available_backends
     from pyfate_gpu.backends import backend_info as backend_info
     from pyfate_gpu.backends import use_backend as use_backend
+    from pyfate_gpu.binning import HeteroBinning as HeteroBinning
+    from pyfate_gpu.binning import HeteroSelector as HeteroSelector
+    from pyfate_gpu.binning import Scorecard as Scorecard
+    from pyfate_gpu.data.binning.binner import Binner as Binner
+    from pyfate_gpu.data.selection.selector import Selector as Selector
     from pyfate_gpu.encoding import FixedPointEncoder as FixedPointEncoder
     from pyfate_gpu.encoding import IntegerEncoder as IntegerEncoder
     from pyfate_gpu.encoding import PlaintextArray as PlaintextArray
@@ -51,6 +56,11 @@ _HOMES = {
     "available_backends": "backends",
     "backend_info": "backends",
     "use_backend": "backends",
+    "HeteroBinning": "binning",
+    "HeteroSelector": "binning",
+    "Scorecard": "binning",
+    "Binner": "data.binning.binner",
+    "Selector": "data.selection.selector",
     "FixedPointEncoder": "encoding",
     "IntegerEncoder": "encoding",
     "PlaintextArray": "encoding",
