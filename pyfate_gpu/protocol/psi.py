@@ -17,7 +17,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.errors import DisagreementError, ProtocolError
+from pyfate_gpu.errors import ConfigurationError, DisagreementError, ProtocolError
 from pyfate_gpu.federation.roles import ARBITER, GUEST, Party
 from pyfate_gpu.federation.session import Session
 from pyfate_gpu.federation.steps import Step
@@ -49,11 +49,18 @@ def intersect(session: Session, ids: Sequence[str]) -> list[int]:
 
     Raises
     ------
+    ConfigurationError
+        When there is no arbiter.
     DisagreementError
         Without the package openmined-psi, or when there is no common id.
     ProtocolError
         When another party sends what are no blinded ids, or one of them twice.
     """
+    if ARBITER not in session.parties:
+        raise ConfigurationError(
+            "finding common ids in private takes an arbiter, this job has none: give every party the same rows, "
+            'with [alignment] method = "same"'
+        )
     ring = (GUEST, *session.hosts)
     if session.party == ARBITER:
         _match(session, ring)

@@ -9,11 +9,13 @@ import json
 import numpy as np
 import pytest
 
-from pyfate_gpu.errors import PartyFailedError
+from pyfate_gpu import simulate
+from pyfate_gpu.errors import ConfigurationError, PartyFailedError
 from pyfate_gpu.jobs.calibration import Calibration
 from pyfate_gpu.jobs.estimate import estimate, shape_of
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
+from pyfate_gpu.protocol.psi import intersect
 from tests.jobs.mortal_party import mortal
 from tests.sshe.oracle import Descent, prepared
 
@@ -98,3 +100,8 @@ def test_an_estimate_knows_two_parties(small_job):
     # Encrypted shares of weights and residuals, masked results: of 512 bits each ciphertext has 128 bytes.
     work = found.work["guest"]
     assert found.sent["guest"] == (work["encrypt"] + work["mask"]) * 128
+
+
+def test_common_ids_are_not_found_without_an_arbiter():
+    with pytest.raises(ConfigurationError, match="takes an arbiter, this job has none"):
+        simulate(guest=lambda s: intersect(s, ["a"]), hosts=[lambda s: intersect(s, ["a"])])
