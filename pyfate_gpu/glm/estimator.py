@@ -38,9 +38,9 @@ class HeteroGLM(Fitting):
         Whether the arbiter decrypts masked values, or, as in FATE, sees every gradient and takes the
         steps itself: weaker, for comparison only.
     packing : {"auto", "rows", "classes", "none"}
-        What shares a ciphertext where the passes allow it: those of conjugate gradients without labels do
-        (docs/algorithms/conjugate-gradients.md). ``rows`` of one output, where all parties standardise their columns
-        and rows have no weights; several classes of a row; ``auto`` takes rows where that pays, otherwise classes.
+        What shares a ciphertext (docs/algorithms/shared-residuals.md): ``rows`` of one output, where all parties
+        standardise their columns and rows have no weights; several ``classes`` of a row; ``auto`` takes rows where that
+        pays, otherwise classes. Poisson regression shares nothing.
     max_iter : int
         Most passes over the data.
     batch_size : int or None

@@ -16,7 +16,7 @@ import numpy as np
 
 from pyfate_gpu.data.fixed_point import FRACTION_BITS, FixedPointMatrix
 from pyfate_gpu.encoding import FixedPointEncoder, PlaintextArray
-from pyfate_gpu.encoding.slots import SlotLayout, hiding_width
+from pyfate_gpu.encoding.slots import HIDING_BITS, SlotLayout, hiding_width
 from pyfate_gpu.errors import DataError, ProtocolError
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
@@ -210,6 +210,18 @@ class RowSlots:
         return np.array([math.ldexp(number, -self.fraction_bits) / SCALE for number in found])[
             :, np.newaxis
         ]
+
+
+def slot_terms() -> dict[str, int]:
+    """Return what layouts follow from beside a job's own numbers: parties agree on it in their terms."""
+    return {
+        "share": SHARE_BOUND,
+        "least_fraction_bits": LEAST_FRACTION_BITS,
+        "most_fraction_bits": MOST_FRACTION_BITS,
+        "feature_fraction_bits": FRACTION_BITS,
+        "hiding_bits": HIDING_BITS,
+        "rows": MAX_ROWS,
+    }
 
 
 def row_bits_of(rows: int) -> int:

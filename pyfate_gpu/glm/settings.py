@@ -12,6 +12,7 @@ from pyfate_gpu.data.imputation import check_method
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.glm.families import FAMILIES, Quadratic
 from pyfate_gpu.glm.packing import PACKINGS, ClassSlots
+from pyfate_gpu.glm.row_slots import slot_terms
 from pyfate_gpu.learning.convergence import CRITERIA
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
 from pyfate_gpu.learning.penalties import PENALTIES
@@ -173,7 +174,8 @@ class Settings:
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""
-        return {name: value for name, value in asdict(self).items() if name not in _LOCAL}
+        shared = {name: value for name, value in asdict(self).items() if name not in _LOCAL}
+        return shared | {"slots": slot_terms()}
 
 
 def _why_no_newton(family: str, params: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from pyfate_gpu.glm.packing import MAX_ROWS
 from pyfate_gpu.glm.plan import Plan, announce_plan
 from pyfate_gpu.glm.row_slots import SHARE_BOUND, RowSlots, norm_bound, row_bits_of
 from pyfate_gpu.glm.search import GuestSearch
+from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.protocol.keys import announce_key
 from pyfate_gpu.protocol.progress import Progress
 
@@ -314,6 +315,29 @@ def test_a_host_without_a_public_norm_packs_no_rows(toy, logistic, monkeypatch):
             guest=party(True, toy.guest, toy.labels),
             hosts=[party(False, toy.hosts[0])],
             arbiter=party(True),
+        )
+
+
+def test_another_bound_of_shares_is_named(toy, logistic, monkeypatch):
+    """Parties whose builds lay out slots by other bounds stop before anything is encrypted."""
+    original = Settings.terms
+
+    def terms(self):
+        found = original(self)
+        bounds = found["slots"] | ({"share": 64} if self.alpha == 0.02 else {})
+        return found | {"slots": bounds, "alpha": 0.0}
+
+    monkeypatch.setattr(Settings, "terms", terms)
+
+    def party(alpha, *data):
+        model = logistic(packing="rows", alpha=alpha)
+        return lambda session: model.fit(*data, session=session)
+
+    with pytest.raises(ConfigurationError, match="slots .*'share': 16.* there, .*'share': 64"):
+        simulate(
+            guest=party(0.01, toy.guest, toy.labels),
+            hosts=[party(0.02, toy.hosts[0])],
+            arbiter=party(0.01),
         )
 
 
