@@ -6,41 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyfate_gpu import CiphertextArray, IntegerEncoder, SlotLayout
-from pyfate_gpu.backends.cuda.engine import CudaPublicEngine
-from pyfate_gpu.backends.cuda.streamed import HostRows, StreamedPublicEngine
+from pyfate_gpu import IntegerEncoder, SlotLayout
 from pyfate_gpu.he.array import slot_products
-from pyfate_gpu.he.array.freshness import DERIVED
+from tests.cuda.conftest import decrypted
 
 SMALL = IntegerEncoder(1000)
-LONGEST = 6  # rows of an array that stays on the device
-
-
-@pytest.fixture(params=[CudaPublicEngine, StreamedPublicEngine], ids=["whole", "streamed"])
-def on_device(request, emulated, keypair, monkeypatch):
-    """What moves an array of the host to the emulated device."""
-    engine = request.param(keypair[0].numbers, emulated)
-    streamed = request.param is StreamedPublicEngine
-    if streamed:
-        monkeypatch.setattr(
-            type(emulated), "array_bytes", property(lambda _: LONGEST * 8 * engine.ring.limbs)
-        )
-
-    def move(c):
-        rows = engine.import_words(c._engine.export_words(c._rows))
-        assert isinstance(rows, HostRows) == (streamed and c.size > LONGEST)
-        return CiphertextArray(
-            rows, c.shape, exponent=c.exponent, bound=c.bound, kind=c.kind, encoder=c.encoder,
-            batches=DERIVED, public_key=c.public_key, engine=engine, slots=c.slots,
-        )  # fmt: skip
-
-    return move
-
-
-def decrypted(keypair, c):
-    public, private = keypair
-    there = public.from_ints(c.to_ints(), bound=c.bound, slots=c.slots)
-    return private.decrypt(there)
 
 
 def test_arithmetic_on_slots(keypair, on_device, rng):
