@@ -18,6 +18,7 @@ from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray, concatenate
 from pyfate_gpu.he.array.candidates import Candidates
 from pyfate_gpu.he.array.export import canonical_chunks
+from pyfate_gpu.he.array.streams import StreamedSums
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.trees.bits import Truths, pack_bits, unpack_bits
 from pyfate_gpu.trees.columns import Codes, Split, TableBins
@@ -223,10 +224,17 @@ class HostRound:
 
     def run(self) -> None:
         """Answer the guest until the trees are grown."""
-        self.gradients = self._receive_gradients()
         roots = [self._root(tree) for tree in range(len(self.sample.trees))]
         nodes = OpenNodes(roots, self.trainer.settings.min_samples_leaf)
-        self._send_sums([roots[tree] for tree in self.distinct_roots()])
+        distinct = [roots[tree] for tree in self.distinct_roots()]
+        stream = self._stream(distinct)
+        self.gradients = self._receive_gradients(stream)
+        if stream is None:
+            self._send_sums(distinct)
+        else:
+            with self.session.statistics.step(Step.ADD):
+                sums = stream.sums()
+            self._answer(sums.take(self.offers[distinct[0].tree].order))
         step = 0
         while self._step(nodes, step):
             step += 1
@@ -241,10 +249,18 @@ class HostRound:
         counted[: self.trainer.rows] = self.sample.roots[self.sample.trees[tree]]
         return Node(tree, every, counted)
 
-    def _receive_gradients(self) -> CiphertextArray:
+    def _stream(self, roots: list[Node]) -> StreamedSums | None:
+        """Return what sums the root while gradients come in, if there is one root, of all that come."""
+        candidates = self.offers[roots[0].tree].candidates
+        if len(roots) > 1 or roots[0].size != len(self.encrypted) or not candidates.size:
+            return None
+        return StreamedSums(candidates, packed=self.trainer.slots.packed)
+
+    def _receive_gradients(self, stream: StreamedSums | None) -> CiphertextArray:
         slots, parts = self.trainer.slots, []
         key_bits = self.session.key_of(GUEST).key_bits
-        bound, count = slots.sent_bound, -(-len(self.encrypted) // slots.rows_of_each)
+        bound, each, columns = slots.sent_bound, slots.rows_of_each, len(self.offers[0].columns)
+        count = -(-len(self.encrypted) // each)
         for index, part in enumerate(pieces(count, key_bits)):
             found = self.session.receive_encrypted(
                 GUEST,
@@ -261,6 +277,10 @@ class HostRound:
                     f"'gradients' (iteration {self.number}, batch {index}) of the guest are bounded by "
                     f"{found.bound} and not by {bound}"
                 )
+            if stream is not None:
+                rows = self.encrypted[part.start * each : part.stop * each]
+                with self.session.statistics.step(Step.ADD, operations=len(rows) * columns):
+                    stream.add(found, rows)
             parts.append(found)
         _check_distinct(parts, self.number)
         return concatenate(parts)
@@ -351,9 +371,10 @@ class HostRound:
                 with self.session.statistics.step(Step.ADD, operations=entries):
                     sums = self._sums(offer.candidates, rows)
                 parts.append(sums.take(offer.order, axis=1).ravel())
-        if not parts:
-            return
-        answer = concatenate(parts)
+        if parts:
+            self._answer(concatenate(parts))
+
+    def _answer(self, answer: CiphertextArray) -> None:
         if not self.trainer.slots.packed:
             with self.session.statistics.step(Step.SQUEEZE, operations=answer.size):
                 answer = answer.squeeze(self.trainer.slots.squeezed)

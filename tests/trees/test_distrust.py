@@ -12,6 +12,7 @@ from pyfate_gpu import IntegerEncoder
 from pyfate_gpu.errors import BoundError, ChannelTimeoutError, ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.he.array.candidates import Candidates
+from pyfate_gpu.he.array.streams import StreamedSums
 from pyfate_gpu.trees.conversation import Conversation
 from pyfate_gpu.trees.growth import Growth
 from pyfate_gpu.trees.host import HostRound
@@ -31,12 +32,16 @@ def added(sums, numbers):
 
 
 def lying_sums(monkeypatch, change):
-    original = Candidates.level_sums
+    of_level, of_root = Candidates.level_sums, StreamedSums.sums
 
     def level_sums(self, *arguments):
-        return change(original(self, *arguments))
+        return change(of_level(self, *arguments))
+
+    def root_sums(self):
+        return change(of_root(self)[np.newaxis])[0]
 
     monkeypatch.setattr(Candidates, "level_sums", level_sums)
+    monkeypatch.setattr(StreamedSums, "sums", root_sums)
 
 
 def test_a_host_that_adds_to_its_winner(monkeypatch, regressor, toy):

@@ -11,15 +11,13 @@ import numpy.typing as npt
 
 from pyfate_gpu.backends.matrices import Index, Rows
 from pyfate_gpu.errors import ArrayIndexError, ShapeError, SlotMismatchError
-from pyfate_gpu.he.array import chains
 from pyfate_gpu.he.array.bounds import check_bound, check_layout
 from pyfate_gpu.he.array.bundles import Column, bundle
 from pyfate_gpu.he.array.cells import Part, plan
 from pyfate_gpu.he.array.grouping import group
-from pyfate_gpu.he.array.masks import mask_but_middle
-from pyfate_gpu.he.array.slots import horner
+from pyfate_gpu.he.array.sides import masked_middle, side_sums, sides_additions
 from pyfate_gpu.he.array.splits import Flags, splits_of
-from pyfate_gpu.he.array.stages import Stages, wide
+from pyfate_gpu.he.array.stages import Stages
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.array.arrays import CiphertextArray
@@ -56,6 +54,10 @@ class Candidates:
     column, cut, missing_left, complement : int64, int64, bool, bool [size]
         Of each candidate: its column, its cut, whether missing rows go left, and whether the sum is that
         of its right side. By column, then by cut, then missing right before missing left.
+    splits : Splits
+        The same, with the chains of bins that sides are running sums of.
+    groups : list of Part
+        Columns whose rows are summed together.
 
     Raises
     ------
@@ -86,11 +88,11 @@ class Candidates:
         self._skipped = np.array(
             [self._skipped_bin(column) for column in range(self._codes.shape[1])], dtype=np.int64
         )
-        self._splits = splits_of(self._counts, self._missing, self._skipped)
-        self.column, self.cut = self._splits.column, self._splits.cut
-        self.missing_left = self._splits.missing_left
-        self.complement = self._splits.complement
-        self._groups = self._parts()
+        self.splits = splits_of(self._counts, self._missing, self._skipped)
+        self.column, self.cut = self.splits.column, self.splits.cut
+        self.missing_left = self.splits.missing_left
+        self.complement = self.splits.complement
+        self.groups = self._parts()
 
     @property
     def size(self) -> int:
@@ -195,7 +197,8 @@ class Candidates:
             raise SlotMismatchError(
                 "the ciphertexts have no slots with rows; encrypt RowSlots.join(rows)"
             )
-        count, layout = c.slots.count, check_layout(c.slots.product, c.public_key)
+        count = c.slots.count
+        check_layout(c.slots.product, c.public_key)
         if c.ndim != 1 or (places is None and len(c) != c.slots.groups(self.rows)):
             raise ShapeError(
                 f"ciphertexts of shape {c.shape} with {count} rows each came for a table of {self.rows} rows; "
@@ -205,12 +208,7 @@ class Candidates:
         most = max(1, min(len(c) * count, self.rows))
         bound = check_bound(c.bound * most, c, f"a sum of {most} rows")
         rows = self._sum(c, chosen, count)
-        # What is summed in position s is shifted from slot s into the middle.
-        numbers = np.arange(len(chosen) * self.size * count, dtype=np.int64).reshape(-1, count)
-        middle = horner(c._engine, rows, np.ascontiguousarray(numbers[:, ::-1]), layout.width)
-        return mask_but_middle(
-            c._replace(middle, (len(chosen), self.size), bound=bound, slots=layout)
-        )
+        return masked_middle(c, rows, (len(chosen), self.size), bound)
 
     def additions(self, rows: Index, positions: int = 1) -> int:
         """How many ciphertexts `sums` adds for such rows and one column, without adding any.
@@ -219,8 +217,9 @@ class Candidates:
         positions are put together.
         """
         batches = list(self._batches(self._check_nodes([rows], None, self.rows), positions))
-        _, lengths, _ = self._chains(self._places(1, [stages.bins for stages in batches]))
-        return sum(stages.additions for stages in batches) + chains.additions(lengths) * positions
+        bins = np.concatenate([stages.bins for stages in batches])
+        each = sides_additions(self.splits, bins, 1)
+        return sum(stages.additions for stages in batches) + each * positions
 
     def _skipped_bin(self, column: int) -> int:
         """The bin that costs most to sum: its rows, and for that of missing rows half of the cuts."""
@@ -241,9 +240,7 @@ class Candidates:
             bins = np.delete(np.arange(count), skipped)
             cells = np.append(np.arange(skipped), [count - 1, *np.arange(skipped, count - 1)])
             narrow = cells.astype(np.min_scalar_type(count))
-            columns.append(
-                Column(narrow[self._codes[:, number]], self._splits.first[number] + bins)
-            )
+            columns.append(Column(narrow[self._codes[:, number]], self.splits.first[number] + bins))
         return group(bundle(columns), self.rows)
 
     def _check_nodes(
@@ -270,58 +267,19 @@ class Candidates:
         for stages in self._batches(nodes, positions):
             bins.append(stages.bins)
             parts += stages.run(c._engine, c._rows, width)
-        return self._cumulate(c, parts, self._places(len(nodes), bins), width * positions)
+        numbers, width = np.concatenate(bins), width * positions
+        return side_sums(c._engine, c._rows, self.splits, parts, numbers, len(nodes), width)
 
     def _batches(self, nodes: Sequence[tuple[Index, Index]], positions: int) -> Iterator[Stages]:
         """Stages of all bins; those of node i are numbered from i times the bins of a node on."""
         stages = Stages(positions)
-        for part in self._groups:
+        for part in self.groups:
             for node, (rows, sources) in enumerate(nodes):
                 if stages.count * positions > BATCH:
                     yield stages
                     stages = Stages(positions)
-                plan(part, rows, sources, stages, node * self._splits.bins)
+                plan(part, rows, sources, stages, node * self.splits.bins)
         yield stages
-
-    def _places(self, nodes: int, batches: Sequence[Index]) -> Index:
-        """The number of the sum of each bin, [nodes, bins]; -1 for no rows."""
-        places = np.full(nodes * self._splits.bins, -1, dtype=np.int64)
-        summed = np.concatenate(batches)
-        places[summed] = np.arange(len(summed))
-        return places.reshape(nodes, self._splits.bins)
-
-    def _chains(self, places: Index) -> tuple[Index, Index, Index]:
-        """Elements and lengths of chains without empty bins, and the end of each candidate; -1 for none."""
-        splits, nodes = self._splits, len(places)
-        elements = places[:, splits.elements]
-        present = elements >= 0
-        # How many elements of its chain there are up to each, and before the first one.
-        upto = np.concatenate(
-            [np.zeros((nodes, 1), dtype=np.int64), np.cumsum(present, axis=1)], axis=1
-        )
-        stops = np.cumsum(splits.lengths)
-        lengths = upto[:, stops] - upto[:, stops - splits.lengths]
-        chain = np.repeat(np.arange(len(stops)), splits.lengths)[splits.ends]
-        last = upto[:, splits.ends + 1]
-        empty = last == upto[:, (stops - splits.lengths)[chain]]
-        before = np.cumsum(upto[:, -1:]).reshape(-1, 1) - upto[:, -1:]
-        return elements[present], lengths.ravel(), np.where(empty, -1, before + last - 1).ravel()
-
-    def _cumulate(self, c: CiphertextArray, parts: list[Rows], places: Index, width: int) -> Rows:
-        """Running sums of the candidates of all nodes."""
-        engine = c._engine
-        elements, lengths, ends = self._chains(places)
-        # What has no rows is an encryption of 0.
-        zero = engine.segment_sum(
-            c._rows, np.empty(0, dtype=np.int64), np.zeros(width + 1, dtype=np.int64)
-        )
-        bins = engine.concatenate([*parts, zero])
-        sums, at = chains.running_sums(engine, bins, elements, lengths, width)
-        count = engine.count(sums) // width
-        rows = engine.concatenate([sums, zero])
-        places_of = np.full(len(ends), count)
-        places_of[ends >= 0] = at[ends[ends >= 0]]
-        return engine.take(rows, wide(places_of, width))
 
 
 def _check_codes(codes: Codes, counts: Index, missing: Flags) -> None:

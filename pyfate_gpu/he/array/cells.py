@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,23 @@ def plan(part: Part, rows: Index, sources: Index, stages: Stages, offset: int) -
     _Planner(stages, offset).plan(part, own[kept], sources[kept], 0)
 
 
+def plan_cells(part: Part, cells: Cells, stages: Stages, places: Index) -> None:
+    """The same for a part whose cells are known: `places` are the ciphertexts of sums of `cells`."""
+    _Planner(stages, 0).plan(part, cells, places, 0)
+
+
+def used_parts(part: Part) -> list[Part]:
+    """The parts that all rows are summed into first: the part itself, or halves of it, over all rows."""
+    occupied, lengths = _tally(part.within[part.within < part.cells], part.cells, 1)
+    if part.bins is not None or pays(part, occupied, lengths):
+        return [part]
+    found = []
+    for half in part.halves:
+        own = np.append(half.within, half.cells).astype(half.within.dtype)[part.within]
+        found += used_parts(replace(half, within=own))
+    return found
+
+
 @dataclass(frozen=True)
 class _Planner:
     stages: Stages
@@ -53,7 +70,7 @@ class _Planner:
         positions = 1 if level else self.stages.positions
         keys = cells if positions == 1 else cells.astype(np.int64) * positions + sources % positions
         occupied, lengths = _tally(keys, part.cells, positions)
-        if part.bins is None and not self._pays(part, occupied, lengths):
+        if part.bins is None and not pays(part, occupied, lengths):
             for half in part.halves:
                 own = half.within[cells]
                 kept = own < half.cells
@@ -69,14 +86,18 @@ class _Planner:
             into = np.flatnonzero(own < half.cells)
             self.plan(half, own[into], first + into, level + 1)
 
-    def _pays(self, part: Part, occupied: Index, lengths: Index) -> bool:
-        """Whether to sum into joint cells."""
-        kept = [half.within[occupied] < half.cells for half in part.halves]
-        sums = int(np.count_nonzero(lengths))
-        rows = sum(int(lengths[each].sum()) for each in kept)
-        each = self.stages.positions if lengths.ndim == 2 else 1
-        cells = each * sum(int(np.count_nonzero(half)) for half in kept)
-        return saved(int(lengths.sum()), sums, rows, cells) > 0
+
+def pays(part: Part, occupied: Index, lengths: Index) -> bool:
+    """Whether to sum into joint cells, given which are occupied and by how many rows.
+
+    `lengths` has an axis of positions where those of each are summed by themselves.
+    """
+    kept = [half.within[occupied] < half.cells for half in part.halves]
+    sums = int(np.count_nonzero(lengths))
+    rows = sum(int(lengths[each].sum()) for each in kept)
+    each = lengths.shape[1] if lengths.ndim == 2 else 1
+    cells = each * sum(int(np.count_nonzero(half)) for half in kept)
+    return saved(int(lengths.sum()), sums, rows, cells) > 0
 
 
 def saved(rows: int, cells: int, rows_of_halves: int, cells_of_halves: int) -> float:
