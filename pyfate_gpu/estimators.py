@@ -28,6 +28,8 @@ ESTIMATORS: dict[str, str] = {
     "boosted_trees_regressor": "pyfate_gpu.trees.regressor:HeteroBoostedTreesRegressor",
     "sshe_linear": "pyfate_gpu.sshe.linear:HeteroSSHELinearRegression",
     "sshe_logistic": "pyfate_gpu.sshe.logistic:HeteroSSHELogisticRegression",
+    "homo_linear": "pyfate_gpu.homo.linear:HomoLinearRegression",
+    "homo_logistic": "pyfate_gpu.homo.logistic:HomoLogisticRegression",
 }
 
 

@@ -56,9 +56,13 @@ GUEST_AND_HOSTS = Topology("one guest and hosts", ((Role.GUEST, *_ONE), (Role.HO
 CLIENTS_AND_SERVER = Topology(
     "one server and two or more clients", ((Role.SERVER, *_ONE), (Role.CLIENT, 2, None))
 )
+CLIENTS_SERVER_AND_ARBITER = Topology(
+    "one server, one arbiter and two or more clients",
+    ((Role.SERVER, *_ONE), (Role.ARBITER, *_ONE), (Role.CLIENT, 2, None)),
+)
 
 #: Which a session may have; two parties are a guest and hosts too.
-TOPOLOGIES = (WITH_ARBITER, GUEST_AND_HOSTS, CLIENTS_AND_SERVER)
+TOPOLOGIES = (WITH_ARBITER, GUEST_AND_HOSTS, CLIENTS_AND_SERVER, CLIENTS_SERVER_AND_ARBITER)
 
 
 def check_parties(party: Party, peers: Collection[Party]) -> tuple[Party, ...]:

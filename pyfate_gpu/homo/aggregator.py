@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.he import PrivateKey, PublicKey
-from pyfate_gpu.homo.frames import Kind, Terms
+from pyfate_gpu.homo.frames import FORM, SERVER, Kind, Terms
 from pyfate_gpu.homo.identities import PUBLIC_BYTES, Identity
 from pyfate_gpu.homo.masks.client import MasksClient
 from pyfate_gpu.homo.masks.ring import RingVector
@@ -33,7 +33,6 @@ from pyfate_gpu.homo.report import (
     report_of,
 )
 from pyfate_gpu.homo.sides import Client, Server
-from pyfate_gpu.homo.updates import Structure
 from pyfate_gpu.protocol.settings import check_choice, plain
 
 METHODS = ("masks", "paillier")
@@ -296,8 +295,29 @@ class SecureAggregator:
             raise ConfigurationError(
                 "unlock is for the key holder under blind_key_server; else open does it"
             )
-        opening = Opening(self._terms_of(sealed), self.plan, self.public_key, sealed, Kind.SUM)
+        opening = Opening(
+            self._terms_of(sealed), self.plan, self.public_key, sealed, Kind.SUM, knows_clips=False
+        )
         return opening.residues(self._key)
+
+    def decrypt(self, sealed: bytes) -> bytes:
+        """The sum in the clear, for others to `open`: what the key holder sends on where it is not blind.
+
+        Raises
+        ------
+        ConfigurationError
+            Where this is not the key holder, or `unlock` is its part.
+        ProtocolError
+            When fewer than `min_clients` are in the sum.
+        """
+        if self._blind or not isinstance(self._key, PrivateKey):
+            raise ConfigurationError("decrypt is for the key holder, where it may see the sum")
+        terms = self._terms_of(sealed)
+        opening = Opening(terms, self.plan, self.public_key, sealed, Kind.SUM, knows_clips=False)
+        totals = opening.decrypted(self._key)
+        self._check_enough(read_sums(totals, opening.layout))
+        content = totals.astype("<i8").tobytes()
+        return terms.write(Kind.TOTALS, SERVER, opening.said, [[content]])
 
     def open(self, sealed: bytes) -> tuple[Any, AggregationReport]:
         """The weighted mean of all updates in the sum, and what came of the round.
@@ -305,7 +325,8 @@ class SecureAggregator:
         Parameters
         ----------
         sealed : bytes
-            What `Server.close` returned; under `blind_key_server` what `unlock` made of it.
+            What `Server.close` returned; under `blind_key_server` what `unlock` made of it, or what the key
+            holder's `decrypt` did.
 
         Returns
         -------
@@ -321,12 +342,15 @@ class SecureAggregator:
         """
         totals, layout, clients, round_id = self._totals(sealed)
         sums = read_sums(totals, layout)
+        self._check_enough(sums)
+        report = report_of(sums, layout, round_id, clients, self._warnings(sums))
+        return mean_of(sums, layout), report
+
+    def _check_enough(self, sums: Sums) -> None:
         if sums.clients < self.min_clients:
             raise ProtocolError(
                 f"the sum has {sums.clients} clients, min_clients is {self.min_clients}: it is not opened"
             )
-        report = report_of(sums, layout, round_id, clients, self._warnings(sums))
-        return mean_of(sums, layout), report
 
     def open_sums(self, sealed: bytes) -> Sums:
         """The integers behind the mean: the exact sums, whichever method; raises as `open` does."""
@@ -335,9 +359,20 @@ class SecureAggregator:
 
     def _totals(self, sealed: bytes) -> tuple[npt.NDArray[np.int64], Layout, tuple[int, ...], int]:
         terms = self._terms_of(sealed)
+        if self.method == "paillier" and not self._blind and isinstance(self._key, PublicKey):
+            read = terms.read(sealed, Kind.TOTALS, Kind.SUM)
+            if read.kind is Kind.SUM:
+                raise ConfigurationError(
+                    "the sum is opened by the key holder: key must be its PrivateKey"
+                )
+            layout = Layout.read(self.plan, read)
+            content = read.letter.take(8 * layout.length)
+            read.letter.finish()
+            totals = np.frombuffer(content, dtype="<i8").astype(np.int64)
+            return totals, layout, checked_clients(read, self.plan), terms.round
         if self.method == "masks":
             read = terms.read(sealed, Kind.SUM)
-            layout = Layout(self.plan, Structure.read(read.members.get("structure")))
+            layout = Layout.read(self.plan, read)
             total = RingVector(layout.length, self.plan.width)
             total.add_bytes(read.letter.take(total.nbytes))
             read.letter.finish()
@@ -346,18 +381,13 @@ class SecureAggregator:
         opening = Opening(terms, self.plan, self.public_key, sealed, kind)
         if self._blind:
             totals = opening.unmasked(check_secret(self._secret))
-        elif isinstance(self._key, PrivateKey):
-            totals = opening.decrypted(self._key)
         else:
-            raise ConfigurationError(
-                "the sum is opened by the key holder: key must be its PrivateKey"
-            )
+            assert isinstance(self._key, PrivateKey)
+            totals = opening.decrypted(self._key)
         return totals, opening.layout, opening.clients, terms.round
 
     def _terms_of(self, sealed: bytes) -> Terms:
         """The terms of the round that the bytes say they are of."""
-        from pyfate_gpu.homo.frames import FORM
-
         return self.terms(FORM.open(sealed).header.get("round", -1))
 
     def _warnings(self, sums: Sums) -> tuple[str, ...]:

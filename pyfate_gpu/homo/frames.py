@@ -39,10 +39,20 @@ class Kind(str, Enum):
     SECRETS = "secrets"
     SUM = "sum"
     RESIDUES = "residues"
+    TOTALS = "totals"
 
 
 BY_SERVER = frozenset(
-    {Kind.START, Kind.DIRECTORY, Kind.BOXES, Kind.SURVIVORS, Kind.REVEAL, Kind.SUM, Kind.RESIDUES}
+    {
+        Kind.START,
+        Kind.DIRECTORY,
+        Kind.BOXES,
+        Kind.SURVIVORS,
+        Kind.REVEAL,
+        Kind.SUM,
+        Kind.RESIDUES,
+        Kind.TOTALS,
+    }
 )
 
 

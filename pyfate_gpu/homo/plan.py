@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -177,15 +175,8 @@ class AggregationPlan:
         return replace(self, clip=tuple(clips))
 
     def describe(self) -> dict[str, Any]:
-        """All of it as JSON takes it."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return fields | {"clip": list(self.clip) if isinstance(self.clip, tuple) else self.clip}
-
-    @property
-    def fingerprint(self) -> str:
-        """16 hexadecimal digits that tell plans apart."""
-        text = json.dumps(self.describe(), sort_keys=True)
-        return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+        """What all parties have to agree on, as JSON takes it; clips are the clients' affair."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "clip"}
 
     def estimate(
         self,

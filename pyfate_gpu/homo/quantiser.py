@@ -8,6 +8,7 @@ element is, and the sum over clients tells means, exact integers and shares (doc
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.errors import BoundError, ConfigurationError, DataError
+from pyfate_gpu.errors import BoundError, ConfigurationError, DataError, ProtocolError
+from pyfate_gpu.homo.frames import Message
 from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.streams import CHUNK, Stream, fresh_stream
 from pyfate_gpu.homo.updates import Structure
@@ -42,6 +44,34 @@ class Layout:
                 'with integers="sum" for the exact sum over the clients'
             )
         self.plan.clips(len(self.structure.floats))
+
+    @property
+    def clips(self) -> str:
+        """32 hexadecimal digits that tell clips apart: clients that sum up have the same."""
+        clips = self.plan.clips(len(self.structure.floats))
+        return hashlib.sha256(" ".join(clip.hex() for clip in clips).encode("ascii")).hexdigest()[
+            :32
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """What a message says of its vector."""
+        return {"structure": self.structure.describe(), "clips": self.clips}
+
+    @classmethod
+    def read(cls, plan: AggregationPlan, message: Message, *, knows_clips: bool = True) -> Layout:
+        """That of a message; whoever knows the clips compares them.
+
+        Raises
+        ------
+        ProtocolError
+            When the message says none, or its clips are others than the plan's.
+        """
+        found = cls(plan, Structure.read(message.members.get("structure")))
+        if message.text("clips") != found.clips and knows_clips:
+            raise ProtocolError(
+                "the sum is of other clips than this plan has: go on by next_plan at every party, or at none"
+            )
+        return found
 
     @property
     def values(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyfate_gpu.errors import DataError, ProtocolError
+from pyfate_gpu.homo.frames import Message
 
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
@@ -91,6 +92,24 @@ def _is_member(each: Member) -> bool:
         and len(each.shape) <= 32
         and all(type(length) is int and 0 <= length <= MAX_ELEMENTS for length in each.shape)
     )
+
+
+def check_like(read: Message, structure: Structure, agreed: Structure | None, clips: str) -> None:
+    """Refuse an update that does not look like those in the sum.
+
+    Raises
+    ------
+    ProtocolError
+        When it has another structure than agreed, or other clips than the first one.
+    """
+    if agreed is not None and structure != agreed:
+        raise ProtocolError(
+            f"the update of client {read.sender} has other arrays, shapes or dtypes than agreed"
+        )
+    if read.text("clips") != (clips or read.text("clips")):
+        raise ProtocolError(
+            f"the update of client {read.sender} has other clips: go on by next_plan at every client, or at none"
+        )
 
 
 def take_apart(update: Any) -> tuple[Structure, list[npt.NDArray[Any]]]:

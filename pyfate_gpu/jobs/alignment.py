@@ -64,6 +64,12 @@ def _log_looks(level: int, session: Session, tables: Mapping[str, Rows]) -> None
 
 
 def _align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str, Rows]:
+    if session.clients:
+        if method == PSI:
+            raise ConfigurationError(
+                'clients have rows of their own, which nothing aligns: leave out [alignment] method = "psi"'
+            )
+        return dict(tables)
     ids = [f"{kind}:{name}" for kind, rows in tables.items() for name in rows.ids]
     found = dict(tables)
     if method == PSI:

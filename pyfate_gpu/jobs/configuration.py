@@ -184,11 +184,11 @@ class PartyConfiguration:
 
     def __post_init__(self) -> None:
         check_parties(self.party, self.peers)
-        if self.party.role is Role.ARBITER:
+        if self.party.role in (Role.ARBITER, Role.SERVER):
             for kind in KINDS:
                 if getattr(self, kind) is not None:
                     raise ConfigurationError(
-                        f"{self.party} takes no [{kind}]: guest and hosts have data, the arbiter none"
+                        f"{self.party} takes no [{kind}]: guest and hosts, or clients, have data, the others none"
                     )
         for kind in KINDS if self.party.role is Role.HOST else ():
             source = getattr(self, kind)

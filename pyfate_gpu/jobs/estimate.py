@@ -98,6 +98,10 @@ def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = N
         When a table cannot be read.
     """
     names = [party.name for party in job.sources["data"]]
+    if GUEST.name not in names:
+        raise ConfigurationError(
+            "jobs of clients are not estimated: AggregationPlan.estimate says what one of their rounds takes"
+        )
     if (rows is None) != (columns is None) or len(columns or names) != len(names):
         raise ConfigurationError(
             f"give both the rows and the columns of {', '.join(names)}, or neither to read the tables"

@@ -10,9 +10,9 @@ from typing import Any
 
 from pyfate_gpu.data.sources import DataSource
 from pyfate_gpu.errors import ConfigurationError
-from pyfate_gpu.estimators import find_estimator
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party, Role
-from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
 from pyfate_gpu.jobs.configuration import (
     DEFAULT_PEER_TIMEOUT,
@@ -29,6 +29,7 @@ from pyfate_gpu.storage.toml import dump_toml, load_toml
 
 _TABLES = ("job", "model", "engine", "alignment")
 CONFIGURATION = "party.toml"
+_HELPERS: tuple[tuple[Party, ...], ...] = ((), (ARBITER,), (SERVER,), (SERVER, ARBITER))
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,13 @@ class Job:
 
     @property
     def parties(self) -> tuple[Party, ...]:
-        """Those with data, and the arbiter where the model takes one."""
+        """Those with data, and arbiter and server where the model takes them."""
         owners = tuple(self.sources["data"])
-        topologies = find_estimator(self.model).topologies
-        alone = any(topology.admits(owners) for topology in topologies)
-        return owners if alone else (*owners, ARBITER)
+        topologies = make_estimator(self.model, self.parameters).topologies
+        for helpers in _HELPERS:
+            if any(topology.admits((*owners, *helpers)) for topology in topologies):
+                return (*owners, *helpers)
+        return (*owners, ARBITER)  # what a party then refuses, naming those that the model takes
 
     def configurations(self, ports: Sequence[int]) -> dict[Party, PartyConfiguration]:
         """Return the configuration of each party; they listen at `ports` of this machine."""
@@ -165,10 +168,13 @@ def _sources(path: Path, kind: str, tables: dict[str, Any]) -> dict[Party, DataS
         Party.parse(name): read_data(Section(path, f"{kind}.{name}", table))
         for name, table in tables.items()
     }
-    hosts = [Party(Role.HOST, index) for index in range(len(found) - 1)]
-    if not hosts or set(found) != {GUEST, *hosts}:
-        raise ConfigurationError(
-            f"{path} has {kind} of {', '.join(map(str, found)) or 'nobody'}; it takes [{kind}.guest], "
-            f"[{kind}.host-0] and further hosts, numbered without gaps"
-        )
-    return {party: found[party] for party in (GUEST, *hosts)}
+    hosts = (GUEST, *(Party(Role.HOST, index) for index in range(len(found) - 1)))
+    clients = tuple(Party(Role.CLIENT, index) for index in range(len(found)))
+    for parties in (hosts, clients):
+        if len(found) > 1 and set(found) == set(parties):
+            return {party: found[party] for party in parties}
+    raise ConfigurationError(
+        f"{path} has {kind} of {', '.join(map(str, found)) or 'nobody'}; it takes [{kind}.guest], "
+        f"[{kind}.host-0] and further hosts, or [{kind}.client-0], [{kind}.client-1] and further clients, numbered "
+        "without gaps"
+    )

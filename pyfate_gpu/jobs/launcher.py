@@ -52,7 +52,7 @@ def run_job(
     make_estimator(job.model, job.parameters)  # sooner than by all parties at once
     if predict and "predict" not in job.sources:
         raise ConfigurationError(
-            "the job has no rows to predict: add [predict.guest], [predict.host-0], ..."
+            "the job has no rows to predict: add [predict.guest], [predict.host-0], ..., or [predict.client-0], ..."
         )
     with locked(job.directory), reserved_ports(len(job.parties)) as ports:
         configurations = job.configurations(ports)

@@ -14,7 +14,7 @@ from pyfate_gpu.data.sources import DataSource, Rows, read_rows
 from pyfate_gpu.errors import ConfigurationError, DisagreementError
 from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party, Role, Session
-from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.configuration import KINDS, PartyConfiguration
@@ -111,9 +111,9 @@ def read_tables(
         When it is not, or one of them cannot be used.
     """
     sources = {kind: getattr(configuration, kind) for kind in kinds}
-    if configuration.party != ARBITER and sources[kinds[0]] is None:
+    if configuration.party not in (ARBITER, SERVER) and sources[kinds[0]] is None:
         raise ConfigurationError(
-            f"{configuration.party} lacks [{kinds[0]}]: guest and hosts have data, the arbiter none"
+            f"{configuration.party} lacks [{kinds[0]}]: guest and hosts, or clients, have data, arbiter and server none"
         )
     found: dict[str, Rows] = {}
     names = getattr(model, "feature_names_in_", None)
@@ -141,9 +141,10 @@ def _check_sources(configuration: PartyConfiguration, model: Estimator) -> None:
         source = getattr(configuration, kind)
         if source is not None:
             model.check_source(source)
-        if configuration.party == GUEST and source is not None and source.label is None:
+        labelled = configuration.party.role in (Role.GUEST, Role.CLIENT)
+        if labelled and source is not None and source.label is None:
             raise ConfigurationError(
-                f"[{kind}] of the guest lacks label: name the column that has the labels"
+                f"[{kind}] of the {configuration.party.role.value} lacks label: name the column that has the labels"
             )
 
 

@@ -14,7 +14,7 @@ from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.estimators import find_estimator, make_estimator
 from pyfate_gpu.federation import Session
-from pyfate_gpu.federation.roles import ARBITER
+from pyfate_gpu.federation.roles import ARBITER, SERVER
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
@@ -59,7 +59,7 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
     with telling(configuration, insecure=insecure):
         model = make_estimator(configuration.model, configuration.parameters)
         check_job(configuration, model)
-        if configuration.party != ARBITER:
+        if configuration.party not in (ARBITER, SERVER):
             model = load_half(configuration)
     with (
         at_work(configuration, insecure=insecure),

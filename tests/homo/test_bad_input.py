@@ -302,13 +302,47 @@ def test_warnings_of_weaker_modes():
     assert [text.split(":")[0] for text in report.warnings] == ["shared_key", "two clients"]
 
 
-def test_a_plan_with_next_clips_is_another_plan():
-    plan = AggregationPlan(3, 8, clip="adaptive")
-    party = Parties(plan)
-    opener, sealed = party.run([np.full(4, 7.0)] * 3)
+def test_clients_with_other_clips_are_not_added_up(mode):
+    """Server and key holder need no clips; clients have the same, and so has who opens."""
+    plan = AggregationPlan(4, 8, clip="adaptive", rounding="nearest")
+    party = Parties(plan, mode)
+    opener, sealed = party.run([np.full(4, 7.0)] * 4)
     _, report = opener.open(sealed)
-    following = opener.with_plan(report.next_plan)
-    assert following.plan.clips(1) == (2.0,)
-    request = following.server(0).ask()[0]
-    with pytest.raises(ProtocolError, match="other plans"):
-        party.clients(0)[0].answer(request)
+    assert report.clipped == {"0": 1.0}
+    following = Parties(report.next_plan, mode, secret=party.secret)
+    assert report.next_plan.clips(1) == (2.0,)
+    server, clients = party.server().server(1), following.clients(1)[:3] + party.clients(1)[3:]
+    while requests := server.ask():
+        for number, request in requests.items():
+            answer = clients[number].answer(request, np.full(4, 1.5))
+            if number == 3 and getattr(server, "_stage", 2) == 2:
+                with pytest.raises(ProtocolError, match="client 3 has other clips"):
+                    server.add(answer)
+            else:
+                server.add(answer)
+    sealed = server.close()
+    if mode in ("paillier", "blind"):
+        sealed = (
+            party.key_holder().unlock(sealed)
+            if mode == "blind"
+            else party.key_holder().decrypt(sealed)
+        )
+    late, ready = party.client(), following.client()
+    with pytest.raises(ProtocolError, match="other clips"):
+        late.open(sealed)
+    mean, report = ready.open(sealed)
+    assert np.abs(mean - 1.5).max() <= report.rounding_error["0"]
+
+
+def test_the_key_holder_sends_on_what_it_decrypted():
+    party = Parties(PLAN, "paillier", least=3)
+    sealed = party.run(GOOD)[1]
+    totals = party.key_holder().decrypt(sealed)
+    mean, report = party.client().open(totals)
+    np.testing.assert_array_equal(mean, party.key_holder().open(sealed)[0])
+    assert report.clients == (0, 1, 2, 3)
+    for other in (party.client(), Parties(PLAN, "blind").key_holder(), Parties(PLAN).client()):
+        with pytest.raises(ConfigurationError):
+            other.decrypt(sealed)
+    with pytest.raises(WireFormatError):
+        party.client().open(totals[:-1])

@@ -161,7 +161,7 @@ class MasksClient:
         layout = Layout(self._plan, structure)
         elements = vector(layout, arrays, check_weight(weight, self._plan))
         pieces = list(ring.masked(elements, self._plan.width, self._streams()))
-        members = {"structure": structure.describe()}
+        members = layout.describe()
         self._due = Kind.SURVIVORS
         return self._terms.write(Kind.VALUES, self._number, members, [pieces])
 

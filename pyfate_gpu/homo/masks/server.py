@@ -17,7 +17,7 @@ from pyfate_gpu.homo.masks.ring import RingVector
 from pyfate_gpu.homo.masks.unmasking import Share, Unmasking
 from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.quantiser import Layout
-from pyfate_gpu.homo.updates import Structure, take_apart
+from pyfate_gpu.homo.updates import Structure, check_like, take_apart
 
 DUE = (Kind.KEYS, Kind.SHARES, Kind.VALUES, Kind.SIGNATURE, Kind.SECRETS)
 """What clients send, in order; `ask` moves on to the next."""
@@ -49,6 +49,7 @@ class MasksServer:
         self._terms, self._plan, self._min_clients = terms, plan, min_clients
         self._members = members
         self._structure = None if like is None else take_apart(like)[0]
+        self._clips = ""
         self._stage = -1
         self._asked: tuple[int, ...] = ()
         self._answered: set[int] = set()
@@ -170,15 +171,12 @@ class MasksServer:
 
     def _take_values(self, read: Message) -> None:
         structure = Structure.read(read.members.get("structure"))
-        if self._structure is not None and structure != self._structure:
-            raise ProtocolError(
-                f"the update of client {read.sender} has other arrays, shapes or dtypes than agreed"
-            )
+        check_like(read, structure, self._structure, self._clips)
         total = self._sum or RingVector(Layout(self._plan, structure).length, self._plan.width)
         content = read.letter.take(total.nbytes)
         read.letter.finish()
         total.add_bytes(content)
-        self._sum, self._structure = total, structure
+        self._sum, self._structure, self._clips = total, structure, read.text("clips")
 
     def _name_survivors(self, here: tuple[int, ...]) -> dict[int, bytes]:
         for each in self._participants:
@@ -239,7 +237,9 @@ class MasksServer:
         )
         total, self._sum = self._sum, None
         unmasking.take_off(total, self._participants, self._survivors)
-        members = {"structure": self._structure.describe(), "clients": list(self._survivors)}
+        members = {
+            "structure": self._structure.describe(), "clips": self._clips, "clients": list(self._survivors),
+        }  # fmt: skip
         return self._terms.write(
             Kind.SUM, SERVER, members, [(piece.data for piece in total.drain())]
         )

@@ -82,7 +82,7 @@ class PaillierClient:
                 array = self._public.encrypt_masked(plain, some, slots=packing.slots)
             frames.append(array.to_wire())
         members = {
-            "structure": structure.describe(),
+            **layout.describe(),
             "frames": [len(frame) for frame in frames],
             "nonce": nonce.hex() if self._secret is not None else "",
         }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from pyfate_gpu.homo.paillier.packing import Packing
 from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.quantiser import Layout
 from pyfate_gpu.homo.report import checked_clients
-from pyfate_gpu.homo.updates import Structure
 
 Totals = npt.NDArray[np.int64]
 
@@ -33,16 +33,30 @@ class Opening:
         What `Server.close` returned, or `unlock`.
     kind : Kind
         SUM or RESIDUES, what it has to be.
+    knows_clips : bool
+        Whether the plan has the clips of clients: whoever passes the sum on need not.
     """
 
     def __init__(
-        self, terms: Terms, plan: AggregationPlan, key: PublicKey, sealed: bytes, kind: Kind
+        self,
+        terms: Terms,
+        plan: AggregationPlan,
+        key: PublicKey,
+        sealed: bytes,
+        kind: Kind,
+        *,
+        knows_clips: bool = True,
     ) -> None:
         self._terms, self._plan, self._key = terms, plan, key
         self._read = terms.read(sealed, kind)
-        structure = Structure.read(self._read.members.get("structure"))
-        self._packing = Packing.of(Layout(plan, structure), key)
+        layout = Layout.read(plan, self._read, knows_clips=knows_clips)
+        self._packing = Packing.of(layout, key)
         self.clients = checked_clients(self._read, plan)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Structure, clips and clients, as the server says."""
+        return {name: self._read.members[name] for name in ("structure", "clips", "clients")}
 
     @property
     def layout(self) -> Layout:

@@ -13,7 +13,7 @@ from pyfate_gpu.homo.paillier import blinding
 from pyfate_gpu.homo.paillier.packing import Packing
 from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.quantiser import Layout
-from pyfate_gpu.homo.updates import Structure, take_apart
+from pyfate_gpu.homo.updates import Structure, check_like, take_apart
 
 
 class PaillierServer:
@@ -44,6 +44,7 @@ class PaillierServer:
         self._terms, self._plan, self._key = terms, plan, key
         self._min_clients, self._blinded = min_clients, blinded
         self._packing: Packing | None = None
+        self._clips = ""
         if like is not None:
             self._packing = Packing.of(Layout(plan, take_apart(like)[0]), key)
         self._sums: list[CiphertextArray] = []
@@ -88,18 +89,14 @@ class PaillierServer:
             self._sums = list(self._frames(read, packing))
         else:
             self._accumulate(message, read, packing)
-        self._packing = packing
+        self._packing, self._clips = packing, read.text("clips")
         self._nonces[read.sender] = nonce.hex()
 
     def _checked_packing(self, read: Message) -> Packing:
         structure = Structure.read(read.members.get("structure"))
-        if self._packing is None:
-            return Packing.of(Layout(self._plan, structure), self._key)
-        if structure != self._packing.layout.structure:
-            raise ProtocolError(
-                f"the update of client {read.sender} has other arrays, shapes or dtypes than agreed"
-            )
-        return self._packing
+        agreed = None if self._packing is None else self._packing.layout.structure
+        check_like(read, structure, agreed, self._clips)
+        return self._packing or Packing.of(Layout(self._plan, structure), self._key)
 
     def _accumulate(self, message: bytes, read: Message, packing: Packing) -> None:
         """Add frame by frame; a bad frame undoes those before it, so that no second copy is held."""
@@ -166,6 +163,7 @@ class PaillierServer:
             frames.append(self._sums.pop().to_wire(reblind=False))
         members = {
             "structure": self._packing.layout.structure.describe(),
+            "clips": self._clips,
             "frames": [len(frame) for frame in frames],
             "clients": list(clients),
             "nonces": [self._nonces[number] for number in clients],

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logistic regression of many parties' rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.data.labels import encode_classes
+from pyfate_gpu.data.tables import read_labels, read_present_labels
+from pyfate_gpu.errors import DataError
+from pyfate_gpu.homo.estimator import HomoModel
+from pyfate_gpu.homo.local import LogLoss, Loss, probabilities
+from pyfate_gpu.learning.metrics import classification_metrics, multiclass_metrics
+from pyfate_gpu.typing import Floats
+
+
+class HomoLogisticRegression(HomoModel):
+    """Logistic regression of the rows of many clients, two classes or more; parameters as of `HomoModel`.
+
+    The server learns which classes each client has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu import HomoLogisticRegression, simulate
+    >>> x = np.random.default_rng(0).normal(size=(300, 2))
+    >>> y = (x[:, 0] > x[:, 1]).astype(int)
+    >>> def client(rows):
+    ...     return lambda session: HomoLogisticRegression(max_iter=5).fit(x[rows], y[rows], session=session)
+    >>> def server(session):
+    ...     HomoLogisticRegression(max_iter=5).fit(session=session)
+    >>> parts = [slice(0, 100), slice(100, 150), slice(150, 300)]
+    >>> models = simulate(server=server, clients=[client(rows) for rows in parts])
+    >>> bool((models["client-0"].predict(x) == y).mean() > 0.95)
+    True
+    """
+
+    if TYPE_CHECKING:
+        classes_: NDArray[Any]
+
+    def _loss(self) -> Loss:
+        return LogLoss()
+
+    def _classes(self, y: Any, rows: int) -> list[Any]:
+        labels = read_labels(y, rows)
+        if labels.dtype.kind == "f" and (labels != np.rint(labels)).any():
+            raise DataError("y holds numbers that are no whole ones: take HomoLinearRegression")
+        return list(np.unique(labels).tolist())
+
+    def _encode(self, y: Any, rows: int, classes: NDArray[Any] | None) -> Floats:
+        if classes is None or len(classes) < 2:
+            raise DataError("all clients together have one class: there is nothing to tell apart")
+        return encode_classes(read_labels(y, rows), classes)
+
+    def _metrics(self, y: Floats, scores: Floats) -> dict[str, float]:
+        right = scores > 0 if y.shape[1] == 1 else _one_hot(scores)
+        return {"accuracy": float((right == (y > 0)).all(axis=1).mean())}
+
+    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        """Return ``prediction``, the classes, and ``probability``, of the second class or of each."""
+        table = np.asarray(scores, dtype=np.float64).reshape(len(scores), -1)
+        chosen = (table[:, 0] > 0).astype(int) if table.shape[1] == 1 else table.argmax(axis=1)
+        likely = probabilities(table)
+        return {
+            "prediction": self.classes_[chosen],
+            "probability": likely[:, 0] if table.shape[1] == 1 else likely,
+        }
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Return the probability of each class, [rows, classes]; raises as `decision_function` does."""
+        likely = self.interpret(self.decision_function(X))["probability"]
+        return likely if likely.ndim == 2 else np.column_stack([1 - likely, likely])
+
+    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
+        """Return log loss, and AUC, KS, accuracy and F1 of two classes, accuracy and F1 of more."""
+        labels, present = read_present_labels(y, len(scores))
+        if not present.any():
+            return {}
+        table = np.asarray(scores, dtype=np.float64).reshape(len(scores), -1)[present]
+        encoded = encode_classes(labels, self.classes_)
+        found = {"loss": LogLoss().mean(encoded, table, np.ones(len(table)))}
+        if table.shape[1] == 1:
+            return found | classification_metrics(labels, table[:, 0], self.classes_[1])
+        return found | multiclass_metrics(labels, table, self.classes_)
+
+    def outputs_of(self, labels: NDArray[Any] | None) -> int:
+        """Return how many scores a row has, given labels."""
+        classes = 2 if labels is None else len(np.unique(labels))
+        return 1 if classes <= 2 else classes
+
+    def output_names(self) -> list[Any]:
+        """Return the classes, where there are more than two."""
+        return [] if len(self.coef_) == 1 else list(self.classes_.tolist())
+
+
+def _one_hot(scores: Floats) -> NDArray[np.bool_]:
+    return np.asarray(np.arange(scores.shape[1]) == scores.argmax(axis=1)[:, None])

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rounds of a training: at a client, and at those that help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pyfate_gpu.federation import Session
+from pyfate_gpu.homo.exchange import Exchange, Opened
+from pyfate_gpu.homo.local import Descent, LocalRows
+from pyfate_gpu.homo.plan import AggregationPlan
+from pyfate_gpu.homo.report import AggregationReport
+from pyfate_gpu.homo.standardisation import Scale, learn
+from pyfate_gpu.learning.optimizers import Optimizer
+from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.typing import Floats
+
+Metrics = Callable[[Floats, Floats], dict[str, float]]
+
+
+class Helper:
+    """Server or arbiter: takes part in rounds and keeps which one it is."""
+
+    def __init__(
+        self,
+        session: Session,
+        exchange: Exchange,
+        plan: AggregationPlan,
+        progress: Progress,
+        iterations: int,
+    ) -> None:
+        self._session, self._exchange, self._plan = session, exchange, plan
+        self._progress, self._iterations = progress, iterations
+
+    @property
+    def _begun(self) -> int:
+        recovery = self._session.recovery
+        return 0 if recovery is None else recovery.iteration
+
+    def standardise(self, by_rows: AggregationPlan, columns: int, wanted: bool) -> None:
+        """Help to find the scale of columns, unless clients have kept it."""
+        if wanted and not self._begun:
+            learn(lambda plan, update: self._exchange.run(plan), by_rows, columns, None)
+
+    def train(self) -> int:
+        """Return the number of iterations."""
+        recovery = self._session.recovery
+        for iteration in range(self._begun + 1, self._iterations + 1):
+            self._exchange.run(self._plan)
+            proceed = self._exchange.proceed()
+            self._progress.end_iteration(iteration, converged=not proceed)
+            if recovery is not None and recovery.is_due(iteration):
+                recovery.save(iteration, {"iteration": iteration})
+            if not proceed:
+                return iteration
+        return self._iterations
+
+
+class ClientTrainer:
+    """A client: trains on its rows, sends what it learned, takes up what all learned.
+
+    Attributes
+    ----------
+    weights : float64 [columns, outputs]
+        The common ones.
+    losses, validation : list
+        By iteration.
+    report : AggregationReport
+        Of the last round.
+    scale : Scale
+        Kept in checkpoints.
+    """
+
+    weights: Floats
+    report: AggregationReport
+
+    def __init__(
+        self,
+        session: Session,
+        exchange: Exchange,
+        plan: AggregationPlan,
+        progress: Progress,
+        rows: int,
+        iterations: int,
+        tol: float,
+        patience: int | None,
+    ) -> None:
+        self._session, self._exchange, self.plan, self._progress = session, exchange, plan, progress
+        self._rows, self._iterations = rows, iterations
+        self._tol, self._patience = tol, patience
+        self.losses: list[float] = []
+        self.validation: list[dict[str, float]] = []
+        self.scale = Scale.none(0)
+        self._best: tuple[float, int, Floats] = (float("inf"), 0, np.empty(0))
+
+    @property
+    def kept(self) -> dict[str, Any] | None:
+        """What the last checkpoint has, None at the beginning."""
+        recovery = self._session.recovery
+        return None if recovery is None or not recovery.iteration else dict(recovery.load())
+
+    def run(self, plan: AggregationPlan, update: Any) -> Opened | None:
+        """One round, in which this client counts by its rows where the plan has weights."""
+        return self._exchange.run(plan, update, self._rows if plan.max_weight > 1 else 1)
+
+    def train(
+        self,
+        descent: Descent,
+        rows: LocalRows,
+        tested: LocalRows | None,
+        metrics: Metrics,
+        optimizer: Optimizer | None,
+        random: np.random.Generator,
+    ) -> int:
+        """Return the number of iterations; `weights` are then those of the best, if there is one."""
+        self.weights = np.zeros((rows.features.shape[1], rows.y.shape[1]))
+        begun = self._restore(optimizer)
+        for iteration in range(begun + 1, self._iterations + 1):
+            update = self._update(descent, rows, optimizer, random)
+            if tested is not None:
+                update["validation"] = self._judge(descent, tested, metrics)
+            opened = self.run(self.plan, update)
+            assert opened is not None
+            mean, self.report = opened
+            self.plan = self.report.next_plan
+            self._note(mean, descent, tested, metrics)
+            # The loss and the metrics are of the weights before this step.
+            if optimizer is None:
+                self.weights = self.weights + mean["change"]
+            else:
+                self.weights = self.weights - self._step(optimizer, mean["change"])
+            ended = self._ended(iteration) or iteration == self._iterations
+            self._exchange.proceed(not ended)
+            self._progress.end_iteration(iteration, self.losses[-1], converged=ended)
+            self._save(iteration, optimizer)
+            if ended:
+                break
+        if self._best[1]:
+            self.weights = self._best[2]
+        return iteration
+
+    def _step(self, optimizer: Optimizer, gradient: Floats) -> Floats:
+        """What to subtract; where steps do not follow the size of gradients, what rounding left of 0 is 0."""
+        if optimizer.normalises:
+            rounding = self.report.rounding_error["change"]
+            gradient = np.where(np.abs(gradient) <= rounding, 0.0, gradient)
+        return optimizer.descend(gradient)
+
+    def _update(
+        self,
+        descent: Descent,
+        rows: LocalRows,
+        optimizer: Optimizer | None,
+        random: np.random.Generator,
+    ) -> dict[str, Floats]:
+        if optimizer is None:
+            change = descent.train(rows, self.weights, random) - self.weights
+        else:
+            change = descent.gradient(rows, self.weights, self.weights)
+        return {"change": change, "loss": np.array([descent.mean_loss(rows, self.weights)])}
+
+    def _judge(self, descent: Descent, tested: LocalRows, metrics: Metrics) -> Floats:
+        scores = tested.features @ self.weights
+        loss = descent.loss.mean(tested.y, scores, tested.weights)
+        return np.array([loss, *metrics(tested.y, scores).values()])
+
+    def _note(
+        self, mean: dict[str, Floats], descent: Descent, tested: LocalRows | None, metrics: Metrics
+    ) -> None:
+        self.losses.append(float(mean["loss"][0]))
+        if tested is None:
+            return
+        names = ["loss", *metrics(tested.y[:1], tested.features[:1] @ self.weights)]
+        found = dict(zip(names, mean["validation"].tolist(), strict=True))
+        self.validation.append(found)
+        if self._patience is not None and found["loss"] < self._best[0]:
+            self._best = (found["loss"], len(self.validation), self.weights.copy())
+
+    def _ended(self, iteration: int) -> bool:
+        if self._patience is not None and iteration - self._best[1] >= self._patience:
+            return True
+        if len(self.losses) < 2 or any(self.report.clipped.values()):
+            return False
+        return abs(self.losses[-1] - self.losses[-2]) <= self._tol
+
+    def _save(self, iteration: int, optimizer: Optimizer | None) -> None:
+        recovery = self._session.recovery
+        if recovery is None or not recovery.is_due(iteration):
+            return
+        state: dict[str, Any] = {
+            "weights": self.weights, "mean": self.scale.mean, "deviation": self.scale.deviation,
+            "clips": list(self.plan.clips(len(self.report.clipped))), "losses": list(self.losses),
+            "validation": list(self.validation), "best_loss": self._best[0] if self._best[1] else None,
+            "best_iteration": self._best[1], "best": self._best[2],
+        }  # fmt: skip
+        if optimizer is not None:
+            state |= {f"optimizer {name}": value for name, value in optimizer.state().items()}
+        recovery.save(iteration, state)
+
+    def _restore(self, optimizer: Optimizer | None) -> int:
+        kept = self.kept
+        if kept is None:
+            return 0
+        self.weights = kept["weights"]
+        self.scale = Scale(kept["mean"], kept["deviation"])
+        self.plan = self.plan.with_clips(kept["clips"])
+        self.losses, self.validation = list(kept["losses"]), list(kept["validation"])
+        if kept["best_iteration"]:
+            self._best = (kept["best_loss"], kept["best_iteration"], kept["best"])
+        if optimizer is not None:
+            before = "optimizer "
+            optimizer.restore(
+                {n[len(before) :]: v for n, v in kept.items() if n.startswith(before)}
+            )
+        recovery = self._session.recovery
+        assert recovery is not None
+        return recovery.iteration
