@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -214,6 +214,10 @@ class CpuPublicEngine:
         """Rows in memory, as many at a time as decryption takes."""
         yield rows
 
+    def by_pieces(self, rows: int, compute: Callable[[slice], Rows]) -> Rows:
+        """All rows by `compute`, which gives those of a slice."""
+        return compute(slice(0, rows))
+
 
 @names_memory
 class CpuPrivateEngine(Secret):
@@ -246,7 +250,11 @@ class CpuPrivateEngine(Secret):
         """Fresh encryptions, half the work of the public engine's."""
         if not self._table.ready():
             return self._public.encrypt(plain)
-        return self._context.encrypt(self._public.context, plain, None, self._public.threads)
+        public = self._public
+        return public.by_pieces(
+            len(plain),
+            lambda piece: self._context.encrypt(public.context, plain[piece], None, public.threads),
+        )
 
     @cached_property
     def _single(self) -> _cpu.PrivateContext:

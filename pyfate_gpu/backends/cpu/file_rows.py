@@ -6,19 +6,29 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import weakref
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
+import numpy.typing as npt
 
 from pyfate_gpu.config import environment
 from pyfate_gpu.errors import ConfigurationError, HostMemoryError
 
 
 class FileRows(np.ndarray[tuple[int, ...], np.dtype[np.uint64]]):
-    """Rows uint64 ``[rows, 2, h]`` that the system may write out and read again."""
+    """Rows uint64 ``[rows, 2, h]`` that the system may write out and read again. Only whole arrays can be written."""
+
+    descriptor: int
+
+    def write(self, start: int, part: npt.NDArray[np.uint64]) -> None:
+        """Put rows in their place: by the file, where every page of the memory would be asked for by itself."""
+        data: Any = np.ascontiguousarray(part).reshape(-1).view(np.uint8)
+        offset = start * self.strides[0]
+        while len(data):
+            written = os.pwrite(self.descriptor, data, offset)
+            data, offset = data[written:], offset + written
 
 
 class Files:
@@ -45,12 +55,13 @@ class Files:
         ConfigurationError
             If PYFATE_GPU_MEMORY_FOLDER is no folder that files can be written to.
         """
-        size = count * 16 * words
-        with _nameless(size) as descriptor:
-            memory = mmap.mmap(descriptor, size)
+        file, size = _nameless(count * 16 * words), count * 16 * words
+        memory = mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ)
         self._maps.add(memory)
-        flat = np.frombuffer(memory, dtype=np.uint64)
-        return flat.reshape(count, 2, words).view(FileRows)
+        rows = np.frombuffer(memory, dtype=np.uint64).reshape(count, 2, words).view(FileRows)
+        rows.descriptor = file.fileno()
+        weakref.finalize(memory, file.close)
+        return rows
 
     def leave_memory(self) -> None:
         """Let go of what was read or written; the system keeps as much of it as it has room for."""
@@ -58,24 +69,23 @@ class Files:
             memory.madvise(mmap.MADV_DONTNEED)
 
 
-@contextmanager
-def _nameless(size: int) -> Iterator[int]:
+def _nameless(size: int) -> Any:
     """A file of `size` bytes, all of them allocated."""
     folder = environment().memory_folder or tempfile.gettempdir()
     try:
-        file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed below
+        file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with its last array
     except OSError as error:
         raise ConfigurationError(
             f"no file can be written to {folder!r} ({error.strerror}), where arrays beyond "
             "PYFATE_GPU_MEMORY_MB lie; name another folder in PYFATE_GPU_MEMORY_FOLDER"
         ) from None
-    with file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, size)
-        except OSError as error:
-            raise HostMemoryError(
-                f"{folder!r} has no room for {size / 2**20:,.0f} MiB of ciphertexts ({error.strerror}); "
-                "free some, name another folder in PYFATE_GPU_MEMORY_FOLDER, or raise "
-                "PYFATE_GPU_MEMORY_MB"
-            ) from None
-        yield file.fileno()
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        file.close()
+        raise HostMemoryError(
+            f"{folder!r} has no room for {size / 2**20:,.0f} MiB of ciphertexts ({error.strerror}); "
+            "free some, name another folder in PYFATE_GPU_MEMORY_FOLDER, or raise "
+            "PYFATE_GPU_MEMORY_MB"
+        ) from None
+    return file

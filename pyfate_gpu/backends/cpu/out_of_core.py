@@ -19,6 +19,7 @@ from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 
 SHARE = 4  # of the memory is an array's, as an operation has up to three
 WINDOW_BYTES = 64 << 20
+ROWS_OF_A_PAGE = 8  # at 2048 bits
 
 
 class OutOfCorePublicEngine(PiecewiseEngine, CpuPublicEngine):
@@ -82,11 +83,22 @@ class OutOfCorePublicEngine(PiecewiseEngine, CpuPublicEngine):
         return np.empty((rows, 2, self._words), dtype=np.uint64)
 
     def _put(self, out: Rows, piece: slice, part: Rows) -> None:
-        out[piece] = part
+        if isinstance(out, FileRows):
+            out.write(piece.start, part)
+        else:
+            out[piece] = part
 
     def _part(self, rows: Rows, piece: slice, index: Index | None = None) -> Rows:
-        part: Rows = rows[piece] if index is None else np.take(rows, index[piece], axis=0)
-        return part.view(np.ndarray)
+        if index is None:
+            return rows[piece].view(np.ndarray)
+        chosen = index[piece]
+        part: Rows = np.empty((len(chosen), 2, self._words), dtype=np.uint64)
+        # A row brings its whole page with it, so that not all may stay until the last.
+        for some in cuts(len(chosen), max(1, self._piece // ROWS_OF_A_PAGE)):
+            part[some] = np.take(rows, chosen[some], axis=0)
+            if self._is_far(rows):
+                self._files.leave_memory()
+        return part
 
     def _in_turns(self, pieces: Iterable[slice], work: Callable[[slice, int], None]) -> None:
         for piece in pieces:

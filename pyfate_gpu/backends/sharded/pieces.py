@@ -57,20 +57,20 @@ class PiecewiseEngine(ABC):
 
     def import_words(self, canonical: UnsignedWords) -> Rows:
         """Into the form of the engine."""
-        return self._pieces(
+        return self.by_pieces(
             len(canonical), lambda piece: self.whole.import_words(self, canonical[piece])
         )
 
     def encrypt(self, plain: SignedWords, *exponents: UnsignedWords | None) -> Rows:
         """Fresh encryptions."""
-        return self._pieces(
+        return self.by_pieces(
             len(plain),
             lambda piece: self.whole.encrypt(self, plain[piece], *_cut(exponents, piece)),
         )
 
     def blind(self, rows: Rows, *exponents: UnsignedWords | None) -> Rows:
         """The same plaintexts under fresh randomness."""
-        return self._pieces(
+        return self.by_pieces(
             len(rows),
             lambda piece: self.whole.blind(self, self._part(rows, piece), *_cut(exponents, piece)),
         )
@@ -82,7 +82,7 @@ class PiecewiseEngine(ABC):
         rows = _count(a, a_index)
         if self._fits(rows, a, b):
             return self.whole.add(self, a, b, a_index, b_index)
-        return self._pieces(
+        return self.by_pieces(
             rows,
             lambda piece: self.whole.add(
                 self, self._part(a, piece, a_index), self._part(b, piece, b_index)
@@ -102,7 +102,7 @@ class PiecewiseEngine(ABC):
             return self.whole.add_plain(self, a, plain, a_index, plain_index)
         chosen = np.arange(rows) if plain_index is None else plain_index
         flat = plain.reshape(-1, plain.shape[-1])
-        return self._pieces(
+        return self.by_pieces(
             rows,
             lambda piece: self.whole.add_plain(
                 self, self._part(a, piece, a_index), flat[chosen[piece]]
@@ -111,7 +111,7 @@ class PiecewiseEngine(ABC):
 
     def negate(self, a: Rows) -> Rows:
         """Inverses."""
-        return self._pieces(len(a), lambda piece: self.whole.negate(self, self._part(a, piece)))
+        return self.by_pieces(len(a), lambda piece: self.whole.negate(self, self._part(a, piece)))
 
     def scale(
         self,
@@ -126,7 +126,7 @@ class PiecewiseEngine(ABC):
             return self.whole.scale(self, a, scalars, a_index, scalar_index)
         flat = scalars.reshape(-1, scalars.shape[-1])
         chosen = np.arange(rows) % len(flat) if scalar_index is None else scalar_index
-        return self._pieces(
+        return self.by_pieces(
             rows,
             lambda piece: self.whole.scale(
                 self, self._part(a, piece, a_index), flat[chosen[piece]]
@@ -187,7 +187,7 @@ class PiecewiseEngine(ABC):
         """A copy of the chosen rows."""
         if self._fits(len(index), rows):
             return self.whole.take(self, rows, index)
-        return self._pieces(len(index), lambda piece: self._part(rows, piece, index))
+        return self.by_pieces(len(index), lambda piece: self._part(rows, piece, index))
 
     def concatenate(self, parts: Sequence[Rows]) -> Rows:
         """One after the other."""
@@ -211,7 +211,7 @@ class PiecewiseEngine(ABC):
     def _fits(self, rows: int, *operands: Rows) -> bool:
         return rows <= self._limit and not any(self._is_far(each) for each in operands)
 
-    def _pieces(self, rows: int, compute: Callable[[slice], Rows]) -> Rows:
+    def by_pieces(self, rows: int, compute: Callable[[slice], Rows]) -> Rows:
         """All rows by `compute`, which gives those of a slice."""
         if rows <= self._limit:
             return compute(slice(0, rows))

@@ -19,6 +19,7 @@ from pyfate_gpu.bench.scaling import (
     round_trip,
     threads,
     training,
+    workers,
 )
 from pyfate_gpu.bench.scaling.base import Curve
 from pyfate_gpu.config import available_cores
@@ -32,6 +33,7 @@ SCALINGS: dict[str, Callable[[argparse.Namespace], list[Curve]]] = {
     "memory": memory.curves,
     "out_of_core": out_of_core.curves,
     "round_trip": round_trip.curves,
+    "workers": workers.curves,
 }
 
 
@@ -39,7 +41,7 @@ def run_scalings(options: argparse.Namespace, console: Console) -> list[dict[str
     """Measure the curves that `options` ask for, with the first key size and number of threads."""
     found = []
     for name in options.scaling:
-        cores = available_cores() if name == "threads" else options.threads[0]
+        cores = available_cores() if name in ("threads", "workers") else options.threads[0]
         with (
             console.status(f"scaling over {name}"),
             use_backend(options.backend, isa=options.isa, threads=options.threads[0]),
