@@ -193,18 +193,17 @@ class HostTrainer:
             draw_columns(self.seed, self.done + number, tree, columns, share)
             for tree in range(trees)
         ]
-        offers = [Offered.shuffled(chosen, self._candidates(chosen)) for chosen in drawn]
+        offers = [
+            Offered.shuffled(chosen, self._candidates_of_all().of_columns(chosen))
+            for chosen in drawn
+        ]
         sizes = np.array([offer.candidates.size for offer in offers], dtype=np.int64)
         self.session.send(GUEST, "candidates", iteration=number, sizes=sizes)
         return offers
 
-    def _candidates(self, columns: Integers) -> Candidates:
-        codes = self.codes[: self.rows, columns]
-        return Candidates(codes, self.bins.counts[columns], self.bins.missing[columns])
-
     def _candidates_of_all(self) -> Candidates:
         if self._all is None:
-            self._all = self._candidates(np.arange(self.codes.shape[1]))
+            self._all = Candidates(self.codes[: self.rows], self.bins.counts, self.bins.missing)
         return self._all
 
 

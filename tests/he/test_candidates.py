@@ -109,6 +109,28 @@ def test_ciphertexts_of_some_rows(keypair, rng):
     assert sums.bound == 15 * BOUND
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+def test_some_columns(keypair, seed):
+    """Parts of groups and of bundles, in another order, without a search for groups."""
+    rng = np.random.default_rng(seed)
+    codes, counts, missing = table(rng, 60, 5)
+    shared = rng.integers(0, 3, 60)
+    indicators = (shared[:, None] == np.arange(3)).astype(np.int16)
+    codes = np.concatenate([codes, indicators, indicators[:, ::-1]], axis=1)
+    counts, missing = np.append(counts, [2] * 6), np.append(missing, [False] * 6)
+    whole = Candidates(codes, counts, missing)
+    columns = rng.permutation(11)[: rng.integers(0, 12)]
+    some = whole.of_columns(columns)
+    splits = sides(codes[:, columns], counts[columns], missing[columns])
+    listed = zip(some.column, some.cut, some.missing_left, strict=True)
+    assert list(listed) == [split[:3] for split in splits]
+    values = rng.integers(-BOUND, BOUND + 1, 60)
+    c, rows = keypair[0].encrypt(values, IntegerEncoder(bound=BOUND)), rng.permutation(60)[:40]
+    found = keypair[1].decrypt(some.sums(c, rows))
+    assert found.tolist() == right_sums(some, splits, values, rows)
+    assert some.additions(rows) <= whole.additions(rows)
+
+
 def test_columns_of_one_bin_have_no_candidates(keypair):
     codes = np.array([[0, 1, 0], [0, 1, 0]], dtype=np.int16)
     candidates = Candidates(codes, [1, 1, 0], [False, True, True])
@@ -168,6 +190,9 @@ def test_what_makes_no_candidates(keypair):
     ):
         with pytest.raises(ShapeError):
             wrong()
+    for columns in ([1], [0, 0], [-1], [[0]]):
+        with pytest.raises(ShapeError):
+            candidates.of_columns(columns)
     for number in (-1, 2):
         with pytest.raises(ArrayIndexError):
             candidates.left(number)

@@ -15,6 +15,7 @@ from pyfate_gpu.he.array.bounds import check_bound, check_layout
 from pyfate_gpu.he.array.bundles import Column, bundle
 from pyfate_gpu.he.array.cells import Part, plan
 from pyfate_gpu.he.array.grouping import group
+from pyfate_gpu.he.array.joint_cells import restrict
 from pyfate_gpu.he.array.sides import masked_middle, side_sums, sides_additions
 from pyfate_gpu.he.array.splits import Flags, splits_of
 from pyfate_gpu.he.array.stages import Stages
@@ -88,11 +89,36 @@ class Candidates:
         self._skipped = np.array(
             [self._skipped_bin(column) for column in range(self._codes.shape[1])], dtype=np.int64
         )
+        self._list()
+        self.groups = self._parts()
+
+    def of_columns(self, columns: npt.ArrayLike) -> Candidates:
+        """The candidates of some columns, renumbered in their order; groups of columns are not searched again.
+
+        Raises
+        ------
+        ShapeError
+            If a column comes twice or is none.
+        """
+        chosen = _check_numbers(np.asarray(columns), self._codes.shape[1], "column")
+        found = object.__new__(Candidates)
+        found._codes = self._codes[:, chosen]
+        found._counts, found._missing = self._counts[chosen], self._missing[chosen]
+        found._skipped = self._skipped[chosen]
+        found._list()
+        numbers = np.full(self.splits.bins, -1, dtype=np.int64)
+        for new, column in enumerate(chosen):
+            bins = np.arange(self._counts[column] + self._missing[column])
+            numbers[self.splits.first[column] + bins] = found.splits.first[new] + bins
+        parts = (restrict(part, numbers) for part in self.groups)
+        found.groups = [part for part in parts if part is not None]
+        return found
+
+    def _list(self) -> None:
         self.splits = splits_of(self._counts, self._missing, self._skipped)
         self.column, self.cut = self.splits.column, self.splits.cut
         self.missing_left = self.splits.missing_left
         self.complement = self.splits.complement
-        self.groups = self._parts()
 
     @property
     def size(self) -> int:
@@ -317,7 +343,5 @@ def _check_numbers(numbers: Index, count: int, name: str) -> Index:
     seen = np.zeros(count, dtype=np.bool_)
     seen[chosen] = True
     if np.count_nonzero(seen) != chosen.size:
-        raise ShapeError(
-            f"some of {chosen.size} {name} numbers come twice; a node has each row once"
-        )
+        raise ShapeError(f"some of {chosen.size} {name} numbers come twice; each may come once")
     return chosen

@@ -94,6 +94,35 @@ def part_of(group: Group) -> Part:
     return Part(count, cells, halves=below)
 
 
+def restrict(part: Part, numbers: Index) -> Part | None:
+    """The part of some bins only: `numbers` has the new number of each, or -1. None if none is left."""
+    if part.bins is not None:
+        kept = np.flatnonzero(numbers[part.bins] >= 0)
+        cells = np.full(part.cells + 1, len(kept), dtype=np.min_scalar_type(len(kept)))
+        cells[kept] = np.arange(len(kept))
+        left = Part(len(kept), cells[part.within], numbers[part.bins[kept]])
+        return left if len(kept) else None
+    halves = [
+        half for half in (restrict(half, numbers) for half in part.halves) if half is not None
+    ]
+    if len(halves) < 2:
+        # What is left of one half, from the cells of the part above.
+        return (
+            replace(halves[0], within=_through(part, halves[0].within, halves[0].cells))
+            if halves
+            else None
+        )
+    one, other = halves
+    cells, count, places = _joint(one.within, one.cells, other.within, other.cells)
+    below = tuple(replace(half, within=half.within[places]) for half in halves)
+    return Part(count, _through(part, cells, count), halves=below)
+
+
+def _through(part: Part, cells: Cells, count: int) -> Cells:
+    """What becomes of the cells of a part, for what these are cells of; `count` is of what is not summed."""
+    return np.append(cells, count).astype(cells.dtype)[part.within]
+
+
 def _joint(one: Cells, one_count: int, other: Cells, other_count: int) -> tuple[Cells, int, Index]:
     """Numbers for the pairs of cells that occur, how many, and where each occurs.
 
