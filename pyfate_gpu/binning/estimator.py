@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.binning.columns_only import ColumnsOnly, own_table
-from pyfate_gpu.binning.fitting import Fitted, Own, fit_guest, fit_host
+from pyfate_gpu.binning.fitting import Fitted, Others, Own, fit_guest, fit_host
 from pyfate_gpu.binning.guest import Weighing
 from pyfate_gpu.binning.messages import MESSAGES
 from pyfate_gpu.binning.model_file import read_half, write_half
@@ -19,7 +19,7 @@ from pyfate_gpu.binning.pictures import bars_of, tables_of
 from pyfate_gpu.binning.workload import workload_of
 from pyfate_gpu.data.binning.binner import BINS, OUTPUTS
 from pyfate_gpu.data.binning.settings import SUPERVISED, BinningRules
-from pyfate_gpu.data.binning.table import check_columns, read_columns
+from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
 from pyfate_gpu.data.information_value import ALPHA, FATE, Evidence, check_smoothing
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
@@ -27,7 +27,7 @@ from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
-from pyfate_gpu.protocol.roles import check_owner
+from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.settings import check_count, plain
 from pyfate_gpu.typing import Floats
 
@@ -60,6 +60,9 @@ class HeteroBinning(ColumnsOnly):
     share_woe : bool
         Whether the guest tells hosts the weights of evidence of their bins. With the rows of a bin, which a host
         counts, they give it the numbers of labels in each.
+    keep_labels : bool
+        Whether hosts keep the encrypted labels until the session ends, so that later fits in it with the same labels
+        and weights need not send them again: other bins, other columns. Alike at all parties.
     scheme, key_bits, allow_insecure_key_size : str, int, bool
         Of the guest's key; alike at all parties.
     callbacks : sequence
@@ -78,6 +81,11 @@ class HeteroBinning(ColumnsOnly):
     host_evidence_ : dict
         The same of each host's columns that have two or more bins, by name of the host, in the order in which they
         came; guest only.
+    stability_ : float64
+        Of this party's columns, where there were validation rows: how far these differ. At the guest [columns,
+        1 + classes], over all and within each class; at hosts [columns, 1].
+    host_stability_ : dict
+        The same of each host's columns that travelled, NaN where too few rows are in a bin; guest only.
     classes_ : array
         Of the labels; guest only.
     n_features_in_, feature_names_in_ : int, object array
@@ -121,6 +129,7 @@ class HeteroBinning(ColumnsOnly):
     smoothing: str = FATE
     alpha: float = ALPHA
     share_woe: bool = False
+    keep_labels: bool = False
     scheme: str = "paillier"
     key_bits: int = 3072
     allow_insecure_key_size: bool = False
@@ -149,7 +158,7 @@ class HeteroBinning(ColumnsOnly):
             raise ConfigurationError(
                 f"output is {self.output!r}; choose one of {', '.join(OUTPUTS)}"
             )
-        for name in ("share_woe", "allow_insecure_key_size"):
+        for name in ("share_woe", "keep_labels", "allow_insecure_key_size"):
             if type(plain(getattr(self, name))) is not bool:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}; it is true or false")
 
@@ -176,8 +185,8 @@ class HeteroBinning(ColumnsOnly):
         sample_weight : array-like [rows], optional
             How much each row counts, at the guest only. Whole numbers up to 65,535 count as they are, others to
             about five digits.
-        validation : None
-            There is nothing to validate.
+        validation : (array-like, array-like) or array-like, optional
+            Other rows to compare with: columns and labels at the guest, columns at hosts. See `stability_`.
 
         Raises
         ------
@@ -190,19 +199,18 @@ class HeteroBinning(ColumnsOnly):
         """
         self.check()
         role = self.check_session(session)
-        check_owner(role, X=X, y=y, weights=sample_weight)
-        if validation is not None:
-            raise ConfigurationError("binning takes no validation rows: leave them out")
+        check_owner(role, X=X, y=y, weights=sample_weight, validation=validation)
         if role is Role.HOST and self.method in SUPERVISED:
             raise ConfigurationError(
                 f"method {self.method!r} looks at labels, which a host has none of: choose another, or set cuts"
             )
         own = Own(own_table(X, y), self._rules(), plain(self.min_rows))
+        others = self._others(role, validation, own.table)
         progress = Progress(session, self.callbacks)
         if role is Role.GUEST:
-            fitted = fit_guest(self, session, own, y, sample_weight)
+            fitted = fit_guest(self, session, own, y, sample_weight, others)
         else:
-            fitted = fit_host(self, session, own)
+            fitted = fit_host(self, session, own, others)
         progress.end_iteration(1)
         self._keep(fitted)
         self.report_ = progress.finish(1)
@@ -320,6 +328,12 @@ class HeteroBinning(ColumnsOnly):
         """Return how evidence is made of counts."""
         return Weighing(self.smoothing, float(self.alpha))
 
+    def announce_key_again(self, session: Session, keys: Any) -> PrivateKey:
+        """Announce the keys that hosts have labels under, or this model's own, and return the private one."""
+        if keys is not None:
+            self._keys = keys
+        return self.announce_new_key(session)
+
     def private_key(self) -> PrivateKey:
         """Return the guest's key of the last fit.
 
@@ -336,7 +350,7 @@ class HeteroBinning(ColumnsOnly):
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""
-        names = ("smoothing", "alpha", "scheme", "key_bits")
+        names = ("smoothing", "alpha", "keep_labels", "scheme", "key_bits")
         return {name: plain(getattr(self, name)) for name in names}
 
     def _rules(self) -> BinningRules:
@@ -357,9 +371,27 @@ class HeteroBinning(ColumnsOnly):
             raise ConfigurationError("this model has no bins yet: call fit")
         return fitted
 
+    def _others(self, role: Role, validation: Any, table: ColumnTable) -> Others | None:
+        if validation is None:
+            return None
+        X, y = validation, None
+        if role is Role.GUEST:
+            X, y, _ = unpack_validation(validation)
+        found = own_table(X, y)
+        check_columns(found, len(table.columns), table.names)
+        return Others(found, y)
+
     def _keep(self, fitted: Fitted) -> None:
         """Set the attributes of a fitted model, and none of an earlier fit."""
-        for name in ("woe_", "evidence_", "host_evidence_", "classes_", "feature_names_in_"):
+        optional = (
+            "woe_",
+            "evidence_",
+            "host_evidence_",
+            "stability_",
+            "host_stability_",
+            "classes_",
+        )
+        for name in (*optional, "feature_names_in_"):
             vars(self).pop(name, None)
         vars(self).update(fitted.attributes(), _half=fitted, n_iter_=1)
 

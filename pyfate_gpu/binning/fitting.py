@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.binning.guest import send_labels, weigh_host
 from pyfate_gpu.binning.host import find_evidence
+from pyfate_gpu.binning.kept import keep_sent, kept_keys
 from pyfate_gpu.binning.labels import Labels
 from pyfate_gpu.binning.plan import Plan, announce_plan, receive_plan
+from pyfate_gpu.binning.stability import (
+    answer_guest,
+    ask_hosts,
+    compare_samples,
+    stability_alone,
+)
 from pyfate_gpu.data.binning.binner import count_classes
 from pyfate_gpu.data.binning.column import ColumnBins
 from pyfate_gpu.data.binning.learn import learn_bins
@@ -58,6 +65,21 @@ class Own:
 
 
 @dataclass(frozen=True, eq=False)
+class Others:
+    """Further rows that bins are compared with.
+
+    Parameters
+    ----------
+    table : ColumnTable
+    y : array-like or None
+        Their labels, at the guest.
+    """
+
+    table: ColumnTable
+    y: Any = None
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """What a party keeps.
 
@@ -78,6 +100,10 @@ class Fitted:
         Evidence of the columns of each host, at the guest.
     order : list of int
         A host's numbers of the columns that travelled, in that order.
+    stability : float64 [columns, 1] or [columns, 1 + classes], or None
+        Of validation rows, where there were some: over all, at the guest also within each class.
+    host_stability : dict or None
+        Of the columns of each host, [columns, 1 + classes], NaN where it left one out; at the guest.
     """
 
     names: tuple[str, ...] | None
@@ -89,6 +115,8 @@ class Fitted:
     evidence: list[list[Evidence]] | None = None
     hosts: dict[str, list[list[Evidence]]] | None = None
     order: tuple[int, ...] = ()
+    stability: Floats | None = None
+    host_stability: dict[str, Floats] | None = None
 
     @property
     def outputs(self) -> int:
@@ -107,6 +135,8 @@ class Fitted:
             ("classes_", self.classes),
             ("evidence_", self.evidence),
             ("host_evidence_", self.hosts),
+            ("stability_", self.stability),
+            ("host_stability_", self.host_stability),
         ):
             if value is not None:
                 found[name] = value
@@ -123,11 +153,15 @@ class Fitted:
         }
         if self.classes is not None:
             found["classes"] = self.classes.tolist()
-        if self.hosts is not None:
-            found["hosts"] = {
-                host: [_summary(column) for column in columns]
-                for host, columns in self.hosts.items()
+        if self.stability is not None:
+            found["stability"] = {
+                name: _numbers(self.stability[at]) for at, name in enumerate(names)
             }
+        for host, columns in (self.hosts or {}).items():
+            listed = found.setdefault("hosts", {}).setdefault(host, [])
+            listed += [_summary(column) for column in columns]
+            for row, values in zip(listed, (self.host_stability or {}).get(host, ()), strict=False):
+                row["stability"] = _numbers(values)
         return found
 
     def _bins_of(self, column: int) -> list[dict[str, Any]]:
@@ -143,25 +177,49 @@ class Fitted:
         return found
 
 
-def fit_guest(model: HeteroBinning, session: Session, own: Own, y: Any, weights: Any) -> Fitted:
+def fit_guest(
+    model: HeteroBinning, session: Session, own: Own, y: Any, weights: Any, others: Others | None
+) -> Fitted:
     """Weigh the bins of all parties."""
     labels = Labels.of(y, own.table.rows, weights)  # before anything is encrypted
     bins = own.learn(labels.matrix)
-    plan = Plan(own.table.rows, len(labels.classes), labels.weighted, bool(plain(model.share_woe)))
+    further = None
+    if others is not None:
+        further = Labels.of_others(others.y, others.table.rows, labels.classes)
+    keeps, consent = bool(plain(model.keep_labels)), bool(plain(model.share_woe))
+    keys = None
+    if keeps:
+        keys = kept_keys(session, labels.units, model.scheme, plain(model.key_bits))
+    plan = Plan(
+        own.table.rows,
+        len(labels.classes),
+        labels.weighted,
+        consent,
+        kept=keys is not None,
+        compared=0 if others is None else others.table.rows,
+    )
     agree_on_terms(session, TASK, model.terms())
-    key = model.announce_new_key(session)
+    key = model.announce_key_again(session, keys)
     plan.check(key.public_key)
     announce_plan(session, plan)
     weighing = model.weighing()
-    counts = [
-        labels.counts(count_classes(each, column, labels.matrix).astype(np.int64))
-        for each, column in zip(bins, own.table.columns, strict=True)
-    ]
-    evidence = [weighing.weigh(each) for each in counts]
-    send_labels(session, key, plan, labels)
+    counts = [each.astype(np.int64) for each in _counted(own.table, bins, labels.matrix)]
+    evidence = [weighing.weigh(labels.counts(each)) for each in counts]
+    if not plan.kept:
+        send_labels(session, key, plan, labels)
+    if keeps:
+        keep_sent(session, plan, key, labels.units)
     hosts = {
         host.name: weigh_host(session, key, plan, labels, host, weighing) for host in session.hosts
     }
+    stability, host_stability = None, None
+    if others is not None and further is not None:
+        before = {name: [counts_of(each) for each in found] for name, found in hosts.items()}
+        host_stability = ask_hosts(session, key, plan.other, further, before, weighing)
+        after = _counted(others.table, bins, further.matrix)
+        pairs = zip((labels.counts(each) for each in counts), after, strict=True)
+        stability = np.array([compare_samples(*pair, weighing) for pair in pairs], dtype=np.float64)
+        stability = stability.reshape(-1, 1 + plan.classes)
     iv = [[each.iv for each in column] for column in evidence]
     return Fitted(
         own.table.names,
@@ -172,20 +230,22 @@ def fit_guest(model: HeteroBinning, session: Session, own: Own, y: Any, weights:
         labels.classes,
         evidence,
         hosts,
+        stability=stability,
+        host_stability=host_stability,
     )
 
 
-def fit_host(model: HeteroBinning, session: Session, own: Own) -> Fitted:
+def fit_host(
+    model: HeteroBinning, session: Session, own: Own, others: Others | None = None
+) -> Fitted:
     """Have the guest weigh the bins of a host."""
     learned = own.learn()
     bins = [
         each.merged(each.counted(column), own.min_rows)
         for each, column in zip(learned, own.table.columns, strict=True)
     ]
-    codes = [
-        each.assign(column).astype(np.int64)
-        for each, column in zip(bins, own.table.columns, strict=True)
-    ]
+    codes = _codes(own.table, bins)
+    further = None if others is None else _codes(others.table, bins)
     agree_on_terms(session, TASK, model.terms())
     receive_key(
         session,
@@ -194,11 +254,33 @@ def fit_host(model: HeteroBinning, session: Session, own: Own) -> Fitted:
         allow_insecure_key_size=plain(model.allow_insecure_key_size),
         owner=GUEST,
     )
-    plan = receive_plan(session, own.table.rows)
+    plan = receive_plan(session, own.table.rows, 0 if others is None else others.table.rows)
     plan.check(session.key_of(GUEST))
-    found = find_evidence(session, plan, bins, codes)
+    found = find_evidence(session, plan, bins, codes, keeps=bool(plain(model.keep_labels)))
     rows = _rows(own.table, bins)
-    return Fitted(own.table.names, bins, rows, found.iv, found.woe, order=found.order)
+    stability = None
+    if further is not None:
+        answer_guest(session, plan.other, found.order, further, own.min_rows)
+        stability = stability_alone(bins, rows, further, model.weighing())[:, np.newaxis]
+    order = tuple(found.order.columns.tolist())
+    return Fitted(
+        own.table.names, bins, rows, found.iv, found.woe, order=order, stability=stability
+    )
+
+
+def counts_of(column: list[Evidence]) -> Floats:
+    """Return the counts [bins, classes] that evidence of a column was made of."""
+    if len(column) == 1:
+        return np.stack([column[0].others, column[0].events], axis=1)
+    return np.stack([each.events for each in column], axis=1)
+
+
+def _counted(table: ColumnTable, bins: list[ColumnBins], matrix: Floats) -> list[Floats]:
+    return table.each(lambda at, _: count_classes(bins[at], table.columns[at], matrix))
+
+
+def _codes(table: ColumnTable, bins: list[ColumnBins]) -> list[NDArray[np.int64]]:
+    return table.each(lambda at, _: bins[at].assign(table.columns[at]).astype(np.int64))
 
 
 def _rows(table: ColumnTable, bins: list[ColumnBins]) -> list[NDArray[np.int64]]:

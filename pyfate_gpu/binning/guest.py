@@ -42,13 +42,15 @@ class Weighing:
         return evidence_of_classes(counts, smoothing=self.smoothing, alpha=self.alpha)
 
 
-def send_labels(session: Session, key: PrivateKey, plan: Plan, labels: Labels) -> None:
+def send_labels(
+    session: Session, key: PrivateKey, plan: Plan, labels: Labels, *, sample: int = 0
+) -> None:
     """Send the ciphertexts of all rows to all hosts, each row encrypted once."""
     encoder = IntegerEncoder(plan.bound)
     for chunk, (first, last) in enumerate(plan.chunks(key.public_key)):
         with session.statistics.step(Step.ENCRYPT, operations=last - first):
             rows = key.encrypt(labels.units[first:last], encoder, slots=plan.slots)
-        session.send(session.hosts, "label_rows", rows=rows, batch=chunk)
+        session.send(session.hosts, "label_rows", rows=rows, iteration=sample, batch=chunk)
 
 
 def weigh_host(
@@ -62,7 +64,8 @@ def weigh_host(
         When the host sent what cannot be sums of the labels.
     """
     sizes = check_sizes(session.receive(host, "bin_counts", counts=np.ndarray), host)
-    counts = [labels.counts(each) for each in _counts(session, key, plan, labels, host, sizes)]
+    sums = decrypt_counts(session, key, plan, labels, host, sizes)
+    counts = [labels.counts(each) for each in sums]
     evidence = [weighing.weigh(each) for each in counts]
     values = [[round(each.iv, SHOWN_DECIMALS) for each in column] for column in evidence]
     session.send(host, "values", iv=np.array(values, dtype=np.float64).reshape(-1, plan.outputs))
@@ -72,16 +75,31 @@ def weigh_host(
     return evidence
 
 
-def _counts(
-    session: Session, key: PrivateKey, plan: Plan, labels: Labels, host: Party, sizes: list[int]
+def decrypt_counts(
+    session: Session,
+    key: PrivateKey,
+    plan: Plan,
+    labels: Labels,
+    host: Party,
+    sizes: list[int],
+    *,
+    sample: int = 0,
 ) -> list[Integers]:
-    """Return the units of each class in each bin, [bins, classes] by column, the bin that was not sent last."""
+    """Return the units of each class in each bin, [bins, classes] by column, the bin that was not sent last.
+
+    Raises
+    ------
+    ProtocolError
+        When the host sent what cannot be sums of the labels.
+    """
     if not sizes:
         return []
     sent = sum(sizes) - len(sizes)
     layout = plan.squeezed(key.public_key)
     length = layout.groups(sent * plan.classes)
-    sums = session.receive_encrypted(host, "bin_sums", "sums", (length,), session.party, layout)
+    sums = session.receive_encrypted(
+        host, "bin_sums", "sums", (length,), session.party, layout, iteration=sample
+    )
     try:
         with session.statistics.step(Step.DECRYPT, operations=length):
             found = key.decrypt(sums)

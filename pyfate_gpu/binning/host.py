@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pyfate_gpu.binning.kept import label_chunks
 from pyfate_gpu.binning.plan import Plan
 from pyfate_gpu.binning.shuffle import Shuffle
 from pyfate_gpu.data.binning.column import ColumnBins
@@ -32,17 +33,22 @@ class HostFindings:
         Information values, as the guest rounded them.
     woe : list of float64 [bins, outputs], or None
         Weights of evidence of each column's bins; None without the guest's consent.
-    order : tuple of int
-        The columns that travelled, in that order.
+    order : Shuffle
+        In which columns and bins travelled.
     """
 
     iv: Floats
     woe: list[Floats] | None
-    order: tuple[int, ...]
+    order: Shuffle
 
 
 def find_evidence(
-    session: Session, plan: Plan, bins: list[ColumnBins], codes: list[Integers]
+    session: Session,
+    plan: Plan,
+    bins: list[ColumnBins],
+    codes: list[Integers],
+    *,
+    keeps: bool = False,
 ) -> HostFindings:
     """Sum labels in the bins of all columns, and learn what they say.
 
@@ -52,6 +58,8 @@ def find_evidence(
         Of each column, small ones merged.
     codes : list of int [rows]
         The bin of each row, by column.
+    keeps : bool
+        Whether the labels are kept for later fits of the session.
 
     Raises
     ------
@@ -60,51 +68,52 @@ def find_evidence(
     """
     rows = [np.bincount(each, minlength=b.count) for each, b in zip(codes, bins, strict=True)]
     order = Shuffle.draw(rows)
-    sums = _sums(session, plan, order, codes)
+    sums = sum_bins(session, plan, order, codes, keeps=keeps)
     session.send(GUEST, "bin_counts", counts=order.sizes)
     if sums is not None:
         session.send(GUEST, "bin_sums", sums=sums)
     values = session.receive(GUEST, "values", iv=np.ndarray)
     _check(values, (len(order.columns), plan.outputs), "information values")
-    travelled = tuple(order.columns.tolist())
     iv = np.zeros((len(bins), plan.outputs))
     iv[order.columns] = values
     if not plan.consent:
-        return HostFindings(iv, None, travelled)
+        return HostFindings(iv, None, order)
     evidence = session.receive(GUEST, "evidence", woe=np.ndarray)
     _check(evidence, (int(order.sizes.sum()), plan.outputs), "weights of evidence")
     woe = order.unshuffle(evidence, [each.count for each in bins])
-    return HostFindings(iv, woe, travelled)
+    return HostFindings(iv, woe, order)
 
 
-def _sums(
-    session: Session, plan: Plan, order: Shuffle, codes: list[Integers]
+def sum_bins(
+    session: Session,
+    plan: Plan,
+    order: Shuffle,
+    codes: list[Integers],
+    *,
+    sample: int = 0,
+    keeps: bool = False,
 ) -> CiphertextArray | None:
     """Return the sums of all bins that travel, as few ciphertexts; None without any.
 
-    Rows are summed as they come, so that they are never all here at once.
+    Rows are summed as they come, so that they are never all here at once unless they are kept.
     """
-    key = session.key_of(GUEST)
     sums = BinSums([codes[at] for at in order.columns], [bins[:-1] for bins in order.bins])
     total: CiphertextArray | None = None
     waiting: list[CiphertextArray] = []
-    for chunk, (first, last) in enumerate(plan.chunks(key)):
-        waiting.append(
-            session.receive_encrypted(
-                GUEST, "label_rows", "rows", (last - first,), GUEST, plan.slots, batch=chunk
-            )
-        )
-        held = sum(each.size for each in waiting)
-        if not sums.size or (held < HELD_ROWS and last < plan.rows):
+    begin = 0
+    for first, rows in label_chunks(session, plan, sample=sample, keeps=keeps):
+        end = first + rows.size
+        waiting = [*waiting, rows] if sums.size else []
+        if not waiting or (end - begin < HELD_ROWS and end < plan.rows):
             continue
-        with session.statistics.step(Step.ADD, operations=held * len(order.columns)):
-            part = sums.of(concatenate(waiting), last - held)
+        with session.statistics.step(Step.ADD, operations=(end - begin) * len(order.columns)):
+            part = sums.of(concatenate(waiting), begin)
             total = part if total is None else total + part
-        waiting = []
+        begin, waiting = end, []
     if total is None:
         return None
     with session.statistics.step(Step.ADD):
-        return total.squeeze(plan.squeezed(key))
+        return total.squeeze(plan.squeezed(session.key_of(GUEST)))
 
 
 def _check(values: Floats, shape: tuple[int, ...], what: str) -> None:

@@ -66,6 +66,18 @@ class Labels:
             )
         return cls(classes, units, scale, True)
 
+    @classmethod
+    def of_others(cls, y: Any, rows: int, classes: NDArray[Any]) -> Labels:
+        """Return labels of further rows, of classes that are known; not all of these need be there.
+
+        Raises
+        ------
+        DataError
+            When labels are missing, of another class, or do not fit `rows`.
+        """
+        matrix = class_matrix(read_labels(y, rows), classes)
+        return cls(classes, matrix.astype(np.int64), 1.0, False)
+
     @property
     def totals(self) -> Integers:
         """Units of each class."""

@@ -32,6 +32,10 @@ def write_half(path: PathLike, fitted: Fitted, header: dict[str, Any]) -> None:
         When the file cannot be written.
     """
     arrays: Arrays = {"iv": fitted.iv}
+    if fitted.stability is not None:
+        arrays["stability"] = fitted.stability
+    for host, values in (fitted.host_stability or {}).items():
+        arrays[f"stability-{host}"] = values
     for at, rows in enumerate(fitted.rows):
         arrays[f"rows-{at}"] = rows
     for at, woe in enumerate(fitted.woe or []):
@@ -106,7 +110,10 @@ def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:
     if sorted(set(order)) != sorted(order) or not set(order) <= set(range(len(bins))):
         raise ValueError("its order of columns is none")
     named = None if names is None else tuple(names)
-    fitted = Fitted(named, bins, rows, iv, woe, order=tuple(order))
+    stability = arrays.get("stability")
+    if stability is not None and (stability.ndim != 2 or len(stability) != len(bins)):
+        raise ValueError("its stability is not of its columns")
+    fitted = Fitted(named, bins, rows, iv, woe, order=tuple(order), stability=stability)
     if hosts is None:
         return fitted
     own = [_evidence(arrays, f"own-{at}", iv.shape[1]) for at in range(len(bins))]
@@ -122,6 +129,10 @@ def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:
             host: [_evidence(arrays, f"{host}-{at}", iv.shape[1]) for at in range(count)]
             for host, count in hosts.items()
         },
+        stability=stability,
+        host_stability={host: arrays[f"stability-{host}"] for host in hosts}
+        if stability is not None
+        else None,
     )
 
 

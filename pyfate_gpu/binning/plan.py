@@ -37,12 +37,23 @@ class Plan:
         Whether rows have weights.
     consent : bool
         Whether hosts will get the weight of evidence of their bins.
+    kept : bool
+        Whether hosts have the labels already.
+    compared : int
+        Further rows that bins are compared with, 0 for none.
     """
 
     rows: int
     classes: int
     weighted: bool
     consent: bool
+    kept: bool = False
+    compared: int = 0
+
+    @property
+    def other(self) -> Plan:
+        """The plan of the further rows, which have no weights."""
+        return Plan(self.compared, self.classes, weighted=False, consent=False)
 
     @property
     def outputs(self) -> int:
@@ -96,10 +107,12 @@ def announce_plan(session: Session, plan: Plan) -> None:
         classes=plan.classes,
         weighted=plan.weighted,
         consent=plan.consent,
+        kept=plan.kept,
+        compared=plan.compared,
     )
 
 
-def receive_plan(session: Session, rows: int) -> Plan:
+def receive_plan(session: Session, rows: int, compared: int = 0) -> Plan:
     """Return the guest's plan, checked against the rows of this host.
 
     Raises
@@ -109,8 +122,15 @@ def receive_plan(session: Session, rows: int) -> Plan:
     ProtocolError
         When it makes no sense.
     """
-    found = session.receive(GUEST, "plan", rows=int, classes=int, weighted=bool, consent=bool)
+    found = session.receive(
+        GUEST, "plan", rows=int, classes=int, weighted=bool, consent=bool, kept=bool, compared=int
+    )
     plan = Plan(*found)
+    if plan.compared != compared:
+        raise ConfigurationError(
+            f"the guest has {plan.compared} validation rows, {session.party} has {compared}: give every party "
+            "the same rows"
+        )
     if plan.rows != rows:
         raise ConfigurationError(
             f"the guest has {plan.rows} rows, {session.party} has {rows}: give every party the same rows"

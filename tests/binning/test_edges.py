@@ -124,8 +124,8 @@ def test_roles_have_their_own_data():
         simulate(guest=fit(y=Y), hosts=[fit(X=x, y=Y)])
     with pytest.raises(ConfigurationError, match="takes one guest and hosts; this job has"):
         simulate(guest=fit(y=Y), hosts=[fit(X=x)], arbiter=fit())
-    with pytest.raises(ConfigurationError, match="no validation rows"):
-        simulate(guest=fit(y=Y, validation=(x, Y)), hosts=[fit(X=x)])
+    with pytest.raises(DataError, match="a host has no labels"):
+        simulate(guest=fit(y=Y), hosts=[fit(X=x, validation=(x, Y))])
     with pytest.raises(DataError, match="no rows"):
         simulate(guest=fit(X=np.empty((0, 1)), y=[]), hosts=[fit(X=x)])
 
