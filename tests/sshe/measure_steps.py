@@ -19,6 +19,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from pyfate_gpu import (
+    HeteroBoostedTreesClassifier,
     HeteroLogisticRegression,
     HeteroSSHELogisticRegression,
     backend_info,
@@ -156,6 +157,16 @@ def with_arbiter(data, **params):
     }
 
 
+def trees(data, **params):
+    """Return CPU seconds of a boosted tree, both parties together, and bytes."""
+    _, clock = train(HeteroBoostedTreesClassifier, data, **params)
+    return {
+        **params,
+        "cpu_seconds": round(float(np.median(clock.seconds[1:])), 3),
+        "bytes": round(float(np.median(clock.nbytes))),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
@@ -182,6 +193,7 @@ def main():
                 breast, batch_size=128, max_iter=3
             ),
             "breast, with an arbiter, all rows": with_arbiter(breast, max_iter=4),
+            "breast, a boosted tree": trees(breast, n_estimators=4, max_depth=3),
             "default_credit, steps of 1024 rows": steps(credit, 1024, 2),
             "quality of breast": quality(breast, "linear", 30, None),
             "quality of breast, cubic": quality(breast, "cubic_wide", 10, 128, **SMALL_STEPS),
