@@ -56,18 +56,18 @@ def decrypted(monkeypatch):
     """What each key's owner decrypts, by party and message: each mask with its value, scaled to -1 ... 1."""
     found: dict[tuple[str, str], list[np.ndarray]] = {}
     at = threading.local()
-    receive, decrypt = Exchange._receive_masked, PrivateKey.decrypt_words
+    receive, decrypt = Exchange.receive_and_unmask, PrivateKey.decrypt_words
 
-    def receive_masked(self, name, *arguments):
+    def receive_masked(self, name, *arguments, **at_):
         at.place = self.session.party.name, name
-        return receive(self, name, *arguments)
+        return receive(self, name, *arguments, **at_)
 
     def decrypt_words(self, masked):
         words = decrypt(self, masked)
         found.setdefault(at.place, []).append(scaled(words, masked.public_key.n, masked.slots))
         return words
 
-    monkeypatch.setattr(Exchange, "_receive_masked", receive_masked)
+    monkeypatch.setattr(Exchange, "receive_and_unmask", receive_masked)
     monkeypatch.setattr(PrivateKey, "decrypt_words", decrypt_words)
     return found
 

@@ -47,7 +47,7 @@ class Exchange:
         self.session = session
         self.peer = peer
         self.squeeze = squeeze
-        self._private_key = private_key
+        self.private_key = private_key
 
     @property
     def peer_key(self) -> SchemePublicKey:
@@ -62,7 +62,7 @@ class Exchange:
     def send_share(self, name: str, share: Ring, /, *, iteration: int = 0, batch: int = 0) -> None:
         """Send shares ``[..., 2]``, encrypted under this party's key."""
         with self.session.statistics.step(Step.ENCRYPT, operations=share[..., 0].size):
-            encrypted = self._private_key.encrypt(plaintext(share))
+            encrypted = self.private_key.encrypt(plaintext(share))
         self.session.send(self.peer, name, iteration=iteration, batch=batch, share=encrypted)
 
     def receive_share(
@@ -112,7 +112,7 @@ class Exchange:
         if layout is not None:
             with self.session.statistics.step(Step.SQUEEZE, operations=flat.size):
                 flat = flat.squeeze(layout)
-        own = self._send_masked(name, flat, iteration, batch)
+        own = self.mask_and_send(name, flat, iteration=iteration, batch=batch)
         return ungroup(own, layout, values.size).reshape(*values.shape, 2)
 
     def receive_masked(
@@ -129,7 +129,7 @@ class Exchange:
         count = math.prod(shape)
         layout = self._layout(self.session.party, bound, count)
         groups = (count if layout is None else layout.groups(count),)
-        own = self._receive_masked(name, groups, layout, iteration, batch)
+        own = self.receive_and_unmask(name, groups, layout, iteration=iteration, batch=batch)
         return ungroup(own, layout, count).reshape(*shape, 2)
 
     def send_product(
@@ -158,7 +158,7 @@ class Exchange:
                 Step.SQUEEZE, operations=shape.rows * math.prod(outer)
             ):
                 pass
-        own = self._send_masked(name, values, iteration, batch)
+        own = self.mask_and_send(name, values, iteration=iteration, batch=batch)
         return _rows(own, layout, shape.rows, outer)
 
     def receive_product(
@@ -174,27 +174,35 @@ class Exchange:
         """Return this party's shares of the other one's ``X @ share``; `outer` is ``()`` or ``(k,)``."""
         layout = self._layout(self.session.party, shape.product_bound, shape.rows)
         groups = shape.rows if layout is None else layout.groups(shape.rows)
-        own = self._receive_masked(name, (groups, *outer), layout, iteration, batch)
+        own = self.receive_and_unmask(
+            name, (groups, *outer), layout, iteration=iteration, batch=batch
+        )
         return _rows(own, layout, shape.rows, outer)
 
     def _layout(self, owner: Party, bound: int, count: int) -> SlotLayout | None:
         found = return_layout(self.session.key_of(owner).key_bits, bound)
         return found if self.squeeze and count > 1 else None
 
-    def _send_masked(self, name: str, values: CiphertextArray, iteration: int, batch: int) -> Ring:
+    def mask_and_send(
+        self, name: str, values: CiphertextArray, /, *, iteration: int = 0, batch: int = 0
+    ) -> Ring:
+        """Mask results as they are, in slots or not, and send them; return this party's shares as `mask` does."""
         with self.session.statistics.step(Step.MASK, operations=values.size):
             masked, own = mask(values)
         self.session.send(self.peer, name, iteration=iteration, batch=batch, masked=masked)
         return own
 
-    def _receive_masked(
+    def receive_and_unmask(
         self,
         name: str,
         shape: tuple[int, ...],
         layout: SlotLayout | None,
-        iteration: int,
-        batch: int,
+        /,
+        *,
+        iteration: int = 0,
+        batch: int = 0,
     ) -> Ring:
+        """Return the shares that `unmask` finds in what the other party's `mask_and_send` sent."""
         masked = self.session.receive_encrypted(
             self.peer,
             name,
@@ -206,7 +214,7 @@ class Exchange:
             batch=batch,
         )
         with self.session.statistics.step(Step.DECRYPT, operations=masked.size):
-            return unmask(self._private_key, masked)
+            return unmask(self.private_key, masked)
 
     def open_to_peer(
         self, name: str, share: Ring, /, *, iteration: int = 0, batch: int = 0
