@@ -21,6 +21,7 @@ from pyfate_gpu.bench.scaling import (
     round_trip,
     threads,
     training,
+    workers,
 )
 
 SMALL = ["--key-bits", "512", "--budget", "0.5", "--memory-mb", "8", "--features", "4"]
@@ -37,6 +38,8 @@ def small(monkeypatch):
     monkeypatch.setattr(key_size, "OPERATIONS", {"add": Size(8), "decrypt": Size(8)})
     monkeypatch.setattr(threads, "OPERATIONS", {"add": Size(8)})
     monkeypatch.setattr(threads, "TURNS", 1)
+    monkeypatch.setattr(workers, "OPERATIONS", {"add": Size(100), "decrypt": Size(100)})
+    monkeypatch.setattr(workers, "TURNS", 1)
     for module in (batch, key_size, training):
         monkeypatch.setattr(module, "seconds_of", lambda run, **_: (run(), 0.1)[1])
     monkeypatch.setattr(out_of_core, "TIMES", 2)

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from pyfate_gpu import use_backend
+from pyfate_gpu.backends.ray.backend import RayBackend
 from pyfate_gpu.bench.routines import ROUTINES, Size
 from pyfate_gpu.bench.scaling.base import Curve
 from pyfate_gpu.bench.scaling.threads import counts
@@ -23,7 +24,7 @@ OPERATIONS = {
     "encrypt": Size(20000),
     "decrypt": Size(2000),
     "matvec": Size(20000, 20, 24),
-    "histogram": Size(20000, 20),
+    "segment_sum": Size(65536),
     "add": Size(65536),
 }
 TURNS = 5
@@ -33,6 +34,9 @@ ALONE = 0
 
 def curves(options: argparse.Namespace) -> list[Curve]:
     """Operations a second with 1, 2, ... workers of one core each; workers decrypt with a key file of their own."""
+    found = RayBackend().availability()
+    if not found.available:
+        return [Curve("over workers", "workers", "operations/s", [], failure=found.reason)]
     world = World.create(options.key_bits[0])
     with tempfile.TemporaryDirectory(prefix="pyfate-gpu-bench-") as folder:
         path = Path(folder) / "key.json"
