@@ -103,9 +103,9 @@ def test_nobody_has_features(classifier, toy):
     assert found.trees() == [{"value": [0.0]}] * 2 or len(found.trees()) == 2
 
 
-@settings(max_examples=12)
+@settings(max_examples=4)
 @given(
-    st.integers(1, 60),
+    st.integers(1, 40),
     st.integers(0, 2**32 - 1),
     st.lists(st.integers(0, 3), min_size=2, max_size=4),
     st.integers(1, 6),
