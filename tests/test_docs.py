@@ -13,7 +13,8 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted(p for p in (ROOT / "docs").rglob("*
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/quickstart.md", "docs/homo.md", "docs/binning.md"]
+    "page",
+    ["README.md", *(f"docs/{name}.md" for name in ("quickstart", "trees", "homo", "binning"))],
 )
 def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
     blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S)

@@ -17,7 +17,7 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray, concatenate
 from pyfate_gpu.he.array.candidates import Candidates
-from pyfate_gpu.he.array.export import canonical_chunks
+from pyfate_gpu.he.array.export import marks
 from pyfate_gpu.he.array.streams import StreamedSums
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.trees.bits import Truths, pack_bits, unpack_bits
@@ -393,9 +393,7 @@ class HostRound:
 
 def _check_distinct(parts: list[CiphertextArray], number: int) -> None:
     """Refuse rows that are the same ciphertext: one row of a guest that keeps to the protocol is like no other."""
-    # The lowest 128 bits: those of different ciphertexts are the same once in 2**128.
-    ends = [words[:, :2] for part in parts for words in canonical_chunks(part, reblind=False)]
-    whole = np.ascontiguousarray(np.concatenate(ends)).view("V16")
+    whole = np.ascontiguousarray(np.concatenate([marks(part) for part in parts])).view("V16")
     if len(np.unique(whole)) < len(whole):
         raise ProtocolError(
             f"'gradients' (iteration {number}) of the guest hold a ciphertext twice"

@@ -38,6 +38,17 @@ def to_integers(c: CiphertextArray, reblind: bool) -> npt.NDArray[np.object_]:
     return flat.reshape(c.shape)
 
 
+def marks(c: CiphertextArray) -> UnsignedWords:
+    """128 bits of each ciphertext ``[rows, 2]``, alike where ciphertexts are; otherwise alike once in 2**128.
+
+    Of rows in the form of their engine where NumPy holds them: leaving that form would cost more than an addition.
+    """
+    if isinstance(c._rows, np.ndarray):
+        return c._rows.reshape(len(c._rows), -1)[:, :2]
+    parts = [words[:, :2] for words in canonical_chunks(c, reblind=False)]
+    return np.concatenate([np.empty((0, 2), dtype=np.uint64), *parts])
+
+
 def on_gpu(c: CiphertextArray) -> Any:
     """The rows as a CuPy array, or None where they are elsewhere or in no such form."""
     rows = c._rows
