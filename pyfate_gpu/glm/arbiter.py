@@ -11,7 +11,7 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.glm.conjugate import is_labelled
 from pyfate_gpu.glm.descent import DescentService
 from pyfate_gpu.glm.plan import receive_plan
-from pyfate_gpu.glm.search import SearchService, serve_sums
+from pyfate_gpu.glm.search import SearchService
 from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import serve_scores
@@ -51,8 +51,6 @@ def serve_training(
                 service.serve(at)
             if not searching or is_labelled(iteration):
                 packing.serve_loss(session, private_key, at)
-            if searching:
-                serve_sums(session, private_key, plan.outputs, at)
         if plan.validation:
             rows = plan.validation * plan.outputs
             serve_scores(session, private_key, rows, "validation", iteration)

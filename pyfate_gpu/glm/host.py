@@ -67,6 +67,7 @@ class HostTrainer(Trainer):
         super().__init__(session, settings, family, progress, start, training=training)
         self.features = features
         self.validation = validation
+        self._ahead = False  # whether the next shares were sent
 
     def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
         return PartyWeights(shape, self.settings, start=self.start, scale=self.scale)
@@ -95,7 +96,7 @@ class HostTrainer(Trainer):
             for number, batch in enumerate(batches):
                 with watched(self.settings, iteration, number):
                     self._train_batch(batch, iteration, number)
-            if not self._proceed(before, iteration):
+            if not self._proceed(before, iteration, batches[0]):
                 break
             self.keep(iteration)
         return iteration
@@ -134,7 +135,7 @@ class HostTrainer(Trainer):
         at = {"iteration": iteration, "batch": number}
 
         share = self.weights.scores(batch.features)
-        residual = self._exchange(check_scores(self.family.forward(share)), at)
+        residual = self._exchange(batch, at)
         gradient = packing.gradient(session, batch.features, residual)
         before, penalty = self.weights.values, batch.used * self.weights.penalty
         sums = descend(session, self.settings, packing, self.weights, gradient, batch.used, at)
@@ -145,17 +146,28 @@ class HostTrainer(Trainer):
             part = weighted_sum(session, self.family.host_factor(share), batch.targets) + integers
         session.send(GUEST, "loss_share", share=part, **at)
 
-    def _exchange(self, share: Floats, at: dict[str, int]) -> CiphertextArray:
-        """Send this host's shares of all rows [rows, outputs], encrypted; return the sums of all parties."""
-        session, packing = self.session, self.packing
-        shape, slots = packing.shape(len(share)), packing.slots
-        with session.statistics.step(Step.ENCRYPT, operations=math.prod(shape)):
-            forward = session.public_key.encrypt(packing.spread(share), slots=slots)
-        session.send(GUEST, "forward", forward=forward, **at)
-        residual = session.receive_encrypted(
-            GUEST, "residual", "residual", shape, ARBITER, slots, **at
+    def _exchange(self, batch: HostBatch, at: dict[str, int]) -> CiphertextArray:
+        """Send this host's shares of all rows, unless they went ahead; return the sums of all parties, encrypted."""
+        packing, shape = self.packing, self.packing.shape(batch.features.rows)
+        if not self._ahead:
+            self._send_shares(batch, at)
+        self._ahead = False
+        residual = self.session.receive_encrypted(
+            GUEST, "residual", "residual", shape, ARBITER, packing.slots, **at
         )
         return packing.check(residual)
+
+    def _send_shares(self, batch: HostBatch, at: dict[str, int]) -> None:
+        session, packing = self.session, self.packing
+        share = check_scores(self.family.forward(self._share(batch, at["iteration"])))
+        operations = math.prod(packing.shape(len(share)))
+        with session.statistics.step(Step.ENCRYPT, operations=operations):
+            forward = session.public_key.encrypt(packing.spread(share), slots=packing.slots)
+        session.send(GUEST, "forward", forward=forward, **at)
+
+    def _share(self, batch: HostBatch, iteration: int) -> Floats:
+        """Return this host's share [rows, outputs] of what an iteration adds up over parties."""
+        return self.weights.scores(batch.features)
 
     def _encrypt_part(self, part: float) -> CiphertextArray:
         """Return this host's part of the loss of a batch, encrypted as `Packing.reveal_loss` takes it."""
@@ -166,8 +178,11 @@ class HostTrainer(Trainer):
         with self.session.statistics.step(Step.ENCRYPT, operations=1):
             return self.session.public_key.encrypt(np.array([scaled]), encoder)
 
-    def _proceed(self, before: Floats, iteration: int) -> bool:
-        """Help to judge an iteration and hear whether there is another one."""
+    def _proceed(self, before: Floats, iteration: int, first: HostBatch) -> bool:
+        """Help to judge an iteration and hear whether there is another one, which begins with batch `first`.
+
+        Its shares leave before that is known: they are encrypted, and cost nobody a wait.
+        """
         session = self.session
         if self.settings.convergence == "weight_diff":
             settled = weights_settled(before, self.weights.values, self.settings.tol)
@@ -176,6 +191,10 @@ class HostTrainer(Trainer):
             with watched(self.settings, iteration, batch=1):
                 scores = self.weights.scores(self.validation)
                 send_scores(session, scores, "validation", iteration)
+        if self.settings.batch_strategy == "fixed" and iteration < self.settings.max_iter:
+            with watched(self.settings, iteration, batch=2):
+                self._send_shares(first, {"iteration": iteration + 1, "batch": 0})
+            self._ahead = True
         proceed, best = session.receive(
             GUEST, "proceed", iteration=iteration, proceed=bool, best=bool
         )

@@ -29,8 +29,6 @@ MESSAGES: Messages = {
     "masked_loss": (GUEST, ARBITER),
     "residues_loss": (ARBITER, GUEST),
     "curvature": (HOST, GUEST),
-    "masked_curvature": (GUEST, ARBITER),
-    "residues_curvature": (ARBITER, GUEST),
     "turn": (GUEST, HOST),
     "settled": (HOST, GUEST),
     "validation": (HOST, GUEST),

@@ -3,17 +3,17 @@
 
 A labelled pass is the masked protocol as it is. In any other pass the parties put shares of the direction,
 X_p p_p, in place of shares of the scores, and no labels enter. Either ends with sums over parties of a few
-numbers, which the hosts send encrypted, and with what the guest makes of them.
+numbers, which the hosts send under masks that cancel, and with what the guest makes of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyfate_gpu.encoding import FixedPointEncoder
 from pyfate_gpu.errors import DataError, EncodingError
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
@@ -22,7 +22,6 @@ from pyfate_gpu.glm.conjugate import (
     ConjugateWeights,
     check_turn,
     is_labelled,
-    scalars_of,
 )
 from pyfate_gpu.glm.descent import At, DescentService
 from pyfate_gpu.glm.families import Quadratic
@@ -30,17 +29,15 @@ from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostBatch, HostTrainer
 from pyfate_gpu.glm.rows import GuestBatch
 from pyfate_gpu.protocol.checks import check_scores
-from pyfate_gpu.protocol.masking import reveal, serve
 from pyfate_gpu.protocol.scoring import add_up
+from pyfate_gpu.protocol.secure_sum import SecureSum
 from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
-    from pyfate_gpu.federation import Session
     from pyfate_gpu.glm.weights import PartyWeights
-    from pyfate_gpu.he import PrivateKey
 
 #: Sums that decide steps are of size 1 by their scale, or the loss at most; so many digits are never missed.
-_SUMS = FixedPointEncoder(fraction_bits=100, bound=2.0**40)
+_SUMS: dict[str, Any] = {"fraction_bits": 100, "bound": 2.0**40}
 
 
 class GuestSearch(GuestTrainer):
@@ -52,6 +49,7 @@ class GuestSearch(GuestTrainer):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.search = ConjugateSearch(self.data.y.shape[1], self.settings.tol)
+        self.sums = SecureSum(self.session, "curvature", **_SUMS)
 
     def state(self) -> dict[str, Any]:
         """Return what the next passes depend on."""
@@ -106,11 +104,8 @@ class GuestSearch(GuestTrainer):
 
     def _add_up(self, at: At) -> Floats:
         """Return the sums over parties of what each knows of its own columns."""
-        own = self.weights.scalars()
-        total = add_up(self.session, "curvature", "terms", (own.size,), **at)
-        with self.session.statistics.step(Step.ADD, operations=own.size):
-            total = total + _encoded(own)
-        return reveal(self.session, total, "curvature", **at).reshape(own.shape)
+        with _within_bounds():
+            return self.sums.collect(self.weights.scalars(), **at)
 
     def _converged(self, before: Floats, iteration: int) -> bool:
         return self.search.done
@@ -120,6 +115,10 @@ class HostSearch(HostTrainer):
     """A host's side; parameters as in `HostTrainer`."""
 
     weights: ConjugateWeights
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sums = SecureSum(self.session, "curvature", **_SUMS)
 
     def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
         return ConjugateWeights(
@@ -137,10 +136,8 @@ class HostSearch(HostTrainer):
             super()._train_batch(batch, iteration, number)
         else:
             self._curve(batch, at)
-        terms = _encoded(self.weights.scalars())
-        with session.statistics.step(Step.ENCRYPT, operations=terms.size):
-            encrypted = session.public_key.encrypt(terms)
-        session.send(GUEST, "curvature", terms=encrypted, **at)
+        with _within_bounds():
+            self.sums.send(self.weights.scalars(), **at)
         alpha, beta, exponents = session.receive(
             GUEST,
             "turn",
@@ -154,10 +151,14 @@ class HostSearch(HostTrainer):
 
     def _curve(self, batch: HostBatch, at: At) -> None:
         session, packing = self.session, self.packing
-        share = self.family.forward(self.weights.direction_scores(batch.features.values))
-        product = self._exchange(check_scores(share), at)
+        product = self._exchange(batch, at)
         sums = packing.gradient(session, batch.features, product)
         self.weights.curve(packing.reveal(session, sums, at), batch.features.rows)
+
+    def _share(self, batch: HostBatch, iteration: int) -> Floats:
+        if is_labelled(iteration):
+            return super()._share(batch, iteration)
+        return self.weights.direction_scores(batch.features.values)
 
 
 class SearchService(DescentService):
@@ -171,16 +172,11 @@ class SearchService(DescentService):
         self._packing.serve(self._session, self._private_key, self._party, self._columns, at)
 
 
-def serve_sums(session: Session, private_key: PrivateKey, outputs: int, at: At) -> None:
-    """Decrypt the guest's sums over parties of one pass; the arbiter's last part of it."""
-    count = scalars_of(at["iteration"]) * outputs
-    serve(session, private_key, GUEST, "curvature", count, **at)
-
-
-def _encoded(terms: Floats) -> Any:
+@contextmanager
+def _within_bounds() -> Iterator[None]:
     try:
-        return _SUMS.encode(terms.ravel())
-    except EncodingError:
+        yield
+    except EncodingError as error:
         raise DataError(
-            f"a sum of the search reached {np.abs(terms).max():g}: standardise or clip the features"
+            f"a sum of the search is too large ({error}): standardise or clip the features"
         ) from None

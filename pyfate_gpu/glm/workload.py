@@ -7,7 +7,7 @@ import math
 from collections import Counter
 
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.conjugate import is_labelled, scalars_of
+from pyfate_gpu.glm.conjugate import is_labelled
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.packing import CLASSES, ROWS
 from pyfate_gpu.glm.plan import Packing
@@ -54,8 +54,6 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
         guest["weigh"] += sent
     if settings.optimizer != NEWTON or is_labelled(number):
         _loss(work, shape, packing, family.loss_from_targets, batches, sum(sizes))
-    if settings.optimizer == NEWTON:
-        _search(work, shape, number)
     if shape.validation:
         add_work(work, scoring(shape.validation, shape, settings.key_bits))
     if family.loss_from_targets and settings.batch_strategy == "random":
@@ -104,17 +102,6 @@ def _loss(
             work[name].update(multiply=sent * shape.outputs, blind=batches)
         else:
             work[name]["encrypt"] += batches
-
-
-def _search(work: Steps, shape: JobShape, number: int) -> None:
-    """Add the sums that decide a step."""
-    count = scalars_of(number) * shape.outputs
-    hosts = len(shape.columns) - 1
-    for name in shape.columns:
-        if name != GUEST.name:
-            work[name]["encrypt"] += count
-    work[GUEST.name].update(check=hosts * count, add=hosts * count, mask=count)
-    work[ARBITER.name].update(check=count, decrypt=count)
 
 
 def targets(sent: int, hosts: list[str]) -> Steps:

@@ -32,6 +32,7 @@ SHARED: Messages = {
     "common_ids": (ARBITER_ROLE, DATA_ROLES),
     "ids": (GUEST_ROLE, HOST_ROLE),
     "half": (HOST_ROLE, GUEST_ROLE),
+    "sum_secret": (HOST_ROLE, HOST_ROLE),
     "checkpoints": (FOLLOWERS, LEADERS),
     "resume": (LEADERS, ALL_ROLES),
     "done": (FOLLOWERS, LEADERS),

@@ -41,7 +41,7 @@ def sizes_of(transcript, name):
 def packs(transcript):
     """Whether the arbiter was asked for middle slots, in passes with labels and without."""
     found = {m.iteration for m in transcript if m.name.endswith("/middle_gradient")}
-    assert found in (set(), {m.iteration for m in transcript if m.name.endswith("/forward")})
+    assert found in (set(), {m.iteration for m in transcript if m.name.endswith("/residual")})
     return bool(found)
 
 

@@ -205,7 +205,7 @@ def test_hosts_hear_the_size_and_nobody_the_mean(federate, linear, toy, transcri
     for message in transcript:
         for key, value in message.payload.items():
             assert isinstance(value, Sealed | int | bool | str) or key in {
-                "rows", "sizes", "used", "residues", "alpha", "beta", "exponents",
+                "rows", "sizes", "used", "residues", "alpha", "beta", "exponents", "masked",
             }  # fmt: skip
             assert "12345678" not in str(value)
 
