@@ -66,6 +66,11 @@ def test_objectives(regressor, toy, objective):
     check_bits(regressor(objective=objective, quantile_alpha=0.7), toy.parts[:2], y)
 
 
+def test_every_engine_grows_the_same_trees(engine, classifier, toy):
+    """Instruction sets, threads and backends: those that this machine has."""
+    check_bits(classifier(n_estimators=1), toy.parts, toy.y)
+
+
 def test_a_loss_of_the_users_own(regressor, toy):
     def cube(y, scores):
         return (scores - y) * np.abs(scores - y), 2 * np.abs(scores - y)
@@ -103,27 +108,51 @@ def test_nobody_has_features(classifier, toy):
     assert found.trees() == [{"value": [0.0]}] * 2 or len(found.trees()) == 2
 
 
-@settings(max_examples=4)
+#: Options that go together in any combination.
+MIXED = st.fixed_dictionaries(
+    {
+        "max_depth": st.integers(1, 6),
+        "min_samples_leaf": st.sampled_from([1, 2, 5]),
+        "max_bin": st.sampled_from([2, 3, 32]),
+        "reg_lambda": st.sampled_from([0.0, 1.0]),
+        "reg_alpha": st.sampled_from([0.0, 0.3]),
+        "gamma": st.sampled_from([0.0, 0.05]),
+        "max_delta_step": st.sampled_from([0.0, 0.5]),
+        "min_child_weight": st.sampled_from([0.0, 0.1, 2.0]),
+        "subsample": st.sampled_from([1.0, 0.7]),
+        "colsample_bytree": st.sampled_from([1.0, 0.5]),
+        "num_parallel_tree": st.sampled_from([1, 1, 2]),
+        "multi_strategy": st.sampled_from(["multi_output_tree", "one_output_per_tree"]),
+        "gradient_bits": st.sampled_from([24, 7]),
+        "guest_only_trees": st.sampled_from([0, 0, 1]),
+        "guest_only_levels": st.sampled_from([0, 0, 1]),
+        "packing": st.sampled_from(["auto", "rows", "none"]),
+    }
+)
+
+
+@settings(max_examples=5)
 @given(
     st.integers(1, 40),
     st.integers(0, 2**32 - 1),
     st.lists(st.integers(0, 3), min_size=2, max_size=4),
-    st.integers(1, 6),
     st.integers(1, 4),
-    st.sampled_from([1, 2, 5]),
     st.booleans(),
+    MIXED,
 )
-def test_any_small_table(rows, seed, columns, depth, classes, least, weighted):
+def test_any_small_table_by_any_options(rows, seed, columns, classes, weighted, options):
     """Ties, constant columns, missing values: few distinct values at parties of unequal width."""
     rng = np.random.default_rng(seed)
     parts = [rng.integers(0, 4, size=(rows, width)).astype(float) for width in columns]
     for part in parts:
         part[rng.random(part.shape) < 0.2] = np.nan
     weights = rng.integers(1, 4, size=rows).astype(float) if weighted else None
-    params = SMALL | {"max_depth": depth, "min_samples_leaf": least, "min_child_weight": 0.1}
+    params = SMALL | options
     if classes == 1 or rows < classes:
         y = rng.normal(size=rows)
         check_bits(HeteroBoostedTreesRegressor(**params), parts, y, weights=weights)
         return
+    if classes > 2 and options["packing"] == "rows":
+        params["packing"] = "auto"
     y = np.concatenate([np.arange(classes), rng.integers(0, classes, size=rows - classes)])
     check_bits(HeteroBoostedTreesClassifier(**params), parts, y, weights=weights)

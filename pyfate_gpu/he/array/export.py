@@ -43,7 +43,7 @@ def marks(c: CiphertextArray) -> UnsignedWords:
 
     Of rows in the form of their engine where NumPy holds them: leaving that form would cost more than an addition.
     """
-    if isinstance(c._rows, np.ndarray):
+    if isinstance(c._rows, np.ndarray) and c._rows.dtype == np.uint64:
         return c._rows.reshape(len(c._rows), -1)[:, :2]
     parts = [words[:, :2] for words in canonical_chunks(c, reblind=False)]
     return np.concatenate([np.empty((0, 2), dtype=np.uint64), *parts])
