@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from pyfate_gpu import PrivateKey, PublicKey, generate_keypair, use_backend
 from pyfate_gpu.backends import BACKENDS
-from pyfate_gpu.backends.sharded import engine as sharded
+from pyfate_gpu.backends.sharded import driver as sharded
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Jobs in the background of a script ignore Ctrl-C, and tests of it would wait for minutes.

@@ -14,7 +14,7 @@ from pyfate_gpu.backends.cpu.file_rows import FileRows
 from pyfate_gpu.backends.cpu.out_of_core import OutOfCorePublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
-from pyfate_gpu.backends.sharded import engine as sharded
+from pyfate_gpu.backends.sharded import driver as sharded
 from pyfate_gpu.backends.sharded.engine import ShardedPublicEngine
 from pyfate_gpu.backends.sharded.private import DriverPrivateEngine
 from pyfate_gpu.backends.sharded.workers import LocalWorkers

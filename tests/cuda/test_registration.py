@@ -14,7 +14,7 @@ from pyfate_gpu.backends.base import Availability
 from pyfate_gpu.backends.cuda import availability as cuda_availability
 from pyfate_gpu.backends.cuda import engine as cuda
 from pyfate_gpu.backends.numbers import PublicNumbers
-from pyfate_gpu.backends.sharded import engine as sharded
+from pyfate_gpu.backends.sharded import driver as sharded
 from pyfate_gpu.config import environment
 from pyfate_gpu.errors import BackendUnavailableError, DeviceMismatchError
 from tests.cuda.emulated_device import EmulatedDevice

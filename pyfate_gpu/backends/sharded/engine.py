@@ -7,24 +7,19 @@ rows add up one result of each worker. Only rows chosen by arbitrary numbers, an
 
 from __future__ import annotations
 
-import weakref
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
 
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.sharded.driver import Driver
 from pyfate_gpu.backends.sharded.holder import Held
-from pyfate_gpu.backends.sharded.plan import block, cuts, even, owners
-from pyfate_gpu.backends.sharded.shards import Part, Shards
+from pyfate_gpu.backends.sharded.plan import block, cuts, owners
+from pyfate_gpu.backends.sharded.shards import Shards
 from pyfate_gpu.backends.sharded.workers import Workers
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
-
-SMALL = 32
-"""Fewer rows for each worker stay together at the first one."""
 
 EXPORTED = 1 << 15
 """Rows that come to the driver at a time."""
@@ -32,11 +27,8 @@ EXPORTED = 1 << 15
 Operand = Callable[[int, slice], list[Any]]
 """What a worker needs of an operand for a slice of the result: rows or words, and an index into them."""
 
-_keys = count()
-_numbers = count()
 
-
-class ShardedPublicEngine:
+class ShardedPublicEngine(Driver):
     """Operations under a public key at several workers.
 
     Parameters
@@ -66,16 +58,8 @@ class ShardedPublicEngine:
         self.backend = self.device = backend
         self.engine_id = workers.name + (f" with {key_file}" if key_file else "")
         self.threads = threads
-        self.workers = workers
         self.key_file = key_file
-        self.words = numbers.words
-        self._key = next(_keys)
-        self._garbage: deque[tuple[int, int]] = deque()
-        forms = workers.wait(
-            [workers.call(w, "prepare", self._key, numbers) for w in range(workers.count)]
-        )
-        # Rows as another engine has them are no rows of this one: they travel as canonical words.
-        self._canonical = len(set(forms)) > 1 or not forms[0].startswith("cpu:")
+        super().__init__(numbers, workers)
 
     def import_words(self, canonical: UnsignedWords) -> Shards:
         """Into the form of the workers' engines."""
@@ -212,20 +196,6 @@ class ShardedPublicEngine:
             sums.append((new, self._call(part.worker, "run", new.number, "segment_sum", *operands)))
         return self._add_up(sums)
 
-    def take(self, rows: Shards, index: Index) -> Shards:
-        """The chosen rows; those of a worker's own share move nowhere."""
-        shares = self._spread(len(index))
-        parts = []
-        pending = []
-        for worker, piece in _pieces(shares):
-            part, chosen = self._bring(rows, worker, index[piece])
-            if chosen is not None:
-                part, result = self._taken(part, chosen)
-                pending.append(result)
-            parts.append(part)
-        self.workers.wait(pending)
-        return Shards(parts)
-
     def concatenate(self, parts: Sequence[Shards]) -> Shards:
         """One after the other, cut as other arrays of that length are."""
         whole = Shards(
@@ -269,17 +239,6 @@ class ShardedPublicEngine:
         """Bytes of memory the rows hold at the workers, as packed words."""
         return len(rows) * 16 * self.words
 
-    def _spread(self, rows: int) -> Index:
-        """Where the share of each worker begins in an array of so many rows."""
-        if rows < SMALL * self.workers.count:
-            return np.append(0, np.full(self.workers.count, rows, dtype=np.int64))
-        return even(rows, self.workers.count)
-
-    def _shares(self, rows: Shards, index: Index | None = None) -> Index:
-        """Where rows are, if they are where results in their order can be."""
-        found = rows.shares(self.workers.count) if index is None else None
-        return self._spread(len(rows) if index is None else len(index)) if found is None else found
-
     def _rows(self, rows: Shards, index: Index | None = None) -> Operand:
         def at(worker: int, piece: slice) -> list[Any]:
             wanted = np.arange(piece.start, piece.stop) if index is None else index[piece]
@@ -287,37 +246,6 @@ class ShardedPublicEngine:
             return [part, chosen]
 
         return at
-
-    def _bring(self, rows: Shards, worker: int, wanted: Index) -> tuple[Part, Index | None]:
-        """A part at the worker with the wanted rows, and where they are in it; None for all, in order."""
-        owner = owners(wanted, rows.starts)
-        sources = np.unique(owner) if len(wanted) else np.zeros(1, dtype=np.int64)
-        if len(sources) == 1 and rows.parts[sources[0]].worker == worker:
-            part = rows.parts[sources[0]]
-            return part, _unless_all(wanted - rows.starts[sources[0]], part.rows)
-        chosen, inverse = np.unique(wanted, return_inverse=True)
-        owner = owners(chosen, rows.starts)
-        pieces: list[Any] = []
-        for source in sources:
-            part = rows.parts[source]
-            places = _unless_all(chosen[owner == source] - rows.starts[source], part.rows)
-            if part.worker == worker:
-                pieces.append(Held(part.number, places))
-            else:
-                give = ("give", part.number, places, self._canonical)
-                pieces.append(self._call(part.worker, *give))
-        new = self._new(worker, len(chosen))
-        self._call(worker, "receive", new.number, self._canonical, *pieces)
-        return new, _unless_all(inverse, len(chosen))
-
-    def _whole(self, rows: Shards, worker: int, piece: slice) -> Part:
-        """Neighbouring rows at a worker, and nothing else in their part."""
-        part, chosen = self._bring(rows, worker, np.arange(piece.start, piece.stop))
-        return part if chosen is None else self._taken(part, chosen)[0]
-
-    def _taken(self, part: Part, chosen: Index) -> tuple[Part, Any]:
-        new = self._new(part.worker, len(chosen))
-        return new, self._call(part.worker, "run", new.number, "take", Held(part.number), chosen)
 
     def _rowwise(self, method: str, shares: Index, *operands: Operand) -> Shards:
         """A method of the workers' engines for each share, where operands come with their indices."""
@@ -327,70 +255,6 @@ class ShardedPublicEngine:
             return "run", method, *(values for values, _ in found), *(index for _, index in found)
 
         return self._make(shares, compute)
-
-    def _make(
-        self, rows: Index, order: Callable[[int, slice], Any], shares: Index | None = None
-    ) -> Shards:
-        """A part of each worker that has a share, by what `order` has it do for its share.
-
-        Of `shares`, if they are of something else than the rows of the result.
-        """
-        parts, pending = [], []
-        for worker, piece in _pieces(rows if shares is None else shares):
-            method, *operands = order(worker, piece)
-            new = self._new(worker, int(rows[worker + 1] - rows[worker]))
-            pending.append(self._call(worker, method, new.number, *map(_held, operands)))
-            parts.append(new)
-        self.workers.wait(pending)
-        return Shards(parts)
-
-    def _total(self, shares: Index, rows: int, order: Callable[[int, slice], Any]) -> Shards:
-        """The sum of what each worker that has a share gives."""
-        sums = []
-        for worker, piece in _pieces(shares):
-            method, *operands = order(worker, piece)
-            new = self._new(worker, rows)
-            sums.append((new, self._call(worker, method, new.number, *map(_held, operands))))
-        return self._add_up(sums)
-
-    def _add_up(self, sums: list[tuple[Part, Any]]) -> Shards:
-        """Pairs of workers add, and pairs of the sums, until one is left."""
-        pending = [result for _, result in sums]
-        parts = [part for part, _ in sums]
-        while len(parts) > 1:
-            odd = parts[len(parts) // 2 * 2 :]
-            pairs = zip(parts[::2], parts[1::2], strict=False)
-            parts = [self._add_parts(left, right, pending) for left, right in pairs] + odd
-        self.workers.wait(pending)
-        return self.take(Shards(parts), np.arange(parts[0].rows, dtype=np.int64))
-
-    def _add_parts(self, left: Part, right: Part, pending: list[Any]) -> Part:
-        there, _ = self._bring(Shards([right]), left.worker, np.arange(right.rows))
-        new = self._new(left.worker, left.rows)
-        operands = (Held(left.number), Held(there.number))
-        pending.append(self._call(left.worker, "run", new.number, "add", *operands))
-        return new
-
-    def _none(self) -> Part:
-        part = self._new(0, 0)
-        self._call(0, "receive", part.number, True, np.empty((0, 2 * self.words), dtype=np.uint64))
-        return part
-
-    def _all(self, method: str, *operands: Any) -> None:
-        everybody = range(self.workers.count)
-        self.workers.wait([self._call(worker, method, *operands) for worker in everybody])
-
-    def _new(self, worker: int, rows: int) -> Part:
-        part = Part(worker, next(_numbers), rows)
-        # Not at once: a part may go while a call is being made.
-        weakref.finalize(part, self._garbage.append, (worker, part.number)).atexit = False
-        return part
-
-    def _call(self, worker: int, method: str, *operands: Any) -> Any:
-        while self._garbage:
-            at, number = self._garbage.popleft()
-            self.workers.call(at, "drop", [number])
-        return self.workers.call(worker, method, self._key, *operands)
 
 
 class PlacedBlocks:
@@ -403,26 +267,15 @@ class PlacedBlocks:
         self.blocks = blocks
 
 
-def _pieces(shares: Index) -> list[tuple[int, slice]]:
-    """Workers that have a share, and which; the first one if nobody has."""
-    pieces = [
-        (w, slice(int(a), int(b))) for w, (a, b) in enumerate(zip(shares, shares[1:], strict=False))
-    ]
-    return [each for each in pieces if each[1].start < each[1].stop] or pieces[:1]
-
-
 def _words(words: SignedWords, index: Index | None = None) -> Operand:
     """Plain integers of a slice of the result; one alone is everybody's."""
     flat = words.reshape(-1, words.shape[-1])
 
     def at(worker: int, piece: slice) -> list[Any]:
+        if index is None and len(flat) == 1:
+            return [flat, np.zeros(piece.stop - piece.start, dtype=np.int64)]
         if index is None:
-            one = len(flat) == 1
-            return (
-                [flat, np.zeros(piece.stop - piece.start, dtype=np.int64)]
-                if one
-                else [flat[piece], None]
-            )
+            return [flat[piece], None]
         chosen = index[piece]
         return [flat, chosen] if len(flat) < len(chosen) else [flat[chosen], None]
 
@@ -431,14 +284,3 @@ def _words(words: SignedWords, index: Index | None = None) -> Operand:
 
 def _times(piece: slice, columns: int) -> slice:
     return slice(piece.start * columns, piece.stop * columns)
-
-
-def _held(operand: Any) -> Any:
-    return Held(operand.number) if isinstance(operand, Part) else operand
-
-
-def _unless_all(places: Index, rows: int) -> Index | None:
-    """The places of rows, None if they are all of them in order."""
-    if len(places) == rows and bool((places == np.arange(rows)).all()):
-        return None
-    return places
