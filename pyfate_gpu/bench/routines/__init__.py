@@ -17,6 +17,7 @@ from pyfate_gpu.bench.routines import (
     slots,
     sparse,
     training,
+    trees,
     wire,
 )
 from pyfate_gpu.bench.routines.base import Routine, Size, Target
@@ -62,6 +63,8 @@ ROUTINES: dict[str, Routine] = {
     "to_host": device.TO_HOST,
     "to_device": device.TO_DEVICE,
     "keypair": keys.KEYPAIR,
+    "boosted_trees": trees.BOOSTED,
+    "boosted_trees_rows": trees.BOOSTED_ROWS,
     "linear": training.LINEAR,
     "logistic": training.LOGISTIC,
     "poisson": training.POISSON,
