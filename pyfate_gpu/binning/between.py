@@ -16,7 +16,7 @@ import numpy as np
 from pyfate_gpu.binning.plan import MESSAGE_BYTES
 from pyfate_gpu.encoding import IntegerEncoder
 from pyfate_gpu.encoding.slots import SlotLayout
-from pyfate_gpu.errors import BoundError, ConfigurationError, ProtocolError
+from pyfate_gpu.errors import BoundError, DisagreementError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
@@ -67,12 +67,12 @@ class Products:
 
         Raises
         ------
-        ConfigurationError
+        DisagreementError
             Naming the limit.
         """
         least = max(LEAST_ROWS, ROWS_A_COLUMN * self.columns)
         if self.rows < least:
-            raise ConfigurationError(
+            raise DisagreementError(
                 f"{party}: correlations between parties of {self.rows} rows and {self.columns} columns of the guest "
                 f"take {least} rows or more: leave out the rule of correlation_between"
             )
@@ -127,7 +127,7 @@ def answer_products(session: Session, values: Floats, guest_columns: int) -> Non
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         When there are too few rows for that.
     """
     products = Products(len(values), guest_columns)

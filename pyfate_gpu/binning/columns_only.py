@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.binning.labels import Labels
 from pyfate_gpu.data.binning.table import ColumnTable, read_columns
+from pyfate_gpu.data.labels import has_label
+from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
-from pyfate_gpu.federation import Session
+from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.topology import GUEST_AND_HOSTS
 from pyfate_gpu.protocol.estimator import Estimator
 from pyfate_gpu.typing import Floats
@@ -43,6 +46,18 @@ class ColumnsOnly(Estimator):
     def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
         """Return nothing: there are no scores."""
         return {}
+
+    def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
+        """Raise what fit would raise of the guest's labels and weights, before it begins."""
+        if role is Role.GUEST and rows.labels is not None and not hasattr(self, "training_"):
+            Labels.of(rows.labels, len(rows.ids), rows.extras.get("sample_weight"))
+
+    def class_counts(self, labels: NDArray[Any] | None) -> dict[Any, int]:
+        """Return how many rows each class has."""
+        if labels is None:
+            return {}
+        found, counts = np.unique(labels[has_label(labels)], return_counts=True)
+        return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
     def outputs_of(self, labels: NDArray[Any] | None) -> int:
         """Return how many information values a column has, given the guest's labels."""

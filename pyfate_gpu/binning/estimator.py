@@ -90,6 +90,8 @@ class HeteroBinning(ColumnsOnly):
         Of the labels; guest only.
     n_features_in_, feature_names_in_ : int, object array
         This party's columns; names only where `X` had them.
+    training_ : str
+        Fingerprint of the fit, the same at all parties.
     report_ : FitReport
         Backend, key, seconds, operations and bytes.
 

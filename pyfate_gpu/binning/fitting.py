@@ -104,6 +104,8 @@ class Fitted:
         Of validation rows, where there were some: over all, at the guest also within each class.
     host_stability : dict or None
         Of the columns of each host, [columns, 1 + classes], NaN where it left one out; at the guest.
+    training : str
+        The id of the fit, the same at all parties.
     """
 
     names: tuple[str, ...] | None
@@ -117,6 +119,7 @@ class Fitted:
     order: tuple[int, ...] = ()
     stability: Floats | None = None
     host_stability: dict[str, Floats] | None = None
+    training: str = ""
 
     @property
     def outputs(self) -> int:
@@ -129,6 +132,7 @@ class Fitted:
             "bins_": self.bins,
             "iv_": self.iv[:, 0] if self.outputs == 1 else self.iv,
             "n_features_in_": len(self.bins),
+            "training_": self.training,
         }
         for name, value in (
             ("woe_", self.woe),
@@ -199,6 +203,7 @@ def fit_guest(
         compared=0 if others is None else others.table.rows,
     )
     agree_on_terms(session, TASK, model.terms())
+    training = session.task_id
     key = model.announce_key_again(session, keys)
     plan.check(key.public_key)
     announce_plan(session, plan)
@@ -232,6 +237,7 @@ def fit_guest(
         hosts,
         stability=stability,
         host_stability=host_stability,
+        training=training,
     )
 
 
@@ -247,6 +253,7 @@ def fit_host(
     codes = _codes(own.table, bins)
     further = None if others is None else _codes(others.table, bins)
     agree_on_terms(session, TASK, model.terms())
+    training = session.task_id
     receive_key(
         session,
         plain(model.key_bits),
@@ -264,7 +271,14 @@ def fit_host(
         stability = stability_alone(bins, rows, further, model.weighing())[:, np.newaxis]
     order = tuple(found.order.columns.tolist())
     return Fitted(
-        own.table.names, bins, rows, found.iv, found.woe, order=order, stability=stability
+        own.table.names,
+        bins,
+        rows,
+        found.iv,
+        found.woe,
+        order=order,
+        stability=stability,
+        training=training,
     )
 
 

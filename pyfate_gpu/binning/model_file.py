@@ -56,6 +56,7 @@ def write_half(path: PathLike, fitted: Fitted, header: dict[str, Any]) -> None:
         "bins": [each.as_json() for each in fitted.bins],
         "woe": fitted.woe is not None,
         "order": fitted.order,
+        "training": fitted.training,
         "hosts": None if fitted.hosts is None else {h: len(c) for h, c in fitted.hosts.items()},
     }
     text = json.dumps(own | header, indent=1, allow_nan=False)
@@ -113,7 +114,12 @@ def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:
     stability = arrays.get("stability")
     if stability is not None and (stability.ndim != 2 or len(stability) != len(bins)):
         raise ValueError("its stability is not of its columns")
-    fitted = Fitted(named, bins, rows, iv, woe, order=tuple(order), stability=stability)
+    training = header["training"]
+    if not isinstance(training, str):
+        raise ValueError("its training has no fingerprint")
+    fitted = Fitted(
+        named, bins, rows, iv, woe, order=tuple(order), stability=stability, training=training
+    )
     if hosts is None:
         return fitted
     own = [_evidence(arrays, f"own-{at}", iv.shape[1]) for at in range(len(bins))]
@@ -130,6 +136,7 @@ def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:
             for host, count in hosts.items()
         },
         stability=stability,
+        training=training,
         host_stability={host: arrays[f"stability-{host}"] for host in hosts}
         if stability is not None
         else None,

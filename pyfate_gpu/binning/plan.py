@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.binning.numeric import MAX_BINS
 from pyfate_gpu.encoding.slots import SlotLayout
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import ConfigurationError, DisagreementError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.he.scheme.public_key import SchemePublicKey
@@ -117,7 +117,7 @@ def receive_plan(session: Session, rows: int, compared: int = 0) -> Plan:
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         When guest and host do not have as many rows.
     ProtocolError
         When it makes no sense.
@@ -127,12 +127,12 @@ def receive_plan(session: Session, rows: int, compared: int = 0) -> Plan:
     )
     plan = Plan(*found)
     if plan.compared != compared:
-        raise ConfigurationError(
+        raise DisagreementError(
             f"the guest has {plan.compared} validation rows, {session.party} has {compared}: give every party "
             "the same rows"
         )
     if plan.rows != rows:
-        raise ConfigurationError(
+        raise DisagreementError(
             f"the guest has {plan.rows} rows, {session.party} has {rows}: give every party the same rows"
         )
     if not 2 <= plan.classes <= MAX_CLASSES:

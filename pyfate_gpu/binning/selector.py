@@ -53,7 +53,8 @@ class HeteroSelector(ColumnsOnly):
         Whether this host takes part in rules of ``correlation_between``. They tell the guest one weighted sum of each
         column of the host for each of its own, which hides little if the guest is not honest: that is why they take
         this consent, and 1,000 rows.
-    method, max_bins, cuts, categories, special, min_rows, smoothing, alpha, scheme, key_bits, allow_insecure_key_size
+    method, max_bins, cuts, categories, special, min_rows, smoothing, alpha, keep_labels, scheme, key_bits,
+    allow_insecure_key_size
         As of `HeteroBinning`, which weighs the columns.
     callbacks : sequence
         As of `HeteroBinning`.
@@ -94,6 +95,7 @@ class HeteroSelector(ColumnsOnly):
     keep: Sequence[Any] = ()
     drop: Sequence[Any] = ()
     share_correlations: bool = False
+    keep_labels: bool = False
     method: str = "quantile"
     max_bins: int = 10
     cuts: Mapping[Any, Sequence[float]] = field(default_factory=dict)
@@ -113,6 +115,7 @@ class HeteroSelector(ColumnsOnly):
         binning_: HeteroBinning = field(init=False)
         n_features_in_: int = field(init=False)
         feature_names_in_: NDArray[Any] = field(init=False)
+        training_: str = field(init=False)
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
 
@@ -181,7 +184,7 @@ class HeteroSelector(ColumnsOnly):
                 consent = bool(plain(self.share_correlations))
                 have_judged(session, own, fitted, verdicts, share_correlations=consent)
         progress.end_iteration(1)
-        self._keep(verdicts, own.names)
+        self._keep(verdicts, own.names, fitted.training)
         self.binning_, self.report_ = binning, progress.finish(1)
         return self
 
@@ -226,6 +229,10 @@ class HeteroSelector(ColumnsOnly):
         names = [f"x{at}" for at in range(self.n_features_in_)] if own is None else list(own)
         return np.array([names[at] for at in kept], dtype=object)
 
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that every party must have set alike."""
+        return self._new_binning().terms()
+
     def workload(self, shape: JobShape) -> Workload:
         """Return what weighing columns of that shape takes; correlations between parties are not in it."""
         self.check()
@@ -265,6 +272,7 @@ class HeteroSelector(ColumnsOnly):
             "format": FORMAT,
             "version": VERSION,
             "params": params,
+            "training": self.training_,
             "names": None if names is None else list(names),
             **self._document(),
         }
@@ -293,13 +301,15 @@ class HeteroSelector(ColumnsOnly):
             model.check()
             verdicts = [_verdict_of(each) for each in found["verdicts"]]
             names = found["names"]
+            if not isinstance(found["training"], str):
+                raise ValueError("its training has no fingerprint")
             if names is not None and [v.column for v in verdicts] != names:
                 raise ValueError("its parts do not fit together")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DataError(
                 f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
             ) from None
-        model._keep(verdicts, None if names is None else tuple(names))
+        model._keep(verdicts, None if names is None else tuple(names), found["training"])
         return model
 
     def _judge_alone(
@@ -315,11 +325,12 @@ class HeteroSelector(ColumnsOnly):
         own = {each.name for each in fields(HeteroBinning)} & {each.name for each in fields(self)}
         return HeteroBinning(**{name: getattr(self, name) for name in own - {"callbacks"}})
 
-    def _keep(self, verdicts: list[Verdict], names: tuple[str, ...] | None) -> None:
+    def _keep(self, verdicts: list[Verdict], names: tuple[str, ...] | None, training: str) -> None:
         vars(self).pop("feature_names_in_", None)
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)
         self.verdicts_, self.n_features_in_, self.n_iter_ = verdicts, len(verdicts), 1
+        self.training_ = training
 
     def _document(self) -> dict[str, Any]:
         found: dict[str, Any] = {"verdicts": [each.as_json() for each in self.verdicts_]}

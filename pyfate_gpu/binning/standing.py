@@ -26,7 +26,7 @@ from pyfate_gpu.data.information_value import Evidence
 from pyfate_gpu.data.selection.judging import judge
 from pyfate_gpu.data.selection.metrics import same_of, standardized
 from pyfate_gpu.data.selection.rules import BETWEEN, Rule, Verdict
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import DisagreementError, ProtocolError
 from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.he import PrivateKey
@@ -93,7 +93,7 @@ def have_judged(
 
     Raises
     ------
-    ConfigurationError
+    DisagreementError
         When the guest asks for correlations and may not have them.
     ProtocolError
         When it answers what are no verdicts.
@@ -105,7 +105,7 @@ def have_judged(
         raise ProtocolError(f"the guest announced {between} columns")
     kept = [at for at in fitted.order if own[at].kept]
     if between and not share_correlations:
-        raise ConfigurationError(
+        raise DisagreementError(
             f"the guest has a rule of {BETWEEN}, and {session.party} does not share correlations: set "
             "share_correlations, or leave out the rule"
         )
