@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyfate_gpu import IntegerEncoder
 from pyfate_gpu.errors import BoundError, ShapeError
 from pyfate_gpu.he.array.histograms import cumulate, histogram, subtract, sums_of
+from tests.he.test_candidates import counted
 
 BOUND = 1000
 
@@ -67,6 +68,17 @@ def test_sums_of_groups(keypair, groups):
     sums = sums_of(encrypt(keypair, values), [np.array(g, dtype=np.int64) for g in groups])
     assert keypair[1].decrypt(sums).tolist() == [int(values[g].sum()) if g else 0 for g in groups]
     assert sums.bound == BOUND * max([6, *map(len, groups)])
+
+
+def test_features_that_share_cells_are_summed_together(keypair, rng):
+    """Rows into the cells of two features, cells into bins; bins of several features add up."""
+    bins = rng.integers(0, 4, (1100, 1)) + np.array([[0, 4, 8, 2]])
+    c = counted(encrypt(keypair, rng.integers(-99, 99, (1100, 1))))
+    sums = histogram(c, np.arange(1100), bins, 12)
+    assert c._engine.additions < 0.6 * bins.size
+    values = keypair[1].decrypt(c)
+    right = expected_histogram(values, np.arange(1100), bins, 12)
+    assert keypair[1].decrypt(sums).tolist() == right.tolist()
 
 
 def test_bounds_say_nothing_of_occupancy(keypair):

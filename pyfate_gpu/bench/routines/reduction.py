@@ -65,6 +65,5 @@ SEGMENT_SUM = Routine(
     work=lambda work, size: work.multiply,
 )  # fmt: skip
 HISTOGRAMS = Routine(
-    f"{{features}} histograms of {BINS} bins", "additions", by_feature, 2048, features=(20,),
-    work=lambda work, size: work.multiply,
-)  # fmt: skip
+    f"{{features}} histograms of {BINS} bins", "entries", by_feature, 2048, features=(20,)
+)

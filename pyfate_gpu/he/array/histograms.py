@@ -11,12 +11,20 @@ import numpy.typing as npt
 
 from pyfate_gpu.errors import ShapeError
 from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.bundles import Column
+from pyfate_gpu.he.array.cells import plan
+from pyfate_gpu.he.array.chains import running_sums
+from pyfate_gpu.he.array.grouping import pair_neighbours
 from pyfate_gpu.he.array.operands import align, check_same_home, common_kind
+from pyfate_gpu.he.array.stages import Stages, wide_segments
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.array.arrays import CiphertextArray
 
 Index = npt.NDArray[np.int64]
+
+SHARING_ROWS = 1024
+"""With fewer rows it takes longer to find features that share cells than it saves."""
 
 
 def histogram(c: CiphertextArray, rows: Index, bins: Index, total: int) -> CiphertextArray:
@@ -53,16 +61,21 @@ def histogram(c: CiphertextArray, rows: Index, bins: Index, total: int) -> Ciphe
         )
     columns, most = c.shape[1], max(1, c.shape[0], len(rows)) * _most_often(bins)
     bound = check_bound(c.bound * most, c, f"a histogram of {c.shape[0]} rows")
-    flat = bins.ravel()
+    if len(rows) < SHARING_ROWS:
+        found, sources, summed = bins.ravel(), np.repeat(rows, bins.shape[1]), c._rows
+    else:
+        stages, every = Stages(), np.arange(len(rows), dtype=np.int64)
+        for part in pair_neighbours([_column(each) for each in bins.T]):
+            plan(part, every, rows, stages, 0)
+        # Several features may have a bin, and none some.
+        found, sums = stages.bins, stages.run(c._engine, c._rows, columns)
+        sources = np.arange(len(found), dtype=np.int64)
+        summed = c._engine.concatenate(sums) if sums else c._rows
     # NumPy sorts 16 bits by radix.
-    order = np.argsort(flat.astype(np.min_scalar_type(max(total, 1))), kind="stable")
-    source = np.repeat(rows, bins.shape[1])[order]
-    # A bin is `columns` segments, one for each column.
-    lengths = np.bincount(flat, minlength=total)
-    starts = np.cumsum(lengths) - lengths
-    cells = [source[start : start + length] for start, length in zip(starts, lengths, strict=True)]
-    index = [cell * columns + column for cell in cells for column in range(columns)]
-    return _segments(c, index, (total, columns), bound)
+    order = np.argsort(found.astype(np.min_scalar_type(max(total, 1))), kind="stable")
+    segments = wide_segments(sources[order], np.bincount(found, minlength=total), columns)
+    result = c._engine.segment_sum(summed, *segments)
+    return c._replace(result, (total, columns), bound=bound)
 
 
 def sums_of(c: CiphertextArray, groups: Sequence[Index]) -> CiphertextArray:
@@ -108,17 +121,16 @@ def cumulate(
     if bound is None:
         bound = c.bound * -(-max(sizes) // step)
     bound = check_bound(bound, c, f"running sums over {max(sizes)} elements")
-    # All chunks advance together, a step at a time: few long additions in place of many short.
-    offsets = np.concatenate([np.arange(size, dtype=np.int64) for size in sizes])
-    steps = offsets // step
-    places = [np.flatnonzero(steps == each) for each in range(int(steps.max()) + 1)]
-    engine = flat._engine
-    sums = [engine.take(flat._rows, places[0])]
-    for before, here in zip(places, places[1:], strict=False):
-        reached = np.searchsorted(before, here - step)
-        sums.append(engine.add(sums[-1], flat._rows, reached, here))
-    rows = engine.take(engine.concatenate(sums), np.argsort(np.concatenate(places)))
-    return flat._replace(rows, flat.shape, bound=bound)
+    chunk = np.repeat(np.arange(len(sizes)), sizes)
+    offsets = np.arange(c.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    # A chain for each chunk and remainder of the step.
+    chains = chunk * step + offsets % step
+    elements = np.argsort(chains, kind="stable")
+    lengths = np.unique(chains, return_counts=True)[1]
+    sums, places = running_sums(flat._engine, flat._rows, elements, lengths)
+    at = np.empty(c.size, dtype=np.int64)
+    at[elements] = places
+    return flat._replace(flat._engine.take(sums, at), flat.shape, bound=bound)
 
 
 def subtract(whole: CiphertextArray, part: CiphertextArray) -> CiphertextArray:
@@ -153,6 +165,16 @@ def _segments(
     order = np.concatenate([*groups, np.empty(0, dtype=np.int64)]).astype(np.int64, copy=False)
     rows = c._engine.segment_sum(c._rows, np.ascontiguousarray(order), offsets)
     return c._replace(rows, shape, bound=bound)
+
+
+def _column(bins: Index) -> Column:
+    """The bins of a feature, numbered as they occur."""
+    first = int(bins.min(initial=0))
+    occurs = np.zeros(int(bins.max(initial=0)) - first + 1, dtype=np.bool_)
+    occurs[bins - first] = True
+    own = np.flatnonzero(occurs)
+    cells = (np.cumsum(occurs) - 1).astype(np.min_scalar_type(len(own)))[bins - first]
+    return Column(cells, own + first)
 
 
 def _most_often(bins: Index) -> int:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pyfate_gpu.encoding.numbers import as_integer, is_masked
 from pyfate_gpu.errors import ShapeError
 from pyfate_gpu.he.array.bounds import check_bound
+from pyfate_gpu.he.array.histograms import histogram
 from pyfate_gpu.he.array.selection import row_numbers
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def segment_sum(c: CiphertextArray, index: npt.ArrayLike, segments: int) -> Ciph
         )
     if bins.ndim == 2:
         # One histogram a feature: bins of feature f are segments f * segments + bin.
-        cells = (bins + np.arange(bins.shape[1]) * segments).ravel()
-        rows_of_cells = np.repeat(np.arange(len(c), dtype=np.int64), bins.shape[1])
-    else:
-        width = math.prod(c.shape[1:])
-        cells = (bins[:, None] * width + np.arange(width)).ravel()
-        rows_of_cells = np.arange(c.size, dtype=np.int64)
+        cells = bins + np.arange(bins.shape[1]) * segments
+        sums = histogram(c.reshape(-1, 1), np.arange(len(c)), cells, count)
+        return sums.reshape(*shape)
+    width = math.prod(c.shape[1:])
+    cells = (bins[:, None] * width + np.arange(width)).ravel()
+    rows_of_cells = np.arange(c.size, dtype=np.int64)
     narrow = cells.astype(np.min_scalar_type(count))  # NumPy sorts 16 bits by radix
     order = rows_of_cells[np.argsort(narrow, kind="stable")]
     offsets = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=count))])

@@ -90,7 +90,7 @@ class Stages:
             lengths = np.concatenate(stage.lengths or [_NONE]).ravel()
             if level == 0:
                 sources = sources // self.positions
-            source = engine.segment_sum(source, *_wide(sources, lengths, columns))
+            source = engine.segment_sum(source, *wide_segments(sources, lengths, columns))
             columns = width * self.positions
             if stage.wanted:
                 source_of = wide(np.concatenate(stage.wanted), columns)
@@ -105,7 +105,7 @@ def wide(numbers: Index, width: int) -> Index:
     return np.ascontiguousarray(numbers[:, None] * width + np.arange(width)).ravel()
 
 
-def _wide(sources: Index, lengths: Index, width: int) -> tuple[Index, Index]:
+def wide_segments(sources: Index, lengths: Index, width: int) -> tuple[Index, Index]:
     """Index and offsets of segments, each once for every column."""
     repeated = np.repeat(lengths, width)
     offsets = np.concatenate([[0], np.cumsum(repeated)])
