@@ -8,7 +8,13 @@ import logging
 import numpy as np
 import pytest
 
+from pyfate_gpu import HeteroLogisticRegression
+from pyfate_gpu.glm.conjugate import ConjugateWeights
+from pyfate_gpu.glm.plaintext import fit_plaintext
+from pyfate_gpu.glm.row_slots import LEAST_FRACTION_BITS
+from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
+from tests.glm.real_data import load_sample
 
 MODES = ("masked", "arbiter_optimizer")
 
@@ -128,3 +134,25 @@ def test_many_rows_are_packed_without_being_asked(federate, logistic, rng):
     model = logistic(optimizer="adam", max_iter=1)
     outcome = federate(model, guest, (guest[:, 0] > 0).astype(int), [host])
     assert packings(outcome) == {"rows"}
+
+
+def test_the_fewest_fraction_bits_are_enough_for_every_optimizer(monkeypatch):
+    """Shares of real data, rounded as coarsely as any layout does: weights move by far less than 1e-6."""
+    guest, y, host = load_sample("default_credit")
+
+    def rounded(scores):
+        shift = 2.0**LEAST_FRACTION_BITS / 4  # of slope 1/4 times scores
+        return lambda *arguments: np.rint(scores(*arguments) * shift) / shift
+
+    def weights_of(optimizer):
+        settings = HeteroLogisticRegression(optimizer=optimizer, tol=0.0, max_iter=30).settings()
+        return np.concatenate(fit_plaintext([guest, host], y, settings).weights)
+
+    exact = {optimizer: weights_of(optimizer) for optimizer in (*OPTIMIZERS, "newton")}
+    monkeypatch.setattr(PartyWeights, "scores", rounded(PartyWeights.scores))
+    directions = rounded(ConjugateWeights.direction_scores)
+    monkeypatch.setattr(ConjugateWeights, "direction_scores", directions)
+    moved = {
+        optimizer: np.abs(weights_of(optimizer) - exact[optimizer]).max() for optimizer in exact
+    }
+    assert all(0 < difference < 2e-7 for difference in moved.values()), moved
