@@ -131,4 +131,6 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     held = dict.fromkeys(shape.columns, 4 * math.prod(packing.shape(sent)))
     held[ARBITER.name] = 2 * max(shape.columns.values()) * packing.groups
     terms = packing.shape(batch)[0]
-    return Workload(settings.max_iter, iteration(shape, settings, 2), terms, held)
+    slots = packing.slots if isinstance(packing, RowSlots) else None
+    batches, steps = len(settings.division(shape.rows)), iteration(shape, settings, 2)
+    return Workload(settings.max_iter, steps, terms, held, slots, batches)

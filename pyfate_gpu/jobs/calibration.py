@@ -15,12 +15,15 @@ from pyfate_gpu.backends import backend_info
 from pyfate_gpu.data.fixed_point import FRACTION_BITS
 from pyfate_gpu.encoding import SlotLayout
 from pyfate_gpu.he import generate_keypair
+from pyfate_gpu.he.array.slot_products import SQUARE
 
 #: Seconds for all measurements together, the making of a key and its tables apart.
 BUDGET = 2.0
 _ROWS = 512
 _FEATURE_BITS = FRACTION_BITS + 2
 _WIDEST_WINDOW = 14
+#: Modular products of an inverse, made for many at once.
+_INVERSE = 3
 #: Of a product with a share and its mask.
 _SLOT_BITS = 224
 
@@ -43,9 +46,30 @@ class Calibration:
     setup: dict[str, float]
     product: float
 
-    def multiply(self, rows: int, sums: int) -> float:
-        """Return the seconds of `sums` sums of products over `rows` rows each."""
-        return sums * products(rows) * self.product
+    def multiply(
+        self, rows: int, sums: float, slots: SlotLayout | None = None, batches: int = 1
+    ) -> float:
+        """Return the seconds of `sums` sums of products over `rows` ciphertexts each.
+
+        With `slots`, of rows that share ciphertexts, there is a sum for each slot, and sums of a batch are made
+        together.
+        """
+        if slots is None:
+            return sums * products(rows) * self.product
+        together = max(1.0, sums / batches)
+        squarings = (slots.count - 1) * (1 + SQUARE * slots.width) / slots.count
+        each = min(products(rows), products_by_tables(rows, together))
+        return sums * (each + squarings) * self.product
+
+
+def products_by_tables(rows: int, sums: float) -> float:
+    """Return about how many modular products a sum takes where `sums` share tables of the ciphertexts' powers."""
+    return min(
+        -(-_FEATURE_BITS // width) * (rows + 1)
+        + SQUARE * _FEATURE_BITS
+        + rows * ((1 << width - 1) + _INVERSE) / sums
+        for width in range(1, _WIDEST_WINDOW + 1)
+    )
 
 
 def products(rows: int) -> float:
@@ -63,7 +87,7 @@ def products(rows: int) -> float:
     for width in range(1, _WIDEST_WINDOW + 1):
         windows = -(-_FEATURE_BITS // width)
         buckets = windows * 2 ** (width - 1)
-        found = min(found, windows * (rows + 1) + 4 * buckets + 0.7 * _FEATURE_BITS)
+        found = min(found, windows * (rows + 1) + 4 * buckets + SQUARE * _FEATURE_BITS)
     return found
 
 

@@ -139,7 +139,7 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
     work, terms = workload.steps, workload.terms
     seconds = {
         name: {
-            step: calibration.multiply(terms, 1) * count / terms
+            step: calibration.multiply(terms, count / terms, workload.slots, workload.batches)
             if step == "multiply"
             else count * calibration.seconds[step]
             for step, count in steps.items()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.federation.roles import GUEST
 
 #: Ciphertext operations by step, by name of the party.
@@ -52,12 +53,18 @@ class Workload:
         Ciphertexts that one sum of products of an iteration adds up.
     held : dict
         Ciphertexts that each party has in memory at once.
+    slots : SlotLayout or None
+        Of rows that share the ciphertexts of sums.
+    batches : int
+        Products of matrices that the sums of an iteration are made in.
     """
 
     iterations: int
     steps: Steps
     terms: int
     held: dict[str, int]
+    slots: SlotLayout | None = None
+    batches: int = 1
 
 
 def ciphertexts_sent(work: Mapping[str, Mapping[str, int]], hosts: int) -> dict[str, int]:

@@ -14,6 +14,7 @@ from pyfate_gpu import (
     HeteroPoissonRegression,
     simulate,
 )
+from pyfate_gpu.encoding import SlotLayout
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.glm.workload import iteration
 from pyfate_gpu.jobs.calibration import Calibration, calibrate, products
@@ -127,6 +128,19 @@ def test_seconds_follow_from_rates(small_job):
 
 def test_more_rows_take_fewer_products_each():
     assert products(100) / 100 > products(10_000) / 10_000 > products(1_000_000) / 1_000_000 > 2
+
+
+def test_rows_that_share_ciphertexts_share_their_powers():
+    """Of breast's 569 rows and 20 columns in eight slots: tables for all sums, then Horner's rule."""
+    slots = SlotLayout(136, 8)
+    rates = Calibration({}, {}, 1.0)
+    together = rates.multiply(72, 160.0, slots)
+    windows, tables = 4 * 73 + 0.7 * 26, 72 * (64 + 3) / 160
+    assert together == pytest.approx(160 * (windows + tables + 7 / 8 * (1 + 0.7 * 136)))
+    assert together < 160 * products(72)
+    assert rates.multiply(72, 1.0, slots) > products(72)  # a single sum shares nothing
+    assert rates.multiply(72, 160.0, slots, batches=4) > together
+    assert rates.multiply(72, 160.0) == 160 * products(72)
 
 
 def test_every_step_is_measured(monkeypatch):
