@@ -12,10 +12,9 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.trees.conversation import Conversation
 from pyfate_gpu.trees.histogram import ClearSplits
-from pyfate_gpu.trees.host import distinct_roots
 from pyfate_gpu.trees.messages import pieces
 from pyfate_gpu.trees.packing import Gradients
-from pyfate_gpu.trees.sampling import Sample
+from pyfate_gpu.trees.sampling import Sample, distinct_roots
 from pyfate_gpu.trees.search import OpenNode
 from pyfate_gpu.trees.tree import GUEST_OWNER, Tree
 from pyfate_gpu.typing import Floats, Integers

@@ -86,3 +86,10 @@ def read_sample(
                 "min_samples_leaf take"
             )
     return Sample(found, trees)
+
+
+def distinct_roots(trees: Integers, share: float) -> list[int]:
+    """Return the trees of a round whose roots are summed, given the rows of each and the share of columns."""
+    if share < 1:
+        return list(range(len(trees)))
+    return [int(first) for first in np.sort(np.unique(trees, return_index=True)[1])]

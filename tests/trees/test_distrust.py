@@ -15,7 +15,7 @@ from pyfate_gpu.he.array.candidates import Candidates
 from pyfate_gpu.he.array.streams import StreamedSums
 from pyfate_gpu.trees.conversation import Conversation
 from pyfate_gpu.trees.growth import Growth
-from pyfate_gpu.trees.host import HostRound
+from pyfate_gpu.trees.host_round import HostRound
 from pyfate_gpu.trees.sampling import Sample
 from tests.trees.conftest import run_parties
 
