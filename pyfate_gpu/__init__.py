@@ -49,6 +49,8 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.homo import HomoLinearRegression as HomoLinearRegression
     from pyfate_gpu.homo import HomoLogisticRegression as HomoLogisticRegression
     from pyfate_gpu.homo import SecureAggregator as SecureAggregator
+    from pyfate_gpu.nn.classifier import HeteroNetworkClassifier as HeteroNetworkClassifier
+    from pyfate_gpu.nn.regressor import HeteroNetworkRegressor as HeteroNetworkRegressor
     from pyfate_gpu.sshe import HeteroSSHELinearRegression as HeteroSSHELinearRegression
     from pyfate_gpu.sshe import HeteroSSHELogisticRegression as HeteroSSHELogisticRegression
     from pyfate_gpu.trees import HeteroBoostedTreesClassifier as HeteroBoostedTreesClassifier
@@ -92,6 +94,8 @@ _HOMES = {
     "HeteroPoissonRegression": "glm",
     "HeteroBoostedTreesClassifier": "trees",
     "HeteroBoostedTreesRegressor": "trees",
+    "HeteroNetworkClassifier": "nn.classifier",
+    "HeteroNetworkRegressor": "nn.regressor",
     "HeteroSSHELinearRegression": "sshe",
     "HeteroSSHELogisticRegression": "sshe",
 }

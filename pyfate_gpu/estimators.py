@@ -26,6 +26,8 @@ ESTIMATORS: dict[str, str] = {
     "selection": "pyfate_gpu.binning.selector:HeteroSelector",
     "boosted_trees_classifier": "pyfate_gpu.trees.classifier:HeteroBoostedTreesClassifier",
     "boosted_trees_regressor": "pyfate_gpu.trees.regressor:HeteroBoostedTreesRegressor",
+    "network_classifier": "pyfate_gpu.nn.classifier:HeteroNetworkClassifier",
+    "network_regressor": "pyfate_gpu.nn.regressor:HeteroNetworkRegressor",
     "sshe_linear": "pyfate_gpu.sshe.linear:HeteroSSHELinearRegression",
     "sshe_logistic": "pyfate_gpu.sshe.logistic:HeteroSSHELogisticRegression",
     "homo_linear": "pyfate_gpu.homo.linear:HomoLinearRegression",

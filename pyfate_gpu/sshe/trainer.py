@@ -278,7 +278,7 @@ class GuestTrainer(SharedTrainer):
     def state(self) -> dict[str, Any]:
         """Return what the next iterations depend on."""
         judged = {} if self.validator is None else self.validator.state()
-        return super().state() | self.division.state() | judged | {"losses": self.losses}
+        return super().state() | self.division.state() | judged | {"losses": list(self.losses)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""

@@ -1,0 +1,532 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks between a guest and one host, with the manners of scikit-learn."""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyfate_gpu.data.preparation import FeaturePipeline
+from pyfate_gpu.data.tables import Table, check_same_columns, read_present_labels, read_table
+from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
+from pyfate_gpu.federation import Role, Session
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.topology import TWO_PARTIES
+from pyfate_gpu.learning.targets import UNSCALED, TargetScale
+from pyfate_gpu.nn.messages import MESSAGES
+from pyfate_gpu.nn.modules import make_top, require_torch
+from pyfate_gpu.nn.settings import Settings
+from pyfate_gpu.nn.training import GuestNetTrainer, HostNetTrainer, NetTrainer
+from pyfate_gpu.nn.workload import workload_of
+from pyfate_gpu.protocol.cost import JobShape, Workload
+from pyfate_gpu.protocol.estimator import Estimator, PathLike
+from pyfate_gpu.protocol.keys import receive_key
+from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
+from pyfate_gpu.protocol.roles import check_owner, unpack_validation
+from pyfate_gpu.protocol.settings import plain
+from pyfate_gpu.protocol.sharing.exchange import Exchange
+from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.training import compare_trainings
+from pyfate_gpu.protocol.validation import Validator
+from pyfate_gpu.storage.archive import pack, unpack
+from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.typing import Floats
+
+FORMAT = "pyfate-gpu network"
+VERSION = 1
+_HEADER = "model.json"
+
+Classes = NDArray[np.generic] | None
+Model = TypeVar("Model", bound="HeteroNetwork")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class HeteroNetwork(Estimator):
+    """Base of the models; see its subclasses for the losses. Takes PyTorch, extra ``torch``.
+
+    A guest and one host make one of these each. The first layer is linear and shared: nobody knows its weights. Its
+    outputs are opened to the guest, whose own net goes on from there (docs/networks.md says who learns what).
+
+    Parameters
+    ----------
+    width : int
+        Outputs of the shared layer.
+    hidden : sequence of int
+        Widths of further layers of the guest's net, where `top` is None.
+    top : torch.nn.Module, optional
+        The guest's own net from ``[rows, width]`` to ``[rows, outputs]``, in float64.
+    bottom : torch.nn.Module, optional
+        The host's own net from its features to the inputs of the shared layer. Its gradients are opened to the host.
+        A guest has none: with it the guest could solve for the shared weights.
+    max_iter, batch_size : int
+        Passes over the data, rows of a batch.
+    shuffle, random_state : bool, int or None
+        Whether the guest divides the rows anew in each pass, and the seed of that and of a net made here.
+    learning_rate, momentum : float
+        Of the shared layer, whose steps are taken on shares.
+    optimizer, net_learning_rate : {"adam", "sgd"}, float
+        Of this party's own net.
+    early_stopping_rounds : int or None
+        Stop when the loss of the validation rows was not better for so many passes.
+    squeeze : bool
+        Whether neighbouring columns share ciphertexts (docs/algorithms/sharing.md).
+    standardize, clip, impute
+        How this party's columns are prepared; no feature is larger than `clip` in size.
+    scheme, key_bits, allow_insecure_key_size
+        Of both keys.
+    callbacks : sequence
+        Objects with ``on_iteration(report)``.
+
+    Attributes
+    ----------
+    net_ : torch.nn.Module or None
+        This party's own net.
+    loss_history_, validation_history_ : list
+        Mean loss of each pass, metrics of validation rows; guest only.
+    n_iter_, report_, training_ : int, FitReport, str
+        As of the regressions.
+    """
+
+    topologies = (TWO_PARTIES,)
+    messages = MESSAGES
+    row_options = ()
+
+    width: int = 16
+    hidden: Sequence[int] = ()
+    top: Any = None
+    bottom: Any = None
+    max_iter: int = 10
+    batch_size: int = 256
+    shuffle: bool = True
+    random_state: int | None = None
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    optimizer: str = "adam"
+    net_learning_rate: float = 0.01
+    early_stopping_rounds: int | None = None
+    squeeze: bool = True
+    standardize: bool = True
+    clip: float = 8.0
+    impute: str | float | None = None
+    scheme: str = "paillier"
+    key_bits: int = 3072
+    allow_insecure_key_size: bool = False
+    callbacks: Sequence[Callback] = ()
+
+    if TYPE_CHECKING:  # set by fit
+        net_: Any = field(init=False)
+        loss_history_: list[float] = field(init=False)
+        validation_history_: list[dict[str, float]] = field(init=False)
+        n_iter_: int = field(init=False)
+        report_: FitReport = field(init=False)
+        training_: str = field(init=False)
+        n_features_in_: int = field(init=False)
+
+    @abstractmethod
+    def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
+        """Return labels [rows, outputs], and their classes, which are those given if there are any."""
+
+    @abstractmethod
+    def _targets(self, encoded: Floats) -> NDArray[Any]:
+        """Return labels as the criterion takes them."""
+
+    @abstractmethod
+    def _criterion(self) -> Any:
+        """Return the mean loss of outputs and targets."""
+
+    @abstractmethod
+    def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
+        """Return metrics of labels and scores; the first one is better when less."""
+
+    def _scale(self, y: Floats) -> TargetScale:
+        return UNSCALED
+
+    def check(self) -> None:
+        """Raise ConfigurationError for the first parameter that makes no sense, or without PyTorch."""
+        self.settings()
+
+    def settings(self) -> Settings:
+        """Return the parameters, checked.
+
+        Raises
+        ------
+        ConfigurationError
+            For the first one that makes no sense, or without PyTorch.
+        """
+        require_torch()
+        check_callbacks(self.callbacks)
+        return Settings.of(self.get_params())
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that both parties must have set alike."""
+        return self.settings().terms()
+
+    def fit(
+        self: Model,
+        X: Any = None,
+        y: Any = None,
+        *,
+        session: Session,
+        sample_weight: Any = None,
+        validation: Any = None,
+    ) -> Model:
+        """Train together with the other party.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame [rows, columns]
+            This party's features, rows in the same order at both.
+        y : array-like [rows]
+            Labels, at the guest only.
+        session : Session
+            Which party this is, and the way to the other.
+        sample_weight : None
+            Not taken.
+        validation : (array-like, array-like) or array-like, optional
+            Other rows to judge the model by: features and labels at the guest, features at the host.
+
+        Raises
+        ------
+        DataError
+            For features or labels that cannot be used, and for what nets put out that is no number.
+        ConfigurationError
+            For parameters that make no sense or differ between the parties, and for nets that do not fit.
+        DivergenceError
+            When outputs of the shared layer explode.
+        ChannelTimeoutError, PartyFailedError
+            When the other party did not answer or stopped.
+        """
+        settings = self.settings()
+        role = self.check_session(session)
+        if sample_weight is not None:
+            raise ConfigurationError("networks take no sample_weight")
+        check_owner(role, X=X, validation=validation, y=y)
+        guest = role is Role.GUEST
+        table = read_table(X, missing=settings.impute is not None)
+        pipeline = FeaturePipeline.fit(
+            table.values,
+            standardize=settings.standardize,
+            clip=settings.clip,
+            impute=settings.impute,
+        )
+        kept: dict[str, Any] = {"_pipeline": pipeline, "_names": table.names, "_classes": None}
+        features = pipeline.transform(table.values).values
+        labels: dict[str, Any] = {}
+        tested = None
+        if guest:
+            if self.bottom is not None:
+                raise ConfigurationError(
+                    "a guest takes no bottom: from its gradients it could solve for the weights that are shared"
+                )
+            encoded, classes = self._encode_labels(y, len(features), None)
+            scale = self._scale(encoded)
+            kept |= {"_classes": classes, "_scale_": scale}
+            tested, validator = self._tested(kept, validation)
+            labels = {
+                "targets": self._targets(scale.shrink(encoded)),
+                "criterion": self._criterion(),
+                "validator": validator,
+            }
+            net = self._guest_net(settings, encoded.shape[1])
+        else:
+            if self.top is not None:
+                raise ConfigurationError(
+                    "a host takes no top: the guest's net is above the shared layer"
+                )
+            net = None if self.bottom is None else self.bottom.double()
+            if validation is not None:
+                tested = self._prepare(
+                    kept, read_table(validation, missing=settings.impute is not None)
+                )
+        exchange = self._connect(session, settings, "fit")
+        progress = Progress(session, self.callbacks)
+        progress.packing = "columns" if settings.squeeze else "none"
+        kind = GuestNetTrainer if guest else HostNetTrainer
+        trainer = kind(exchange, settings, progress, net, features, tested, **labels)
+        iterations = trainer.train()
+        if trainer.best is not None:
+            NetTrainer.restore(trainer, trainer.best)
+        kept |= {
+            "_layer_state": trainer.layer.state(),
+            "_layer_shape": trainer.layer.shape,
+            "net_": net,
+            "n_iter_": iterations,
+            "report_": progress.finish(iterations),
+            "training_": session.task_id,
+            "n_features_in_": table.values.shape[1],
+        }
+        if isinstance(trainer, GuestNetTrainer):
+            kept["loss_history_"] = [kept["_scale_"].grow_loss(loss) for loss in trainer.losses]
+            if trainer.validator is not None:
+                kept["validation_history_"] = trainer.validator.history
+            if kept["_classes"] is not None:
+                kept["classes_"] = kept["_classes"]
+        vars(self).update(kept)
+        return self
+
+    def decision_function(self, X: Any = None, *, session: Session) -> Floats | None:
+        """Return the outputs of the network for each row to the guest, None to the host; both call it.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        DataError
+            When `X` does not have the columns of fit.
+        """
+        settings = self.settings()
+        role = self.check_session(session)
+        check_owner(role, X=X)
+        self._check_fitted()
+        table = read_table(X, missing=settings.impute is not None)
+        features = self._prepare(vars(self), table)
+        exchange = self._connect(session, settings, "predict")
+        compare_trainings(session, self.training_)
+        progress = Progress(session, ())
+        kind: Any = GuestNetTrainer if role is Role.GUEST else HostNetTrainer
+        labels = {"targets": None, "criterion": None} if role is Role.GUEST else {}
+        trainer = kind(exchange, settings, progress, self.net_, features, None, **labels)
+        trainer._make_layer(self._layer_shape)
+        trainer.layer.restore(self._layer_state)
+        _compare_rows(session, len(features))
+        if isinstance(trainer, HostNetTrainer):
+            trainer.take_part(features, {})
+            return None
+        scores = self._scale_.grow(trainer.scores(features, {}))
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def score_rows(
+        self, X: Any = None, *, session: Session, options: Mapping[str, Any] | None = None
+    ) -> Floats | None:
+        """Return what `decision_function` does."""
+        return self.decision_function(X, session=session)
+
+    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
+        """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's."""
+        self._check_fitted()
+        scores = np.asarray(scores, dtype=np.float64)
+        labels, present = read_present_labels(y, len(scores))
+        if not present.any():
+            return {}
+        encoded, _ = self._encode_labels(labels, len(labels), self._classes)
+        return self._evaluate(encoded, scores[present].reshape(len(encoded), -1))
+
+    def workload(self, shape: JobShape) -> Workload:
+        """Return what training on data of that shape takes, before it runs."""
+        return workload_of(shape, self.settings())
+
+    def save(self, path: PathLike) -> None:
+        """Write this party's half: its shares, its own net's numbers, preparation, parameters; not modules.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit.
+        StorageError
+            When the file cannot be written.
+        """
+        self._check_fitted()
+        params = {name: plain(value) for name, value in self.get_params().items()}
+        made_here = self.top is None and self.bottom is None
+        for name in ("callbacks", "top", "bottom"):
+            del params[name]
+        params["hidden"] = list(params["hidden"])
+        arrays = {"mean": self._pipeline.mean, "scale": self._pipeline.scale}
+        arrays |= {f"layer.{name}": value for name, value in self._layer_state.items()}
+        if self.net_ is not None:
+            arrays |= {f"net.{name}": t.numpy() for name, t in self.net_.state_dict().items()}
+        if self._classes is not None:
+            arrays["classes"] = np.asarray(self._classes.tolist())
+        imputation = self._pipeline.imputation
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "estimator": type(self).__name__,
+            "params": params,
+            "made_here": made_here,
+            "names": self._names,
+            "clip": self._pipeline.clip,
+            "imputation": None if imputation is None else imputation.as_json(),
+            "shape": asdict(self._layer_shape),
+            "targets": asdict(vars(self).get("_scale_", UNSCALED)),
+            "n_iter": self.n_iter_,
+            "training": self.training_,
+        }
+        write_atomically(Path(path), pack(_HEADER, json.dumps(header, indent=1), arrays))
+
+    @classmethod
+    def load(cls: type[Model], path: PathLike, net: Any = None) -> Model:
+        """Return a fitted model from what `save` wrote, to predict with.
+
+        Parameters
+        ----------
+        net : torch.nn.Module, optional
+            Of the form that was trained, where it was not made here: `top` of a guest, `bottom` of a host.
+
+        Raises
+        ------
+        StorageError, DataError
+            When the file cannot be read, or is no half of such a model, or not of `net`.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise StorageError(f"cannot read {path}: {error.strerror}") from None
+        try:
+            header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
+            if header["estimator"] != cls.__name__:
+                raise ValueError(f"it holds a {header['estimator']}, load it by that class")
+            model = cls().set_params(**header["params"])
+            vars(model).update(_read_kept(header, arrays))
+            vars(model)["net_"] = model._loaded_net(header, arrays, net)
+        except (ValueError, TypeError, KeyError, RuntimeError) as error:
+            raise DataError(f"{path} is no {FORMAT} {VERSION}: {error}") from None
+        if model._classes is not None:
+            vars(model)["classes_"] = model._classes
+        return model
+
+    def _loaded_net(self, header: Mapping[str, Any], arrays: Mapping[str, Any], net: Any) -> Any:
+        torch = require_torch()
+        numbers = {
+            name.removeprefix("net."): torch.tensor(value)
+            for name, value in arrays.items()
+            if name.startswith("net.")
+        }
+        if net is None and numbers:
+            if not header["made_here"]:
+                raise ValueError("it is of a net of yours: give one of the same form as net")
+            last = [value for name, value in numbers.items() if name.endswith("bias")][-1]
+            net = make_top(header["shape"]["outputs"], header["params"]["hidden"], len(last))
+        if net is not None:
+            net = net.double()
+            net.load_state_dict(numbers)
+        return net
+
+    def _tested(
+        self, kept: Mapping[str, Any], validation: Any
+    ) -> tuple[Floats | None, Validator | None]:
+        if validation is None:
+            if self.early_stopping_rounds is not None:
+                raise ConfigurationError(
+                    "early_stopping_rounds judges validation rows: pass validation=(X, y) to fit"
+                )
+            return None, None
+        X, y, _ = unpack_validation(validation)
+        features = self._prepare(kept, read_table(X, missing=self.impute is not None))
+        encoded, _ = self._encode_labels(y, len(features), kept["_classes"])
+        scale: TargetScale = kept["_scale_"]
+
+        def evaluate(y: Floats, scaled: Floats) -> dict[str, float]:
+            return self._evaluate(y, scale.grow(scaled))
+
+        return features, Validator(encoded, evaluate, self.early_stopping_rounds)
+
+    def _guest_net(self, settings: Settings, outputs: int) -> Any:
+        """Return the guest's net, checked against the shared layer and the labels."""
+        torch = require_torch()
+        if self.top is None:
+            with torch.random.fork_rng(devices=[]):
+                if settings.random_state is not None:
+                    torch.manual_seed(settings.random_state)
+                return make_top(settings.width, settings.hidden, outputs)
+        net = self.top.double()
+        net.eval()
+        try:
+            with torch.no_grad():
+                found = tuple(net(torch.zeros((2, settings.width), dtype=torch.float64)).shape)
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"top does not take {settings.width} numbers a row, the width of the shared layer: {error}"
+            ) from None
+        net.train()
+        if found != (2, outputs):
+            raise ConfigurationError(
+                f"top makes {found[1:]} numbers of a row, labels take {outputs}: change its last layer"
+            )
+        return net
+
+    def _prepare(self, kept: Mapping[str, Any], table: Table) -> Floats:
+        pipeline: FeaturePipeline = kept["_pipeline"]
+        check_same_columns(table, pipeline.columns, kept["_names"])
+        return pipeline.transform(table.values).values
+
+    def _connect(self, session: Session, settings: Settings, task: str) -> Exchange:
+        agree_on_terms(session, task, settings.terms())
+        private_key = self.announce_new_key(session)
+        peer = session.hosts[0] if session.party == GUEST else GUEST
+        receive_key(
+            session,
+            settings.key_bits,
+            scheme=settings.scheme,
+            allow_insecure_key_size=settings.allow_insecure_key_size,
+            owner=peer,
+        )
+        return Exchange(session, private_key, peer, squeeze=settings.squeeze)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "_layer_state"):
+            raise ConfigurationError(f"this {type(self).__name__} is not fitted: call fit first")
+
+    if TYPE_CHECKING:
+        _pipeline: FeaturePipeline = field(init=False)
+        _names: tuple[str, ...] | None = field(init=False)
+        _classes: Classes = field(init=False)
+        _scale_: TargetScale = field(init=False)
+        _layer_state: dict[str, Any] = field(init=False)
+        _layer_shape: Any = field(init=False)
+
+
+def _compare_rows(session: Session, rows: int) -> None:
+    if session.party.role is Role.HOST:
+        session.send(GUEST, "shape", rows=rows)
+        return
+    theirs = session.receive(session.hosts[0], "shape", rows=int)
+    if theirs != rows:
+        raise ConfigurationError(
+            f"guest has {rows} rows, {session.hosts[0]} has {theirs}: give every party the same rows in the same "
+            "order"
+        )
+
+
+def _read_kept(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    from pyfate_gpu.data.imputation import Imputation
+    from pyfate_gpu.nn.layer import LayerShape
+
+    imputation = header["imputation"]
+    pipeline = FeaturePipeline(
+        arrays["mean"],
+        arrays["scale"],
+        header["clip"],
+        None if imputation is None else Imputation.from_json(imputation),
+    )
+    names, shape = header["names"], LayerShape(**header["shape"])
+    state = {k.removeprefix("layer."): v for k, v in arrays.items() if k.startswith("layer.")}
+    for name, inputs in (("guest_weights", shape.guest), ("host_weights", shape.host)):
+        if state[name].dtype != np.uint64 or state[name].shape != (inputs, shape.outputs, 2):
+            raise ValueError("its shares do not fit its layer")
+    if (
+        not re.fullmatch("[0-9a-f]{32}", header["training"])
+        or pipeline.mean.ndim != 1
+        or pipeline.mean.shape != pipeline.scale.shape
+        or not (np.isfinite(pipeline.mean).all() and (pipeline.scale > 0).all())
+    ):
+        raise ValueError("its header and its arrays do not fit together")
+    return {
+        "_pipeline": pipeline,
+        "_names": None if names is None else tuple(names),
+        "_classes": arrays.get("classes"),
+        "_scale_": TargetScale(**header["targets"]),
+        "_layer_state": state,
+        "_layer_shape": shape,
+        "n_iter_": int(header["n_iter"]),
+        "training_": header["training"],
+        "n_features_in_": pipeline.columns,
+    }

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shared layer as a module of PyTorch (extra ``torch``), and the nets that go with it by default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.nn.layer import GuestLayer, HostLayer, SharedLayer
+
+try:
+    import torch
+except ImportError:  # asked for when a network is made
+    torch = None
+
+
+def require_torch() -> Any:
+    """Return PyTorch.
+
+    Raises
+    ------
+    ConfigurationError
+        Where it is not installed.
+    """
+    if torch is None:
+        raise ConfigurationError("networks take PyTorch: pip install 'pyfate-gpu[torch]'")
+    return torch
+
+
+def make_shared_linear(layer: SharedLayer) -> Any:
+    """Return a ``torch.nn.Module`` whose forward and backward are those of `layer`, at both parties at once.
+
+    At the guest it turns inputs into outputs, float64 ``[rows, outputs]``, and the gradient that comes back moves the
+    shares. At the host it turns inputs into a zero, whose ``backward()`` takes part in that and passes on the
+    gradient with respect to the inputs where `LayerShape.host_gradient` says that there is one.
+
+    Set ``at``, the numbers of iteration and batch, before each call.
+
+    Raises
+    ------
+    ConfigurationError
+        Without PyTorch.
+    """
+    require_torch()
+
+    class SharedProduct(torch.autograd.Function):
+        @staticmethod
+        def forward(
+            ctx: Any, inputs: Any, anchor: Any, layer: SharedLayer, at: dict[str, int]
+        ) -> Any:
+            ctx.layer, ctx.at, ctx.rows = layer, at, len(inputs)
+            outputs = layer.forward(inputs.detach().numpy().astype(np.float64), at)
+            return (
+                torch.zeros((), dtype=torch.float64)
+                if outputs is None
+                else torch.from_numpy(outputs)
+            )
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:
+            found = None
+            if isinstance(ctx.layer, GuestLayer):
+                ctx.layer.backward(gradient.detach().numpy().astype(np.float64), ctx.at)
+            elif isinstance(ctx.layer, HostLayer):
+                found = ctx.layer.backward(ctx.rows, ctx.at)
+            inputs = None if found is None else torch.from_numpy(found)
+            return inputs, None, None, None
+
+    class SharedLinear(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.at: dict[str, int] = {}
+            # Without an input that needs a gradient backward would never be called.
+            self._anchor = torch.zeros((), dtype=torch.float64, requires_grad=True)
+
+        def forward(self, inputs: Any) -> Any:
+            return SharedProduct.apply(inputs, self._anchor, layer, dict(self.at))
+
+    return SharedLinear()
+
+
+def make_top(width: int, hidden: Sequence[int], outputs: int) -> Any:
+    """Return the guest's net above the shared layer: biases, ReLU, and a linear layer for each width in `hidden`."""
+    require_torch()
+    layers: list[Any] = [Bias(width)]
+    for size in hidden:
+        layers += [torch.nn.ReLU(), torch.nn.Linear(width, size, dtype=torch.float64)]
+        width = size
+    layers += [torch.nn.ReLU(), torch.nn.Linear(width, outputs, dtype=torch.float64)]
+    return torch.nn.Sequential(*layers)
+
+
+def Bias(width: int) -> Any:  # noqa: N802 - makes a module
+    """Return a module that adds what it learns: the shared layer has no intercept of its own."""
+    require_torch()
+
+    class Shift(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shift = torch.nn.Parameter(torch.zeros(width, dtype=torch.float64))
+
+        def forward(self, values: Any) -> Any:
+            return values + self.shift
+
+    return Shift()

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a shared layer costs with keys of 2,048 bits, and how good networks on halves of digits are; no test.
+
+``python -m tests.nn.measure_network --json tests/results/network.json``. The layer is that of 256 rows, 32 inputs of
+each party, 16 outputs, forward and backward, both parties in one process, a thread each, with columns in slots and
+without in turns. Networks take PyTorch and keys of 1,024 bits; the left half of each digit is the guest's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from pyfate_gpu import backend_info, simulate, use_backend
+from pyfate_gpu.nn.layer import LayerShape
+from tests.nn.pair import layer_of, run_both
+
+ROWS, INPUTS, OUTPUTS = 256, 32, 16
+
+
+def layer_steps(squeeze, host_gradient, count=3):
+    """Return CPU seconds and bytes of a forward and backward, and the operations of both parties."""
+    shape = LayerShape(INPUTS, INPUTS, OUTPUTS, input_bits=28, host_gradient=host_gradient)
+    generator = np.random.default_rng(0)
+    inputs = [generator.normal(size=(ROWS, INPUTS)).clip(-8, 8) for _ in range(2)]
+    gradient = generator.normal(size=(ROWS, OUTPUTS)) / ROWS
+    marks = []
+
+    def guest(session):
+        layer = layer_of(session, shape, bits=2048, squeeze=squeeze)
+        for number in range(count):
+            marks.append(time.process_time())
+            layer.forward(inputs[0], {"batch": number})
+            layer.backward(gradient, {"batch": number})
+        session.receive(session.hosts[0], "done", done=bool)
+        marks.append(time.process_time())
+        return session.statistics.usage()
+
+    def host(session):
+        layer = layer_of(session, shape, bits=2048, squeeze=squeeze)
+        for number in range(count):
+            layer.forward(inputs[1], {"batch": number})
+            layer.backward(ROWS, {"batch": number})
+        session.send(session.parties[0], "done", done=True)
+        return session.statistics.usage()
+
+    usages = run_both(guest, host)
+    operations = {
+        step: sum(usage.operations.get(step, 0) for usage in usages) // count
+        for step in ("encrypt", "mask", "multiply", "decrypt")
+    }
+    return {
+        "cpu_seconds": round(float(np.min(np.diff(marks[1:]))), 3),
+        "bytes": round(sum(usage.bytes_sent for usage in usages) / count),
+        "operations": operations,
+    }
+
+
+def digits():
+    """Return accuracies on the rows left out: of the shared network, and of the same in one place."""
+    import torch
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    from pyfate_gpu import HeteroNetworkClassifier
+    from pyfate_gpu.nn.modules import make_top
+
+    X, y = load_digits(return_X_y=True)
+    X, tested, y, wanted = train_test_split(X, y, test_size=0.25, random_state=0, stratify=y)
+    left = np.arange(64) % 8 < 4
+    params = {
+        "width": 16,
+        "max_iter": 12,
+        "batch_size": 128,
+        "learning_rate": 0.1,
+        "net_learning_rate": 0.01,
+    }
+
+    def party(columns, **data):
+        def run(session):
+            model = HeteroNetworkClassifier(
+                key_bits=1024, allow_insecure_key_size=True, random_state=0, **params
+            )
+            return model.fit(X[:, columns], session=session, **data).predict(
+                tested[:, columns], session=session
+            )
+
+        return run
+
+    began = time.process_time()
+    found = simulate(guest=party(left, y=y), hosts=[party(~left)], timeout=3600)["guest"]
+    seconds = time.process_time() - began
+    mean, scale = X.mean(axis=0), np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
+    own, new = (torch.from_numpy(((v - mean) / scale).clip(-8, 8)) for v in (X, tested))
+    accuracies = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        first = torch.nn.Linear(64, 16, bias=False, dtype=torch.float64)
+        torch.nn.init.uniform_(first.weight, -1 / 8, 1 / 8)
+        top = make_top(16, (), 10)
+        steps = [
+            torch.optim.SGD(first.parameters(), lr=0.1, momentum=0.9),
+            torch.optim.Adam(top.parameters(), lr=0.01),
+        ]
+        generator = np.random.default_rng(seed)
+        for _ in range(12):
+            order = generator.permutation(len(y))
+            for start in range(0, len(y), 128):
+                rows = order[start : start + 128]
+                loss = torch.nn.functional.cross_entropy(
+                    top(first(own[rows])), torch.from_numpy(y[rows])
+                )
+                for step in steps:
+                    step.zero_grad()
+                loss.backward()
+                for step in steps:
+                    step.step()
+        accuracies.append(float((top(first(new)).argmax(axis=1).numpy() == wanted).mean()))
+    return {
+        **params,
+        "accuracy": round(float((found == wanted).mean()), 4),
+        "in_one_place": [round(a, 4) for a in accuracies],
+        "cpu_seconds": round(seconds, 1),
+        "torch": torch.__version__,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    with use_backend("cpu", threads=1):
+        result = {
+            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+            "commit": commit,
+            "command": "python -m tests.nn.measure_network --json tests/results/network.json",
+            "isa": backend_info().isa,
+            "machine": "shared, beside other work; CPU seconds",
+            "layer, columns in slots": layer_steps(True, False),
+            "layer, a ciphertext a number": layer_steps(False, False),
+            "layer, columns in slots, gradient to the host": layer_steps(True, True),
+            "layer, a ciphertext a number, gradient to the host": layer_steps(False, True),
+        }
+        try:
+            result["digits"] = digits()
+        except ImportError:
+            result["digits"] = "no PyTorch here"
+    text = json.dumps(result, indent=1)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
