@@ -10,8 +10,12 @@ torch = pytest.importorskip("torch", reason="networks take PyTorch, 5 GB with it
 
 from pyfate_gpu import HeteroNetworkClassifier, HeteroNetworkRegressor, simulate  # noqa: E402
 from pyfate_gpu.errors import ConfigurationError, DataError, PartyFailedError  # noqa: E402
-from pyfate_gpu.nn.layer import LayerShape  # noqa: E402
+from pyfate_gpu.federation.transports.memory import MemoryChannel  # noqa: E402
+from pyfate_gpu.nn.layer import WEIGHTS, LayerShape  # noqa: E402
+from pyfate_gpu.nn.messages import MESSAGES  # noqa: E402
 from pyfate_gpu.nn.modules import make_shared_linear  # noqa: E402
+from pyfate_gpu.protocol.messages import SHARED, why_refuse  # noqa: E402
+from pyfate_gpu.protocol.sharing import ring  # noqa: E402
 from tests.nn.pair import layer_of, run_both, weights_of  # noqa: E402
 
 SMALL = {
@@ -30,8 +34,6 @@ def fit(
     def party(X, rows, given, **data):
         def run(session):
             changes = {} if "y" in data else at_host or {}
-            if "y" not in data:
-                params.pop("top", None) if False else None
             model = kind(**{**SMALL, **params, **changes})
             model.fit(X, session=session, validation=given, **data)
             return model, getattr(model, method)(rows, session=session) if method else None
@@ -79,9 +81,6 @@ def test_gradients_are_those_of_autograd(data):
         return layer, [p.grad.clone() for p in below.parameters()]
 
     (own_layer, loss, gradients), (other_layer, below_gradients) = run_both(guest, host)
-    from pyfate_gpu.nn.layer import WEIGHTS
-    from pyfate_gpu.protocol.sharing import ring
-
     A, B = (
         torch.tensor(ring.decode(ring.add(g, h), WEIGHTS), requires_grad=True)
         for g, h in zip(before["guest"], before["host"], strict=True)
@@ -127,6 +126,22 @@ def test_a_regressor_with_a_net_at_the_host(data):
     )  # fmt: skip
     assert np.corrcoef(found, targets)[0, 1] > 0.8
     assert guest.loss_history_[-1] < 0.5 * guest.loss_history_[0]
+
+
+def test_every_declared_message_is_sent_and_no_other(data, monkeypatch):
+    own, other, labels, _ = data
+    delivered, original = [], MemoryChannel._deliver
+
+    def deliver(self, to, address, payload):
+        delivered.append((address, to))
+        original(self, to, address, payload)
+
+    monkeypatch.setattr(MemoryChannel, "_deliver", deliver)
+    below = torch.nn.Linear(4, 3)
+    fit(HeteroNetworkClassifier, own, labels, other, method="predict", at_host={"bottom": below})
+    table = {**SHARED, **MESSAGES}
+    assert [why_refuse(address, to, table) for address, to in delivered] == [None] * len(delivered)
+    assert set(MESSAGES) <= {address.name.partition("/")[2] for address, _ in delivered}
 
 
 def test_validation_ends_training_with_the_best_pass(data):
