@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 300.0
+#: More tasks than a session has.
+_TASKS_APART = 1_000_000
 
 
 class Session:
@@ -87,6 +89,19 @@ class Session:
     def leader(self) -> Party:
         """Who says what is done next: the guest, or the server where there is none."""
         return GUEST if GUEST in self.parties else SERVER
+
+    def among(self, parties: Iterable[Party], number: int) -> Session:
+        """Return a session of some of the parties over the same channel; its messages never mix with others'.
+
+        Parameters
+        ----------
+        number : int
+            From 1, the same at all of them, and another one for each such session of this one.
+        """
+        peers = [party for party in parties if party != self.party]
+        found = Session(self.party, peers, self.channel, timeout=self.timeout)
+        found._tasks = number * _TASKS_APART
+        return found
 
     def begin(self, task: str = "task") -> None:
         """Start the next task; parties count their tasks, messages of different tasks never mix."""

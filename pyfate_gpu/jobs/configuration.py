@@ -23,6 +23,8 @@ DEFAULT_PEER_TIMEOUT = 20.0
 SAME, PSI = METHODS = ("same", "psi")
 #: What a party's tables of rows are for; each is a section of its file.
 KINDS = ("data", "validation", "predict")
+#: Tables, any number of them, of what prepares columns.
+STEP = "step"
 _TABLES = ("party", "peers", "tls", *KINDS, "alignment", "model", "engine")
 
 
@@ -71,6 +73,21 @@ class EngineChoice:
 
 
 @dataclass(frozen=True)
+class StepChoice:
+    """What prepares columns before the model sees them.
+
+    Parameters
+    ----------
+    model : str
+        One of `pyfate_gpu.estimators.ESTIMATORS` that has a method ``transform``.
+    parameters : dict
+    """
+
+    model: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class PartyConfiguration:
     """One party's side of a job.
 
@@ -92,6 +109,8 @@ class PartyConfiguration:
         Of the model.
     tls : TlsFiles or None
         None for messages without encryption, which take ``--insecure``.
+    steps : tuple of StepChoice
+        What prepares columns before the model, in their order.
     data : DataSource or None
         Rows to train with; None at the arbiter.
     validation, predict : DataSource or None
@@ -114,6 +133,7 @@ class PartyConfiguration:
     model: str
     parameters: dict[str, Any]
     tls: TlsFiles | None
+    steps: tuple[StepChoice, ...] = ()
     data: DataSource | None = None
     validation: DataSource | None = None
     predict: DataSource | None = None
@@ -134,7 +154,7 @@ class PartyConfiguration:
             For the first thing in it that is missing, unknown or of the wrong kind.
         """
         tables = load_toml(path)
-        unknown = sorted(set(tables) - set(_TABLES))
+        unknown = sorted(set(tables) - {*_TABLES, STEP})
         if unknown:
             raise ConfigurationError(
                 f"{path} has {', '.join(unknown)}, which nobody knows; its tables are {', '.join(_TABLES)}"
@@ -151,6 +171,7 @@ class PartyConfiguration:
             model=model.get("type", str),
             parameters=model.rest(),
             tls=_tls(sections["tls"]) if "tls" in tables else None,
+            steps=read_steps(path, tables.get(STEP)),
             **{kind: read_data(sections[kind]) for kind in KINDS if kind in tables},
             report=own.get("report", bool, True),
             engine=read_engine(sections["engine"]),
@@ -206,6 +227,16 @@ class PartyConfiguration:
                 raise ConfigurationError(
                     f"{name} is {value}; it must be a positive number of seconds"
                 )
+
+
+def read_steps(path: Path, found: Any) -> tuple[StepChoice, ...]:
+    """Return what prepares columns, from the tables ``[[step]]`` of a file."""
+    if found is None:
+        return ()
+    if not isinstance(found, list):
+        raise ConfigurationError(f"{path}: step is no list of tables: write [[step]]")
+    sections = [Section(path, f"[{STEP}]", table) for table in found]
+    return tuple(StepChoice(each.get("type", str), each.rest()) for each in sections)
 
 
 def read_data(section: Section) -> DataSource:

@@ -107,6 +107,7 @@ def common_terms(configuration: PartyConfiguration) -> dict[str, object]:
         "job": configuration.job,
         "release": __version__,
         "parties": everybody,
+        "steps": [step.model for step in configuration.steps],
         "model": configuration.model,
         "alignment": configuration.alignment,
     }

@@ -17,12 +17,15 @@ from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
 from pyfate_gpu.jobs.configuration import (
     DEFAULT_PEER_TIMEOUT,
     KINDS,
+    STEP,
     EngineChoice,
     PartyConfiguration,
+    StepChoice,
     TlsFiles,
     read_alignment,
     read_data,
     read_engine,
+    read_steps,
 )
 from pyfate_gpu.jobs.section import Section
 from pyfate_gpu.storage.toml import dump_toml, load_toml
@@ -50,6 +53,7 @@ class Job:
     directory: Path
     model: str
     parameters: dict[str, Any]
+    steps: tuple[StepChoice, ...]
     sources: dict[str, dict[Party, DataSource]]
     report: bool
     engine: EngineChoice
@@ -68,7 +72,7 @@ class Job:
             For the first thing in it that is missing, unknown or of the wrong kind.
         """
         tables = load_toml(path)
-        unknown = sorted(set(tables) - {*_TABLES, *KINDS})
+        unknown = sorted(set(tables) - {*_TABLES, *KINDS, STEP})
         if unknown:
             raise ConfigurationError(
                 f"{path} has {', '.join(unknown)}, which nobody knows; its tables are "
@@ -80,6 +84,7 @@ class Job:
             directory=own.path("directory"),
             model=model.get("type", str),
             parameters=model.rest(),
+            steps=read_steps(path, tables.get(STEP)),
             sources={
                 kind: _sources(path, kind, Section(path, kind, tables.get(kind)).rest())
                 for kind in KINDS
@@ -118,6 +123,7 @@ class Job:
                 directory=self.directory / party.name,
                 model=self.model,
                 parameters=self.parameters,
+                steps=self.steps,
                 tls=TlsFiles(
                     certificates / "ca.pem",
                     certificates / f"{party}.pem",
@@ -138,7 +144,7 @@ class Job:
 def as_toml(configuration: PartyConfiguration) -> str:
     """Return a party's configuration as the file that `PartyConfiguration.load` reads."""
     c = configuration
-    tables: dict[str, dict[str, Any]] = {
+    tables: dict[str, Any] = {
         "party": {
             "name": c.party.name,
             "job": c.job,
@@ -150,6 +156,7 @@ def as_toml(configuration: PartyConfiguration) -> str:
             "peer_timeout": float(c.peer_timeout),
         },
         "peers": {peer.name: address for peer, address in c.peers.items()},
+        STEP: [{"type": step.model, **step.parameters} for step in c.steps],
         "model": {"type": c.model, **c.parameters},
         "engine": asdict(c.engine),
         "alignment": {"method": c.alignment},

@@ -16,6 +16,7 @@ from pyfate_gpu.errors import ConfigurationError, PartyFailedError
 from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party
 from pyfate_gpu.federation.certificates import Authority, write_new
+from pyfate_gpu.jobs.chain import make_steps
 from pyfate_gpu.jobs.exits import ECHO
 from pyfate_gpu.jobs.job import CONFIGURATION, Job, as_toml
 from pyfate_gpu.jobs.ports import reserved_ports
@@ -50,6 +51,7 @@ def run_job(
         When the model or a parameter makes no sense, or the job's folder, or one in it, is in use.
     """
     make_estimator(job.model, job.parameters)  # sooner than by all parties at once
+    make_steps(job.steps)
     if predict and "predict" not in job.sources:
         raise ConfigurationError(
             "the job has no rows to predict: add [predict.guest], [predict.host-0], ..., or [predict.client-0], ..."

@@ -16,6 +16,7 @@ from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party, Role, Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER
 from pyfate_gpu.jobs.alignment import align
+from pyfate_gpu.jobs.chain import make_steps, messages_of, prepare
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.configuration import KINDS, PartyConfiguration
 from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
@@ -47,19 +48,21 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
     with telling(configuration, insecure=insecure):
         model = make_estimator(configuration.model, configuration.parameters)
         check_job(configuration, model)
+        steps = make_steps(configuration.steps)
         _check_recovery(configuration, model)
         _check_sources(configuration, model)
     with (
         at_work(configuration, insecure=insecure),
-        open_session(configuration, model.messages) as (session, channel),
+        open_session(configuration, messages_of(model, steps)) as (session, channel),
     ):
         tables = read_tables(configuration, model, ("data", "validation"))
-        judge_tables(configuration.party, model, tables)
+        judge_tables(configuration.party, (*steps, model)[0], tables)
         checkpoints = checkpoints_of(configuration, model, tables)
         channel.connect()
         agree_on_terms(session, "job", _terms(configuration, model))
         compare_tables(session, tables)
         tables = align(session, tables, configuration.alignment)
+        tables = prepare(session, configuration, steps, tables)
         if "data" in tables:
             tell_of_classes(configuration.party, model, tables["data"])
         if checkpoints is not None:
@@ -164,6 +167,7 @@ def checkpoints_of(
         **_terms(configuration, model),
         "parameters": model.get_params(),
         "party": configuration.party.name,
+        "prepared": [[step.model, step.parameters] for step in configuration.steps],
     }
     fingerprint = hashlib.sha256(json.dumps(terms, sort_keys=True, default=str).encode())
     for kind, rows in tables.items():

@@ -16,6 +16,7 @@ from pyfate_gpu.estimators import find_estimator, make_estimator
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import ARBITER, SERVER
 from pyfate_gpu.jobs.alignment import align
+from pyfate_gpu.jobs.chain import load_steps, transform_all
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
 from pyfate_gpu.jobs.judgement import judge_tables
@@ -59,18 +60,21 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
     with telling(configuration, insecure=insecure):
         model = make_estimator(configuration.model, configuration.parameters)
         check_job(configuration, model)
+        steps: list[Estimator] = []
         if configuration.party not in (ARBITER, SERVER):
-            model = load_half(configuration)
+            model, steps = load_half(configuration), load_steps(configuration)
     with (
         at_work(configuration, insecure=insecure),
         open_session(configuration, model.messages) as (session, channel),
     ):
-        tables = read_tables(configuration, model, (KIND,))
-        judge_tables(configuration.party, model, tables)
+        first = (*steps, model)[0]
+        tables = read_tables(configuration, first, (KIND,))
+        judge_tables(configuration.party, first, tables)
         channel.connect()
         agree_on_terms(session, "prediction", model.terms() | common_terms(configuration))
-        compare_halves(session, model)
-        tables = align(session, tables, configuration.alignment)
+        for half in (*steps, model) if steps else [model] * (1 + len(configuration.steps)):
+            compare_halves(session, half)
+        tables = transform_all(steps, align(session, tables, configuration.alignment))
         progress = Progress(session, ())
         scores = _scores(model, session, tables.get(KIND))
         cost = progress.finish(getattr(model, "n_iter_", 0))

@@ -33,6 +33,8 @@ SHARED: Messages = {
     "ids": (GUEST_ROLE, HOST_ROLE),
     "half": (HOST_ROLE, GUEST_ROLE),
     "sum_secret": (HOST_ROLE, HOST_ROLE),
+    "step_done": (HOST_ROLE, GUEST_ROLE),
+    "step_kept": (GUEST_ROLE, HOST_ROLE),
     "checkpoints": (FOLLOWERS, LEADERS),
     "resume": (LEADERS, ALL_ROLES),
     "done": (FOLLOWERS, LEADERS),

@@ -37,8 +37,8 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is no TOML file: {error}") from None
 
 
-def dump_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return tables of texts, numbers, booleans, lists and tables of these as TOML; None is left out.
+def dump_toml(tables: Mapping[str, Mapping[str, Any] | list[dict[str, Any]]]) -> str:
+    """Return tables, or lists of them, of texts, numbers, booleans, lists and tables of these as TOML, without None.
 
     Examples
     --------
@@ -49,9 +49,11 @@ def dump_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
     timeout = 30.0
     """
     parts = []
-    for name, table in tables.items():
-        lines = [f"{key} = {_value(value)}" for key, value in table.items() if value is not None]
-        parts.append("\n".join([f"[{name}]", *lines]))
+    for name, found in tables.items():
+        single = isinstance(found, Mapping)
+        for table in [found] if isinstance(found, Mapping) else found:
+            lines = [f"{k} = {_value(value)}" for k, value in table.items() if value is not None]
+            parts.append("\n".join([f"[{name}]" if single else f"[[{name}]]", *lines]))
     return "\n\n".join(parts)
 
 

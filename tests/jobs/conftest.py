@@ -62,7 +62,7 @@ def small_job(tmp_path, rng, rows):
             "data.host-0": {"path": "host.csv", "id": "key"},
         }
         for name, table in (changes or {}).items():
-            tables[name] = {**tables.get(name, {}), **table}
+            tables[name] = table if isinstance(table, list) else {**tables.get(name, {}), **table}
         path = tmp_path / "job.toml"
         path.write_text(dump_toml(tables))
         return path
