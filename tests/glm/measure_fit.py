@@ -8,6 +8,7 @@ both builds then take turns, and medians are compared. All parties of a fit shar
 
 - ``fit breast``, ``fit default_credit``: the default model, until its loss is a thousandth of the way from the
   optimum (the search) or until it stops (the earlier build, and how far it came), with all that is made once;
+- ``fit breast, beside adam``: the same, beside adam .15 of the earlier build until it comes as near;
 - ``logistic default_credit`` and others: an iteration of nesterov, the first one, which makes tables, not counted.
 
 Without NAMEs all of them run.
@@ -57,6 +58,8 @@ class Fit:
     load: object
     parameters: dict = field(default_factory=dict)
     model: str = "HeteroLogisticRegression"
+    #: Of the earlier build, which then is measured until it comes as near.
+    earlier: dict = field(default_factory=dict)
 
     @property
     def is_whole(self):
@@ -71,6 +74,10 @@ def _steps(iterations):
 FITS = {
     "fit breast": Fit(partial(load_whole, "breast")),
     "fit default_credit": Fit(partial(load_whole, "default_credit")),
+    "fit breast, beside adam": Fit(
+        partial(load_whole, "breast"),
+        earlier={"optimizer": "adam", "learning_rate": 0.15, "tol": 0.0, "max_iter": 60},
+    ),
     "logistic default_credit": Fit(partial(load_whole, "default_credit"), _steps(3)),
     "logistic breast": Fit(partial(load_whole, "breast"), _steps(9)),
     "logistic vehicle, 4 classes": Fit(partial(load_sample, "vehicle_scale"), _steps(5)),
@@ -141,7 +148,7 @@ def cost(found, fit, data, *, until_gap):
 
 
 def measure(name, beside, turns):
-    """Return the medians of both builds, and their ratio."""
+    """Yield the medians of both builds, and their ratio, after each turn."""
     fit = FITS[name]
     guest, y, *hosts = data = fit.load()
     sides = {"here": sys.executable} | ({"beside": beside} if beside else {})
@@ -149,28 +156,33 @@ def measure(name, beside, turns):
     with tempfile.TemporaryDirectory() as folder:
         parts = {f"part{number}": part for number, part in enumerate((guest, *hosts))}
         np.savez(Path(folder, "data.npz"), y=y, **parts)
-        model = {"model": fit.model, "parameters": {"key_bits": 2048} | fit.parameters}
-        Path(folder, "fit.json").write_text(json.dumps(model))
         for turn in range(turns):
             for side in list(sides)[:: 1 if turn % 2 else -1]:
+                parameters = fit.parameters | (fit.earlier if side == "beside" else {})
+                model = {"model": fit.model, "parameters": {"key_bits": 2048} | parameters}
+                Path(folder, "fit.json").write_text(json.dumps(model))
                 found = run(sides[side], fit, folder)
-                costs[side].append(cost(found, fit, data, until_gap=side == "here"))
+                costs[side].append(cost(found, fit, data, until_gap=side == "here" or fit.earlier))
                 print(name, side, json.dumps(costs[side][-1]), flush=True)
+            yield summary(costs) | {
+                "turns": turn + 1,
+                "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            }
+
+
+def summary(costs):
+    """Return medians by side, and of the ratios."""
     result = {
         side: {key: median(each[key] for each in found) for key in found[0]}
         for side, found in costs.items()
     }
-    if beside:
+    if "beside" in costs:
+        pairs = list(zip(costs["beside"], costs["here"], strict=True))
         result["ratio"] = {
-            key: round(
-                median(
-                    b[key] / h[key] for b, h in zip(costs["beside"], costs["here"], strict=True)
-                ),
-                2,
-            )
+            key: round(median(b[key] / h[key] for b, h in pairs), 2)
             for key in ("cpu_seconds", "bytes", "held_bytes")
         }
-    return result | {"turns": turns, "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
+    return result
 
 
 def main():
@@ -189,10 +201,11 @@ def main():
     if options.json and options.json.exists():
         found = json.loads(options.json.read_text())
     for name in options.names or FITS:
-        found[name] = measure(name, options.beside, options.turns)
+        for result in measure(name, options.beside, options.turns):
+            found[name] = result
+            if options.json:
+                options.json.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
         print(name, json.dumps(found[name], indent=1), flush=True)
-        if options.json:
-            options.json.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
