@@ -173,6 +173,22 @@ def test_the_packing_that_costs_less_is_chosen():
     assert dear / cheap == pytest.approx(1e6 / (1e6 / 7 + 1240), rel=0.01)
 
 
+def test_wide_tables_keep_a_row_a_ciphertext():
+    """Their candidates are many, and so are their joint cells, which are one for each row of a ciphertext."""
+    row = SlotLayout(width=45, count=2)
+    assert choose_packing("auto", row, Trees(100_000, 9300, 8), key_bits=2048) is None
+    slots, few = RowSlots.fit(row, 2048), Trees(20_000, 3100, 0)
+    told, known = (
+        cost_of_rows(slots, row, Trees(20_000, 3100, 0, columns), 2048) for columns in (None, 100)
+    )
+    assert told == known
+    more = cost_of_rows(slots, row, Trees(20_000, 3100, 0, 1550), 2048)
+    assert (
+        more > known
+    )  # as many candidates in columns of three bins: each row is added for each of them
+    assert cost_of_rows(None, row, few, 2048) > 0
+
+
 def test_packings_that_are_none():
     row = SlotLayout(width=400, count=1)
     assert choose_packing("auto", row, Trees(10**6, 10, 1), key_bits=256) is None

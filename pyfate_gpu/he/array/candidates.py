@@ -27,6 +27,8 @@ Codes = npt.NDArray[np.int16]
 
 BATCH = 1 << 15
 """Sums that are kept at a time, before the next groups of columns are summed."""
+READ = 1 << 22
+"""Numbers of rows that are listed at a time."""
 
 
 class Candidates:
@@ -301,7 +303,7 @@ class Candidates:
         stages = Stages(positions)
         for part in self.groups:
             for node, (rows, sources) in enumerate(nodes):
-                if stages.count * positions > BATCH:
+                if stages.count * positions > BATCH or stages.read > READ:
                     yield stages
                     stages = Stages(positions)
                 plan(part, rows, sources, stages, node * self.splits.bins)

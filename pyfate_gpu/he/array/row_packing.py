@@ -18,6 +18,8 @@ BLIND = 112
 DECRYPT = 563
 KEY_BITS = 2048
 
+BINS = 32
+
 MULTIPLICATIONS_PER_SECOND = 1.6e6
 """At 2,048 bits, on a core with AVX-512 IFMA."""
 
@@ -34,11 +36,14 @@ class Trees:
         Splits of each node.
     nodes : int
         Whose candidates are summed.
+    columns : int, optional
+        Of hosts; if nobody knows, as many as have so many candidates in `BINS` bins.
     """
 
     rows: int
     candidates: int
     nodes: int
+    columns: int | None = None
 
 
 def choose_packing(
@@ -51,8 +56,9 @@ def choose_packing(
 ) -> RowSlots | None:
     """How rows share ciphertexts, or None if each has one of its own.
 
-    With k rows in a ciphertext there are k times fewer encryptions and bytes of rows, as many additions,
-    and each candidate is decrypted by itself in place of being squeezed with others.
+    With k rows in a ciphertext there are k times fewer encryptions and bytes of rows, joint cells of
+    columns are k times as many, and each candidate is decrypted by itself in place of being squeezed with
+    others.
 
     Parameters
     ----------
@@ -107,7 +113,10 @@ def cost_of_rows(
     key_bits: int,
     bytes_per_second: float = 125e6,
 ) -> float:
-    """Work and bytes of a round, in multiplications of ciphertexts; additions of rows are left out."""
+    """Work and bytes of a round, in multiplications of ciphertexts.
+
+    Of additions of rows, those of a root whose columns are summed in pairs.
+    """
     scale = key_bits / KEY_BITS
     sums = trees.candidates * trees.nodes
     if slots is None:
@@ -118,6 +127,18 @@ def cost_of_rows(
         # Every sum is taken once a position; then the positions are put together.
         each = (slots.count - 1) * (slots.layout.width * SQUARE + 2)
     work = encrypted * ENCRYPT * scale + sums * each + returned * (BLIND + DECRYPT) * scale
+    work += _additions(trees, 1 if slots is None else slots.count)
     # A multiplication takes the square of the bits.
     per_second = MULTIPLICATIONS_PER_SECOND / scale**2
     return work + (encrypted + returned) * key_bits / 4 * per_second / bytes_per_second
+
+
+def _additions(trees: Trees, positions: int) -> float:
+    """Additions of pairs of columns that know nothing of each other: for each row one, and two for each cell."""
+    columns = trees.columns
+    if columns is None:
+        columns = -(-trees.candidates // (BINS - 1))
+    if not columns:
+        return 0.0
+    cells = positions * (trees.candidates / columns + 1) ** 2
+    return columns / 2 * min(2 * trees.rows, trees.rows + 2 * cells)

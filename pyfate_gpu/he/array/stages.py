@@ -24,6 +24,7 @@ class Stage:
     sources: list[Index] = field(default_factory=list)
     lengths: list[Index] = field(default_factory=list)
     count: int = 0
+    read: int = 0
     wanted: list[Index] = field(default_factory=list)
     bins: list[Index] = field(default_factory=list)
 
@@ -33,6 +34,7 @@ class Stage:
         self.sources.append(sources)
         self.lengths.append(lengths)
         self.count += len(lengths)
+        self.read += len(sources)
         return first
 
     def give(self, first: int, bins: Index) -> None:
@@ -72,12 +74,17 @@ class Stages:
         return sum(stage.count for stage in self._stages)
 
     @property
+    def read(self) -> int:
+        """Sources of all stages together."""
+        return sum(stage.read for stage in self._stages)
+
+    @property
     def additions(self) -> int:
         """Of all stages together, for arrays of one column."""
         total = 0
         for level, stage in enumerate(self._stages):
             sums = sum(int(np.count_nonzero(lengths)) for lengths in stage.lengths)
-            each = sum(map(len, stage.sources)) - sums
+            each = stage.read - sums
             total += each * (self.positions if level else 1)
         return total
 
