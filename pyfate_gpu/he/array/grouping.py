@@ -16,7 +16,7 @@ SAMPLE = 1 << 16
 """Rows that additions are counted on, at least."""
 SAMPLED_CODES = 1 << 23
 """Rows times columns that they are counted on, unless there are fewer."""
-PARTNERS = 12
+PARTNERS = 6
 """With how many others a group is tried, by each order."""
 
 Pair = tuple[Group, Group]
