@@ -137,6 +137,9 @@ def unpack_trees(arrays: Mapping[str, NDArray[Any]]) -> list[Tree]:
 def _check(tree: Tree) -> None:
     if not np.isfinite(np.array(tree.value)).all():
         raise ValueError("a leaf is not finite")
+    found = sorted(child for child in (*tree.left, *tree.right) if child != -1)
+    if found != list(range(1, len(tree))):
+        raise ValueError("a node has no parent, or several")
     for node, owner in enumerate(tree.owner):
         children = (tree.left[node], tree.right[node])
         good = (

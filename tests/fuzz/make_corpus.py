@@ -18,6 +18,7 @@ import pyarrow.parquet
 
 from pyfate_gpu import (
     FixedPointEncoder,
+    HeteroBoostedTreesClassifier,
     HeteroLogisticRegression,
     IntegerEncoder,
     PublicKey,
@@ -105,6 +106,30 @@ def model_files():
         yield "checkpoint/one", next(Path(folder).iterdir()).read_bytes()
 
 
+def tree_files():
+    X, y = np.arange(48.0).reshape(12, 4) % 7, np.array(["a", "b", "c"] * 4)
+    X[3, 0] = X[5, 3] = np.nan
+
+    def model():
+        return HeteroBoostedTreesClassifier(
+            n_estimators=2,
+            max_depth=2,
+            min_samples_leaf=1,
+            key_bits=512,
+            allow_insecure_key_size=True,
+        )
+
+    models = simulate(
+        guest=lambda session: model().fit(X[:, :2], y, session=session),
+        hosts=[lambda session: model().fit(X[:, 2:], session=session)],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for party in (GUEST, HOST):
+            path = Path(folder) / party.name
+            models[party.name].save(path)
+            yield f"trees/{party.name}", path.read_bytes()
+
+
 def intersection_files():
     hops = {GUEST: (HOST, 0), ARBITER: (HOST, 1)}
     for recipient, (sender, hop) in hops.items():
@@ -156,6 +181,7 @@ def files():
     yield "public_key/with-h.json", json.dumps(public.to_jwk("kid"))
     yield "public_key/bare.json", json.dumps(bare.to_jwk("kid"))
     yield from model_files()
+    yield from tree_files()
     yield from intersection_files()
     yield from table_files()
     for call in bindings.CALLS:

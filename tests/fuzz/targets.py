@@ -28,6 +28,7 @@ TARGETS = {
         keys.SEALED_KEY,
         models.MODEL,
         models.CHECKPOINT,
+        models.TREES,
         *([intersection.PSI] if intersection.HAS_PSI else []),
         bindings.ROWS,
         tables.CSV,

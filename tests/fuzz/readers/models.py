@@ -12,6 +12,8 @@ import numpy as np
 
 from pyfate_gpu.glm import HeteroLogisticRegression
 from pyfate_gpu.jobs.checkpoints import Checkpoints
+from pyfate_gpu.trees import HeteroBoostedTreesClassifier
+from pyfate_gpu.trees.prediction import Walk
 from tests.fuzz.target import SCRATCH, Target, from_file
 
 _MAGIC = b"\x93NUMPY"
@@ -102,6 +104,34 @@ def _checkpoint_holds(data, state):
     )
 
 
+def _trees_hold(data, model):
+    header, arrays = _contents(data)
+    half = model._half
+    if half.forest is not None:  # all rows find a leaf, wherever hosts send them
+        codes = np.zeros((3, half.columns), dtype=np.int16)
+        walk = Walk(half.forest, half.bins, codes)
+        while waiting := walk.advance():
+            for steps in waiting.values():
+                for tree, node, rows in steps:
+                    walk.step(tree, node, rows, rows % 2 == 0)
+        if not _same(half.forest.base, arrays["base.npy"]) or walk.scores().shape != (
+            3,
+            len(half.forest.base),
+        ):
+            return False
+        model.to_xgboost()
+    return (
+        np.array_equal(half.table.as_array(), arrays["splits.npy"].reshape(-1, 3))
+        and np.array_equal(half.bins.counts - 1, arrays["cuts_of_column.npy"])
+        and set(model.importances("weight").values()) <= set(range(len(half.table) + 1))
+        and model.n_iter_ == header["n_iter"] >= 0
+        and all(getattr(model, name) == value for name, value in header["params"].items())
+    )
+
+
+TREES = Target(
+    "trees", from_file("half", HeteroBoostedTreesClassifier.load), _trees_hold, _split, _join
+)
 MODEL = Target(
     "model", from_file("half", HeteroLogisticRegression.load), _model_holds, _split, _join
 )
