@@ -108,8 +108,18 @@ def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:
     if header["woe"]:
         woe = [_array(arrays, f"woe-{at}", np.float64, s) for at, s in enumerate(shapes)]
     order = header["order"]
-    if sorted(set(order)) != sorted(order) or not set(order) <= set(range(len(bins))):
+    if (
+        not isinstance(order, list)
+        or not all(type(at) is int and 0 <= at < len(bins) for at in order)
+        or len(set(order)) != len(order)
+    ):
         raise ValueError("its order of columns is none")
+    if hosts is not None and not (
+        not order  # which is a host's
+        and isinstance(hosts, dict)
+        and all(type(n) is int and n >= 0 for n in hosts.values())
+    ):
+        raise ValueError("its numbers of hosts' columns are none")
     named = None if names is None else tuple(names)
     stability = arrays.get("stability")
     if stability is not None and (stability.ndim != 2 or len(stability) != len(bins)):

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pyfate_gpu.binning.estimator import HeteroBinning
+from pyfate_gpu.binning.strict_json import strict_loads
 from pyfate_gpu.data.binning.column import ColumnBins
 from pyfate_gpu.data.binning.table import check_columns, read_columns
 from pyfate_gpu.errors import ConfigurationError, DataError, PyFateError, StorageError
@@ -253,29 +254,39 @@ class Scorecard:
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror}") from None
         try:
-            found = json.loads(data)
+            found = strict_loads(data)
             if (found["format"], found["version"]) != (FORMAT, VERSION):
                 raise ValueError(f"it is {found['format']} {found['version']}")
             bins = tuple(ColumnBins.from_json(each) for each in found["bins"])
             points = tuple(np.array(each, dtype=np.float64) for each in found["points"])
-            sizes = [(each.count,) for each in bins]
-            if len(found["names"]) != len(bins) or [p.shape for p in points] != sizes:
+            start, scale = found["start"], Scale(**found["scale"])
+            if not (
+                _are_names(found["names"])
+                and len(found["names"]) == len(bins)
+                and [p.shape for p in points] == [(each.count,) for each in bins]
+                and all(type(number) is float for each in found["points"] for number in each)
+                and type(start) is float
+            ):
                 raise ValueError("its parts do not fit together")
-            if not all(np.isfinite(each).all() for each in points):
-                raise ValueError("its points are not finite")
-            start, scale = float(found["start"]), Scale(**found["scale"])
         except (
             ValueError,
             TypeError,
             KeyError,
             AttributeError,
             RecursionError,
+            OverflowError,
             PyFateError,
         ) as error:
             raise DataError(
                 f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
             ) from None
         return cls(tuple(found["names"]), bins, points, start, scale)
+
+
+def _are_names(names: Any) -> bool:
+    """Whether they are the names or numbers of columns, each once."""
+    listed = isinstance(names, list) and all(type(name) in (str, int) for name in names)
+    return listed and len(set(names)) == len(names)
 
 
 def _points(woe: list[Floats], model: Regression, scale: Scale) -> tuple[Floats, ...]:

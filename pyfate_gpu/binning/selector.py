@@ -17,6 +17,7 @@ from pyfate_gpu.binning.estimator import HeteroBinning, as_listed
 from pyfate_gpu.binning.fitting import Fitted
 from pyfate_gpu.binning.messages import SELECTION
 from pyfate_gpu.binning.standing import JOINT, have_judged, judge_together
+from pyfate_gpu.binning.strict_json import strict_loads
 from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
 from pyfate_gpu.data.information_value import ALPHA, FATE
 from pyfate_gpu.data.selection.rules import Rule, Verdict, read_rules
@@ -293,7 +294,7 @@ class HeteroSelector(ColumnsOnly):
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror}") from None
         try:
-            found = json.loads(data)
+            found = strict_loads(data)
             if (found["format"], found["version"]) != (FORMAT, VERSION):
                 raise ValueError(f"it is {found['format']} {found['version']}")
             model = cls()
@@ -305,7 +306,14 @@ class HeteroSelector(ColumnsOnly):
                 raise ValueError("its training has no fingerprint")
             if names is not None and [v.column for v in verdicts] != names:
                 raise ValueError("its parts do not fit together")
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            RecursionError,
+            OverflowError,
+        ) as error:
             raise DataError(
                 f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
             ) from None
@@ -348,11 +356,15 @@ def _among(names: Sequence[Any], table: ColumnTable) -> list[Any]:
 
 
 def _verdict_of(found: Any) -> Verdict:
-    if type(found["kept"]) is not bool or not isinstance(found["reason"], str):
+    values = {name: v for name, v in found.items() if name not in ("column", "kept", "reason")}
+    if (
+        type(found["kept"]) is not bool
+        or not isinstance(found["reason"], str)
+        or type(found["column"]) not in (str, int)
+        or not all(type(v) is float or v in ("inf", "-inf") for v in values.values())
+    ):
         raise ValueError("a verdict is none")
-    values = {
-        key: float(value) for key, value in found.items() if key not in ("column", "kept", "reason")
-    }
+    values = {name: float(v) for name, v in values.items()}
     return Verdict(found["column"], found["kept"], found["reason"], values)
 
 

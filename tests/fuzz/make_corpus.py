@@ -10,6 +10,7 @@ import tempfile
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as arrow
@@ -18,10 +19,13 @@ import pyarrow.parquet
 
 from pyfate_gpu import (
     FixedPointEncoder,
+    HeteroBinning,
     HeteroBoostedTreesClassifier,
     HeteroLogisticRegression,
+    HeteroSelector,
     IntegerEncoder,
     PublicKey,
+    Scorecard,
     SlotLayout,
     simulate,
 )
@@ -130,6 +134,40 @@ def tree_files():
             yield f"trees/{party.name}", path.read_bytes()
 
 
+def bin_files():
+    """Bins, selections and scorecards of a guest and a host."""
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(40, 3)).round(1)
+    X[::9, 2] = np.nan
+    labels = (X[:, 0] > 0).astype(int)
+    key = {"key_bits": 512, "allow_insecure_key_size": True}
+    rules = [{"metric": "iv", "at_least": 0.1}]
+
+    def party(columns, y=None):
+        def run(session):
+            bins = HeteroBinning(share_woe=True, min_rows=5, max_bins=3, special=[1.0], **key)
+            bins.fit(columns, y, session=session)
+            selector = HeteroSelector(rules=rules, **key)
+            return bins, selector.fit(columns, y, session=session, binning=bins)
+
+        return run
+
+    found = simulate(guest=party(X[:, :1], labels), hosts=[party(X[:, 1:])])
+    weights = [0.5, -1.5]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        for name, (bins, selector) in found.items():
+            count = len(bins.bins_)
+            linear = SimpleNamespace(contributions=lambda X, n=count: X * weights[:n])
+            for kind, thing in (
+                ("bins", bins),
+                ("selection", selector),
+                ("scorecard", Scorecard.of(bins, linear)),
+            ):
+                thing.save(path)
+                yield f"{kind}/{name}", path.read_bytes()
+
+
 def intersection_files():
     hops = {GUEST: (HOST, 0), ARBITER: (HOST, 1)}
     for recipient, (sender, hop) in hops.items():
@@ -182,6 +220,7 @@ def files():
     yield "public_key/bare.json", json.dumps(bare.to_jwk("kid"))
     yield from model_files()
     yield from tree_files()
+    yield from bin_files()
     yield from intersection_files()
     yield from table_files()
     for call in bindings.CALLS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.fuzz.readers import (
     bindings,
+    bins,
     configurations,
     encrypted,
     intersection,
@@ -29,6 +30,9 @@ TARGETS = {
         models.MODEL,
         models.CHECKPOINT,
         models.TREES,
+        bins.BINS,
+        bins.SELECTION,
+        bins.SCORECARD,
         *([intersection.PSI] if intersection.HAS_PSI else []),
         bindings.ROWS,
         tables.CSV,

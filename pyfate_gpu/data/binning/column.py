@@ -185,6 +185,7 @@ class ColumnBins:
             not isinstance(groups, list)
             or not all(type(group) is int for group in groups)
             or len(groups) != len(whole.groups)
+            or not 0 <= max(groups) < len(groups)
             or set(groups) != set(range(max(groups) + 1))
             or not (ordinary.count or isinstance(ordinary, CategoryBins))
         ):
