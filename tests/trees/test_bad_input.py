@@ -216,3 +216,16 @@ def test_numbers_of_numpy_are_numbers(classifier):
     model = classifier(max_depth=np.int64(2), learning_rate=np.float32(0.5), warm_start=np.True_)
     settings = model.settings()
     assert (settings.max_depth, settings.learning_rate, settings.warm_start) == (2, 0.5, True)
+
+
+@pytest.mark.slow
+def test_more_nodes_than_sixteen_bits_hold(regressor):
+    """Sixteen columns of two values: a leaf for each row."""
+    codes = (np.arange(1 << 16)[:, np.newaxis] >> np.arange(16) & 1).astype(float)
+    y = np.random.default_rng(0).normal(size=1 << 16)
+    model = regressor(
+        n_estimators=1, max_depth=16, max_bin=2, min_samples_leaf=1, learning_rate=1.0, reg_lambda=0.0
+    )  # fmt: skip
+    found = run_parties(model, codes, y, [np.zeros((1 << 16, 0))], predict="predict")
+    assert len(found.guest._half.forest.trees[0]) > 1 << 15
+    assert np.mean(np.abs(found.predicted - y) < 1e-9) > 0.9

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -256,3 +258,14 @@ def test_probabilities(classifier, toy):
     assert found.predicted.shape == (80, 3)
     np.testing.assert_allclose(found.predicted.sum(axis=1), 1, rtol=1e-12)
     assert (found.guest.classes_ == [0, 1, 2]).all()
+
+
+@pytest.mark.slow
+def test_a_short_soak(tmp_path):
+    """In a process of its own: pytest's has had other memory before."""
+    result = tmp_path / "result.json"
+    command = [sys.executable, "-m", "tests.trees.soak", "--trees", "150", "--json", str(result)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = json.loads(result.read_text())
+    assert found["memory_mib_at_the_end"] <= found["memory_mib_after_warm_up"] + 32
