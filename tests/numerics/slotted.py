@@ -19,6 +19,7 @@ from pyfate_gpu.errors import PyFateError
 from tests.numerics.expressions import (
     SHAPES,
     Pair,
+    leaf,
     numbers,
     plain,
     rounding,
@@ -58,15 +59,17 @@ def encrypted(draw, public, private, shape=None, layout=None):
 
 
 def expression(draw, public, private, depth, refused):
-    """A pair of up to `depth` operations; `refused` counts errors by type, and those go no further."""
-    pair = encrypted(draw, public, private)
+    """A pair of any shape, and those of up to `depth` operations on it; `refused` counts errors by type."""
+    pair = leaf(encrypted, draw, public, private, refused)
+    yield pair
     for _ in range(depth):
         operation = draw(st.sampled_from(OPERATIONS))
         try:
             pair = operation(draw, pair, public, private)
-        except PyFateError as error:
+        except PyFateError as error:  # goes no further; the next one takes what it would have taken
             refused[type(error).__name__] += 1
-    return pair
+        else:
+            yield pair
 
 
 def add(draw, pair, public, private):
