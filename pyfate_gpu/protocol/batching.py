@@ -3,6 +3,7 @@
 
 A party that sees X^T d for a batch with no more rows than it has features can solve for the
 residuals d of single rows (arXiv 2205.04166), so such batches are refused, the last one included.
+The guest sees the loss of a batch beside it, which counts as one more equation.
 Dummy rows, whose residual is an encrypted 0, count for hosts, who cannot tell them; not for the guest.
 """
 
@@ -68,16 +69,22 @@ class Batch:
         Raises
         ------
         DisagreementError
-            When there are no more rows than some party has columns, or only one.
+            When there are no more rows than numbers that some party learns of them, or only one.
         """
         for party, limit in columns.items():
             rows = self.used if party == "guest" else len(self.rows)
-            if rows <= max(limit, 1):
+            if rows <= _equations(party, limit):
+                loss = " and sees the loss" if party == "guest" else ""
                 raise DisagreementError(
-                    f"{which} has {rows} rows, {party} has {limit} columns: a gradient over no more "
-                    "rows than columns, or the loss of one row, gives the residual of each row away. "
-                    f"{remedy}"
+                    f"{which} has {rows} rows, {party} has {limit} columns{loss}: a gradient over no "
+                    "more rows than columns, one more for the loss, gives the residual of each row "
+                    f"away. {remedy}"
                 )
+
+
+def _equations(party: str, columns: int) -> int:
+    """Return how many sums over the rows of a batch a party learns; of one row nobody learns any."""
+    return max(1, columns + (party == "guest"))
 
 
 class Division:
@@ -166,7 +173,7 @@ class Division:
         Batch(np.arange(sent), smallest).check_safe(columns, which, self._remedy(columns))
 
     def _remedy(self, columns: Mapping[str, int]) -> str:
-        limit = max(columns.values())
+        limit = max(_equations(party, count) for party, count in columns.items())
         sizes = range(limit + 1, self.rows + 1)
         safe = [size for size in sizes if (self.rows % size or size) > limit]
         if not safe:
