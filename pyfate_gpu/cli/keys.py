@@ -13,14 +13,14 @@ from rich.table import Table
 
 from pyfate_gpu.errors import KeyFileError
 from pyfate_gpu.he import (
-    PrivateKey,
-    PublicKey,
     generate_keypair,
     load_private_key,
     load_public_key,
     save_private_key,
     save_public_key,
 )
+from pyfate_gpu.he.scheme.private_key import SchemePrivateKey
+from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 from pyfate_gpu.he.scheme.registry import SCHEMES
 
 app = typer.Typer(help="Key files: JSON that python-paillier reads as well.", no_args_is_help=True)
@@ -77,13 +77,14 @@ def show(
 ) -> None:
     """Say what a key file holds, without any secret."""
     key = _load(path, passphrase_file, allow_insecure_key_size)
-    public_key = key.public_key if isinstance(key, PrivateKey) else key
+    public_key = key.public_key if isinstance(key, SchemePrivateKey) else key
     table = Table(show_header=False)
-    table.add_row("kind", "private key" if isinstance(key, PrivateKey) else "public key")
+    table.add_row("kind", "private key" if isinstance(key, SchemePrivateKey) else "public key")
     table.add_row("scheme", public_key.scheme)
     table.add_row("bits", str(public_key.key_bits))
     table.add_row("fingerprint", public_key.fingerprint)
-    table.add_row("blinding", "short exponents (h)" if public_key.h else "full r^n (no h)")
+    short = public_key.numbers.blinding
+    table.add_row("blinding", "full r^n (no h)" if short is None else "short exponents (h)")
     Console().print(table)
 
 
@@ -95,9 +96,9 @@ def check(
 ) -> None:
     """Load a key with every check there is, and use it once."""
     key = _load(path, passphrase_file, allow_insecure_key_size)
-    public_key = key.public_key if isinstance(key, PrivateKey) else key
+    public_key = key.public_key if isinstance(key, SchemePrivateKey) else key
     ciphertext = public_key.encrypt(-1.5) + 4.0
-    if isinstance(key, PrivateKey) and key.decrypt(ciphertext) != 2.5:
+    if isinstance(key, SchemePrivateKey) and key.decrypt(ciphertext) != 2.5:
         raise KeyFileError(
             f"{path}: the private key does not decrypt what its public half encrypts"
         )
@@ -130,11 +131,16 @@ def _check_apart(private: Path, public: Path) -> None:
         )
 
 
-def _load(path: Path, passphrase_file: Path | None, insecure: bool) -> PrivateKey | PublicKey:
+def _load(
+    path: Path, passphrase_file: Path | None, insecure: bool
+) -> SchemePrivateKey | SchemePublicKey:
     if _is_public(path):
-        return load_public_key(path, allow_insecure_key_size=insecure)
-    passphrase = _read_passphrase(passphrase_file)
-    return load_private_key(path, passphrase=passphrase, allow_insecure_key_size=insecure)
+        public: SchemePublicKey = load_public_key(path, allow_insecure_key_size=insecure)
+        return public
+    private: SchemePrivateKey = load_private_key(
+        path, passphrase=_read_passphrase(passphrase_file), allow_insecure_key_size=insecure
+    )
+    return private
 
 
 def _is_public(path: Path) -> bool:

@@ -13,8 +13,8 @@ from pyfate_gpu.backends.numbers import PrivateNumbers
 from pyfate_gpu.config import environment
 from pyfate_gpu.errors import KeyFileError, StorageError
 from pyfate_gpu.he import passphrases
-from pyfate_gpu.he.scheme.paillier.private_key import PrivateKey
-from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
+from pyfate_gpu.he.scheme.private_key import SchemePrivateKey
+from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 from pyfate_gpu.he.scheme.registry import private_from_jwk, public_from_jwk
 from pyfate_gpu.storage.files import write_atomically
 
@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 1 << 20
 PathLike = str | os.PathLike[str]
 
 
-def save_public_key(key: PublicKey, path: PathLike, *, overwrite: bool = False) -> None:
+def save_public_key(key: SchemePublicKey, path: PathLike, *, overwrite: bool = False) -> None:
     """Write a public key as JSON that python-paillier reads as well.
 
     Raises
@@ -30,12 +30,12 @@ def save_public_key(key: PublicKey, path: PathLike, *, overwrite: bool = False) 
     KeyFileError
         If the file exists and `overwrite` is not set, or cannot be written, or `key` is another.
     """
-    _check_kind(key, PublicKey)
+    _check_kind(key, SchemePublicKey, "public")
     _write(Path(path), key.to_jwk(), overwrite)
 
 
-def load_public_key(path: PathLike, *, allow_insecure_key_size: bool = False) -> PublicKey:
-    """Read a public key, of this package or of python-paillier.
+def load_public_key(path: PathLike, *, allow_insecure_key_size: bool = False) -> Any:
+    """Read a public key of any scheme, of this package or of python-paillier.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def load_public_key(path: PathLike, *, allow_insecure_key_size: bool = False) ->
 
 
 def save_private_key(
-    key: PrivateKey,
+    key: SchemePrivateKey,
     path: PathLike,
     *,
     passphrase: str | bytes | None = None,
@@ -58,7 +58,7 @@ def save_private_key(
 
     Parameters
     ----------
-    key : PrivateKey
+    key : private key of any scheme
     path : path
     passphrase : str or bytes, optional
         Encrypt the file (scrypt and AES-256-GCM; needs the extra ``pyfate-gpu[keys]``).
@@ -85,7 +85,7 @@ def save_private_key(
     >>> again.public_key == public
     True
     """
-    _check_kind(key, PrivateKey)
+    _check_kind(key, SchemePrivateKey, "private")
     document = key.to_secret_jwk()
     if passphrase is not None:
         document = passphrases.seal(document, passphrase)
@@ -97,8 +97,8 @@ def load_private_key(
     *,
     passphrase: str | bytes | None = None,
     allow_insecure_key_size: bool = False,
-) -> PrivateKey:
-    """Read a private key, of this package or of python-paillier.
+) -> Any:
+    """Read a private key of any scheme, of this package or of python-paillier.
 
     Raises
     ------
@@ -126,9 +126,10 @@ def read_numbers(path: PathLike) -> PrivateNumbers:
     KeyFileError, InvalidKeyError
         As `load_private_key`.
     """
-    return load_private_key(
+    key: SchemePrivateKey = load_private_key(
         path, passphrase=_passphrase_of_workers(), allow_insecure_key_size=True
-    )._numbers
+    )
+    return key._numbers
 
 
 def _passphrase_of_workers() -> str | None:
@@ -136,9 +137,9 @@ def _passphrase_of_workers() -> str | None:
     return None if path is None else Path(path).read_text(encoding="utf-8").partition("\n")[0]
 
 
-def _check_kind(key: Any, kind: type) -> None:
+def _check_kind(key: Any, kind: type, half: str) -> None:
     if not isinstance(key, kind):
-        raise KeyFileError(f"the key is a {type(key).__name__}; it must be a {kind.__name__}")
+        raise KeyFileError(f"the key is a {type(key).__name__}; it must be a {half} key")
 
 
 def _reason(error: Exception) -> str:

@@ -97,9 +97,9 @@ def test_existing_files_are_kept(keypair, other_keypair, path):
 
 def test_the_wrong_half_is_not_saved(keypair, path):
     public, private = keypair
-    with pytest.raises(KeyFileError, match="must be a PrivateKey"):
+    with pytest.raises(KeyFileError, match="must be a private key"):
         save_private_key(public, path)
-    with pytest.raises(KeyFileError, match="must be a PublicKey"):
+    with pytest.raises(KeyFileError, match="must be a public key"):
         save_public_key(private, path)
     assert not path.exists()
 

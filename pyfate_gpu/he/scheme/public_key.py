@@ -43,6 +43,10 @@ class SchemePublicKey(ABC):
     scheme: ClassVar[str]
     #: Its name in key files, member alg.
     algorithm: ClassVar[str]
+    #: Names of the arguments, of properties, and of members of key files.
+    public_members: ClassVar[tuple[str, ...]]
+    #: Those of them that a key may be without: None, and in no file.
+    optional_members: ClassVar[frozenset[str]] = frozenset()
     #: Whether the space of plaintexts is public, so that `random_residues` can mask any value.
     has_uniform_masks: ClassVar[bool] = True
 
@@ -89,10 +93,6 @@ class SchemePublicKey(ABC):
         slots: SlotLayout | None = None,
     ) -> Any:
         """Numbers of residues, as the owner of a mask needs them after subtracting it."""
-
-    @abstractmethod
-    def _jwk_members(self) -> dict[str, int | None]:
-        """The numbers of the key by the names that key files have for them."""
 
     @property
     def key_bits(self) -> int:
@@ -302,7 +302,8 @@ class SchemePublicKey(ABC):
 
     def to_jwk(self, kid: str | None = None) -> dict[str, Any]:
         """The key as JSON-able JWK with an identifier; of Paillier as python-paillier writes it."""
-        numbers = {name: value for name, value in self._jwk_members().items() if value is not None}
+        members = {name: getattr(self, name) for name in self.public_members}
+        numbers = {name: value for name, value in members.items() if value is not None}
         return public_document(self.algorithm, numbers, kid or default_kid(self.fingerprint))
 
     def _fresh(

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast, overload
 
 from pyfate_gpu.errors import ConfigurationError, KeyFileError
 from pyfate_gpu.he.jwk import check_type, decode_number
 from pyfate_gpu.he.scheme.paillier.keygen import generate_paillier_keypair
 from pyfate_gpu.he.scheme.paillier.private_key import PrivateKey
 from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
+from pyfate_gpu.he.scheme.private_key import SchemePrivateKey
+from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 from pyfate_gpu.he.scheme.short_subgroup.keygen import generate_short_subgroup_keypair
 from pyfate_gpu.he.scheme.short_subgroup.private_key import ShortSubgroupPrivateKey
 from pyfate_gpu.he.scheme.short_subgroup.public_key import ShortSubgroupPublicKey
@@ -21,11 +23,11 @@ DEFAULT_KEY_BITS = 3072
 
 @dataclass(frozen=True)
 class Scheme:
-    """The keys of a scheme, and what generates them."""
+    """The keys of a scheme, and what generates them, given bits and whether short ones are welcome."""
 
-    generate: Callable[[int, bool], tuple[PublicKey, PrivateKey]]
-    public_key: type[PublicKey]
-    private_key: type[PrivateKey]
+    generate: Callable[[int, bool], tuple[SchemePublicKey, SchemePrivateKey]]
+    public_key: type[SchemePublicKey]
+    private_key: type[SchemePrivateKey]
 
 
 SCHEMES: dict[str, Scheme] = {
@@ -52,8 +54,8 @@ def scheme_of_algorithm(algorithm: object) -> Scheme:
     return known[algorithm]
 
 
-def public_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> PublicKey:
-    """A public key of any scheme from its JSON form.
+def public_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> Any:
+    """A public key of any scheme, a `SchemePublicKey`, from its JSON form.
 
     Raises
     ------
@@ -65,24 +67,44 @@ def public_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> Publi
     return _read_public(jwk, "the key", allow_insecure_key_size)
 
 
-def private_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> PrivateKey:
-    """A private key of any scheme from its JSON form; raises as `public_from_jwk` does."""
+def private_from_jwk(jwk: Any, *, allow_insecure_key_size: bool = False) -> Any:
+    """A private key of any scheme, a `SchemePrivateKey`, from its JSON form; raises as `public_from_jwk`."""
     check_type(jwk, "decrypt")
     if "pub" not in jwk:
         raise KeyFileError("member 'pub' of the key, its public half, is missing")
     public_key = _read_public(jwk["pub"], "member 'pub' of the key", allow_insecure_key_size)
-    kind = SCHEMES[public_key.scheme].private_key
-    return kind(public_key, *(decode_number(jwk, name) for name in kind.secret_members))
+    kind: Any = SCHEMES[public_key.scheme].private_key
+    return kind(public_key, **{name: decode_number(jwk, name) for name in kind.secret_members})
 
 
-def _read_public(jwk: Any, name: str, allow_insecure: bool) -> PublicKey:
+def _read_public(jwk: Any, name: str, allow_insecure: bool) -> SchemePublicKey:
     """A public key from what errors call `name`."""
     check_type(jwk, "encrypt", name)
-    scheme = scheme_of_algorithm(jwk.get("alg"))
-    h = decode_number(jwk, "h", name) if "h" in jwk else None
-    return scheme.public_key(
-        decode_number(jwk, "n", name), h, allow_insecure_key_size=allow_insecure
-    )
+    kind: Any = scheme_of_algorithm(jwk.get("alg")).public_key
+    there = (m for m in kind.public_members if m in jwk or m not in kind.optional_members)
+    members = {member: decode_number(jwk, member, name) for member in there}
+    return cast(SchemePublicKey, kind(**members, allow_insecure_key_size=allow_insecure))
+
+
+@overload
+def generate_keypair(
+    key_bits: int = ...,
+    scheme: Literal["paillier", "paillier-short-subgroup"] = ...,
+    *,
+    allow_insecure_key_size: bool = ...,
+) -> tuple[PublicKey, PrivateKey]: ...
+
+
+@overload
+def generate_keypair(
+    key_bits: int, scheme: str, *, allow_insecure_key_size: bool = ...
+) -> tuple[Any, Any]: ...
+
+
+@overload
+def generate_keypair(
+    key_bits: int = ..., *, scheme: str, allow_insecure_key_size: bool = ...
+) -> tuple[Any, Any]: ...
 
 
 def generate_keypair(
@@ -90,7 +112,7 @@ def generate_keypair(
     scheme: str = "paillier",
     *,
     allow_insecure_key_size: bool = False,
-) -> tuple[PublicKey, PrivateKey]:
+) -> tuple[Any, Any]:
     """Generate a key pair from the randomness of the operating system. There is no seed.
 
     Parameters
@@ -107,6 +129,7 @@ def generate_keypair(
     Returns
     -------
     (PublicKey, PrivateKey)
+        Those of the scheme: subclasses of `SchemePublicKey` and `SchemePrivateKey`.
 
     Raises
     ------

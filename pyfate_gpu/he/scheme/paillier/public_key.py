@@ -54,6 +54,8 @@ class PublicKey(SchemePublicKey):
 
     scheme: ClassVar[str] = "paillier"
     algorithm: ClassVar[str] = "PAI-GN1"
+    public_members: ClassVar[tuple[str, ...]] = ("n", "h")
+    optional_members: ClassVar[frozenset[str]] = frozenset({"h"})
 
     def __init__(
         self, n: int, h: int | None = None, *, allow_insecure_key_size: bool = False
@@ -170,9 +172,6 @@ class PublicKey(SchemePublicKey):
             return values.reshape(front.shape + values.shape[1:])[()]
         except (TypeError, ValueError) as error:
             raise ShapeError(f"{array.size} residues: {error}") from None
-
-    def _jwk_members(self) -> dict[str, int | None]:
-        return {"n": self._n, "h": self._h}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as n and h, checked again when loaded."""
