@@ -87,10 +87,10 @@ def add(draw, pair, public, private):
 def multiply(draw, pair, public, private):
     shape = draw(st.sampled_from([pair.c.shape, (), pair.c.shape[-1:]]))
     operand, known = plain(draw, pair.c.encoder, shape)
-    product = pair.known * known.each(lambda a: a[..., None])
-    if draw(st.booleans()) or isinstance(operand, PlaintextArray | list):
-        return Pair(pair.c * operand, product)
-    return Pair(operand * pair.c, product)
+    left = draw(st.booleans()) or isinstance(operand, PlaintextArray | list)
+    # The package first: an empty list has lost its other axes, and no product with fractions either.
+    product = pair.c * operand if left else operand * pair.c
+    return Pair(product, pair.known * known.each(lambda a: a[..., None]))
 
 
 def combine(draw, pair, public, private):
