@@ -26,7 +26,9 @@ def toy(monkeypatch):
 def test_arrays_and_frames(toy, keypair):
     public, private = toy
     c = public.encrypt([[1.5, -2.0], [3.0, 4.0]])
-    np.testing.assert_array_equal(private.decrypt(c.T @ [2.0, 1.0] + private.encrypt(1)), [7.0, 1.0])
+    np.testing.assert_array_equal(
+        private.decrypt(c.T @ [2.0, 1.0] + private.encrypt(1)), [7.0, 1.0]
+    )
     there = public.from_wire(c.to_wire())
     np.testing.assert_array_equal(private.decrypt(there - 1), [[0.5, -3.0], [2.0, 3.0]])
     with pytest.raises(KeyMismatchError):
