@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pyfate_gpu import IntegerEncoder, SlotLayout
 from pyfate_gpu.errors import BoundError, KeyMismatchError, ShapeError, SlotMismatchError
+from pyfate_gpu.he.array import streams
 from pyfate_gpu.he.array.candidates import Candidates
 from pyfate_gpu.he.array.streams import StreamedSums
 from tests.he.test_candidates import (
@@ -21,13 +22,22 @@ from tests.he.test_candidates import (
 from tests.he.test_packed_candidates import SLOTS, encrypt, middle
 
 
+@pytest.fixture(params=[True, False], ids=["soon", "late"])
+def soon(request, monkeypatch):
+    """Whether a few rows are enough to be summed, or all groups wait for all rows."""
+    if request.param:
+        monkeypatch.setattr(streams, "HELD", 4)
+        monkeypatch.setattr(streams, "ROWS_OF_CELLS", 1)
+    return request.param
+
+
 @given(
     seed=st.integers(0, 2**32 - 1),
     sizes=st.lists(st.integers(0, 12), min_size=1, max_size=5),
     d=st.integers(0, 4),
     packed=st.booleans(),
 )
-def test_chunks_add_up(keypair, seed, sizes, d, packed):
+def test_chunks_add_up(keypair, soon, seed, sizes, d, packed):
     rng = np.random.default_rng(seed)
     n = sum(sizes) + int(rng.integers(1, 5))  # some rows never come
     codes, counts, missing = table(rng, n, d)
@@ -47,7 +57,7 @@ def test_chunks_add_up(keypair, seed, sizes, d, packed):
         assert sums.bound == n * BOUND
 
 
-def test_chunks_take_hardly_more_additions(keypair, rng):
+def test_chunks_take_hardly_more_additions(keypair, soon, rng):
     codes = like_default_credit(rng, 600)
     candidates = Candidates(codes, codes.max(axis=0) + 1, [False] * 10)
     c = counted(keypair[0].encrypt(np.ones(600, dtype=np.int64), IntegerEncoder(1)))
@@ -55,6 +65,7 @@ def test_chunks_take_hardly_more_additions(keypair, rng):
     for start in range(0, 600, 150):
         chunk = c[start : start + 150]
         stream.add(chunk, np.arange(start, start + 150))
+    assert (c._engine.additions > 0) == soon
     stream.sums()
     at_once = candidates.additions(np.arange(600))
     assert c._engine.additions <= 1.05 * at_once < 0.4 * 6000

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +22,18 @@ if TYPE_CHECKING:
     from pyfate_gpu.he.array.candidates import Candidates
 
 
+HELD = 1 << 14
+"""Ciphertexts that wait to be summed together, at least."""
+ROWS_OF_CELLS = 8
+"""So many for each cell: of fewer, too many would be in cells of their own."""
+
+
 class StreamedSums:
     """What `Candidates.sums` gives, while ciphertexts of rows are still to come.
 
-    A chunk is summed into the cells that all rows would be summed into first, and those of all chunks are
-    put together in the end: hardly more additions than if all rows were there.
+    Rows are summed, some thousands at a time, into the cells that all rows would be summed into first, and
+    those of all times are put together: hardly more additions than if all rows were there. Groups of
+    columns that have few rows for each cell are left for the end.
 
     Parameters
     ----------
@@ -50,16 +59,19 @@ class StreamedSums:
     def __init__(self, candidates: Candidates, *, packed: bool = False) -> None:
         self._candidates = candidates
         self._packed = packed
-        self._parts = [used for part in candidates.groups for used in used_parts(part)]
-        self._starts = np.cumsum([0, *(part.cells for part in self._parts)], dtype=np.int64)
+        parts = [used for part in candidates.groups for used in used_parts(part)]
+        self._parts, self._late = parts, list[Part]()
+        self._starts = np.zeros(1, dtype=np.int64)
         self._seen = np.zeros(candidates.rows, dtype=np.bool_)
         self._first: CiphertextArray | None = None
         self._bound = 0
+        self._chunks: list[_Chunk] = []
+        self._summed = 0
         self._sums: list[Rows] = []
         self._cells: list[Index] = []
 
     def add(self, c: CiphertextArray, rows: Index) -> None:
-        """Sum a chunk.
+        """Take a chunk, and sum it with others that wait when they are enough.
 
         Parameters
         ----------
@@ -78,15 +90,11 @@ class StreamedSums:
             If the chunk does not belong to the ones before.
         """
         numbers = self._check(c, rows)
-        positions = self._positions(c)
-        stages = Stages(positions)
-        places = np.arange(len(numbers), dtype=np.int64)
-        for part, start in zip(self._parts, self._starts, strict=False):
-            # Its cells, and nothing of what comes after them.
-            cells = Part(part.cells, part.within, np.arange(part.cells))
-            plan(cells, numbers, places, stages, int(start))
-        self._sums += stages.run(c._engine, c._rows, self._width(c) // positions)
-        self._cells.append(stages.bins)
+        self._chunks.append(_Chunk(c._rows, numbers, len(c)))
+        waiting = sum(chunk.count for chunk in self._chunks[self._summed :])
+        most = max((part.cells for part in self._parts), default=0)
+        if self._parts and waiting >= max(HELD, ROWS_OF_CELLS * most):
+            self._sum_waiting(c)
 
     def sums(self) -> CiphertextArray:
         """One side of each candidate over the rows that came, [size] or [size, k].
@@ -102,21 +110,56 @@ class StreamedSums:
         c = self._first
         if c is None:
             raise ShapeError("no rows came; add at least one chunk, if only of no rows")
-        engine, width = c._engine, self._width(c)
-        cells = np.concatenate(self._cells)
-        stages = Stages()
-        for part, start in zip(self._parts, self._starts, strict=False):
-            own = np.flatnonzero((cells >= start) & (cells < start + part.cells))
-            numbers = (cells[own] - start).astype(np.min_scalar_type(part.cells))
-            plan_cells(part, numbers, stages, own)
-        parts = []
-        if self._sums:
-            parts = stages.run(engine, engine.concatenate(self._sums), width)
+        self._sum_waiting(c)
+        width = self._width(c)
+        bins, sums = [], []
+        for stages, rows, columns in self._stages(c):
+            bins.append(stages.bins)
+            sums += stages.run(c._engine, rows, columns)
         splits, size = self._candidates.splits, self._candidates.size
-        rows = side_sums(engine, c._rows, splits, parts, stages.bins, 1, width)
+        numbers = np.concatenate([np.empty(0, dtype=np.int64), *bins])
+        sides = side_sums(c._engine, c._rows, splits, sums, numbers, 1, width)
         if self._packed:
-            return masked_middle(c, rows, (size,), self._bound)
-        return c._replace(rows, (size, *c.shape[1:]), bound=self._bound)
+            return masked_middle(c, sides, (size,), self._bound)
+        return c._replace(sides, (size, *c.shape[1:]), bound=self._bound)
+
+    def _stages(self, c: CiphertextArray) -> Iterator[tuple[Stages, Rows, int]]:
+        """What is left to sum into bins: stages, the ciphertexts that they read, and how many make up one."""
+        engine, positions, width = c._engine, self._positions(c), self._width(c)
+        if self._sums:
+            cells, together = np.concatenate(self._cells), engine.concatenate(self._sums)
+            for part, start in zip(self._parts, self._starts, strict=False):
+                own = np.flatnonzero((cells >= start) & (cells < start + part.cells))
+                numbers = (cells[own] - start).astype(np.min_scalar_type(part.cells))
+                stages = Stages()
+                plan_cells(part, numbers, stages, own)
+                yield stages, together, width
+        if self._late and self._chunks:
+            numbers, places = _joined(self._chunks, positions)
+            together = engine.concatenate([chunk.rows for chunk in self._chunks])
+            for part in self._late:
+                stages = Stages(positions)
+                plan(part, numbers, places, stages, 0)
+                yield stages, together, width // positions
+
+    def _sum_waiting(self, c: CiphertextArray) -> None:
+        """Sum what waits into cells."""
+        waiting = self._chunks[self._summed :]
+        self._summed = len(self._chunks)
+        if not self._late:
+            self._chunks, self._summed = [], 0
+        if not waiting or not self._parts:
+            return
+        positions = self._positions(c)
+        numbers, places = _joined(waiting, positions)
+        stages = Stages(positions)
+        for part, start in zip(self._parts, self._starts, strict=False):
+            # Its cells, and nothing of what comes after them.
+            cells = Part(part.cells, part.within, np.arange(part.cells))
+            plan(cells, numbers, places, stages, int(start))
+        together = c._engine.concatenate([chunk.rows for chunk in waiting])
+        self._sums += stages.run(c._engine, together, self._width(c) // positions)
+        self._cells.append(stages.bins)
 
     def _positions(self, c: CiphertextArray) -> int:
         return c.slots.count if self._packed and c.slots is not None else 1
@@ -157,6 +200,7 @@ class StreamedSums:
         """Chunks have one key, engine, layout and exponent; the greatest bound is that of all."""
         if self._first is None:
             self._first = c[:0]
+            self._divide(self._positions(c))
         elif c.exponent != self._first.exponent or c.shape[1:] != self._first.shape[1:]:
             raise ShapeError(
                 f"a chunk of shape {c.shape} and exponent {c.exponent} came after one of shape "
@@ -167,3 +211,27 @@ class StreamedSums:
         most = max(1, len(self._seen))
         bound = check_bound(c.bound * most, c, f"a sum of {most} rows")
         self._bound = max(self._bound, bound)
+
+    def _divide(self, positions: int) -> None:
+        """Leave parts with few rows for each cell for the end: they would be summed once or twice before."""
+        most = len(self._seen) // (2 * ROWS_OF_CELLS * positions)
+        self._late = [part for part in self._parts if part.cells > most]
+        self._parts = [part for part in self._parts if part.cells <= most]
+        self._starts = np.cumsum([0, *(part.cells for part in self._parts)], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    rows: Rows
+    numbers: Index
+    count: int
+
+
+def _joined(chunks: list[_Chunk], positions: int) -> tuple[Index, Index]:
+    """The rows of the table of chunks, and their places, where the last ciphertext of a chunk may not be full."""
+    counts = np.array([chunk.count * positions for chunk in chunks], dtype=np.int64)
+    firsts = np.cumsum(counts) - counts
+    places = [
+        first + np.arange(len(chunk.numbers)) for first, chunk in zip(firsts, chunks, strict=True)
+    ]
+    return np.concatenate([chunk.numbers for chunk in chunks]), np.concatenate(places)
