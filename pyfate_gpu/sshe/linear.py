@@ -12,7 +12,8 @@ from pyfate_gpu.data.tables import read_targets
 from pyfate_gpu.federation import Session
 from pyfate_gpu.learning.metrics import regression_metrics
 from pyfate_gpu.learning.targets import TargetScale
-from pyfate_gpu.sshe.estimator import Classes, HeteroSSHE
+from pyfate_gpu.sshe.estimator import HeteroSSHE
+from pyfate_gpu.sshe.fitting import Classes
 from pyfate_gpu.sshe.links import IDENTITY
 from pyfate_gpu.typing import Floats
 

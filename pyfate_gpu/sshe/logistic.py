@@ -15,7 +15,8 @@ from pyfate_gpu.data.tables import read_labels
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.learning.metrics import classification_metrics, log_loss
-from pyfate_gpu.sshe.estimator import Classes, HeteroSSHE
+from pyfate_gpu.sshe.estimator import HeteroSSHE
+from pyfate_gpu.sshe.fitting import Classes
 from pyfate_gpu.sshe.links import LOGISTIC
 from pyfate_gpu.typing import Floats
 
