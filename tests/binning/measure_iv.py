@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 
 from pyfate_gpu import backend_info, simulate
 from pyfate_gpu.binning import HeteroBinning
+from pyfate_gpu.config import environment
 from pyfate_gpu.data.binning.binner import count_classes
 from pyfate_gpu.data.information_value import evidence_of_classes
 from tests.glm.real_data import load_whole
@@ -66,6 +68,8 @@ def main():
         "engine": str(backend_info()).partition("\n")[0],
         **vars(options),
         "json": None,
+        "table_mb": environment().table_mb,
+        "load": round(os.getloadavg()[0], 1),
         "rows": len(x),
         "columns": x.shape[1],
         "cpu_seconds": [run["cpu_seconds"] for run in runs],
