@@ -47,15 +47,15 @@ def plan_cells(part: Part, cells: Cells, stages: Stages, places: Index) -> None:
     _Planner(stages, 0).plan(part, cells, places, 0)
 
 
-def used_parts(part: Part) -> list[Part]:
+def used_parts(part: Part, positions: int) -> list[Part]:
     """The parts that all rows are summed into first: the part itself, or halves of it, over all rows."""
     occupied, lengths = _tally(part.within[part.within < part.cells], part.cells, 1)
-    if part.bins is not None or pays(part, occupied, lengths):
+    if part.bins is not None or pays(part, occupied, lengths, positions):
         return [part]
     found = []
     for half in part.halves:
         own = np.append(half.within, half.cells).astype(half.within.dtype)[part.within]
-        found += used_parts(replace(half, within=own))
+        found += used_parts(replace(half, within=own), positions)
     return found
 
 
@@ -70,7 +70,7 @@ class _Planner:
         positions = 1 if level else self.stages.positions
         keys = cells if positions == 1 else cells.astype(np.int64) * positions + sources % positions
         occupied, lengths = _tally(keys, part.cells, positions)
-        if part.bins is None and not pays(part, occupied, lengths):
+        if part.bins is None and not pays(part, occupied, lengths, positions):
             for half in part.halves:
                 own = half.within[cells]
                 kept = own < half.cells
@@ -87,27 +87,29 @@ class _Planner:
             self.plan(half, own[into], first + into, level + 1)
 
 
-def pays(part: Part, occupied: Index, lengths: Index) -> bool:
+def pays(part: Part, occupied: Index, lengths: Index, positions: int = 1) -> bool:
     """Whether to sum into joint cells, given which are occupied and by how many rows.
 
-    `lengths` has an axis of positions where those of each are summed by themselves.
+    `lengths` has an axis of positions where those of each are summed by themselves; where it has none,
+    rows are taken to be at as many positions as they can.
     """
     kept = [half.within[occupied] < half.cells for half in part.halves]
-    sums = int(np.count_nonzero(lengths))
     rows = sum(int(lengths[each].sum()) for each in kept)
-    each = lengths.shape[1] if lengths.ndim == 2 else 1
-    cells = each * sum(int(np.count_nonzero(half)) for half in kept)
-    return saved(int(lengths.sum()), sums, rows, cells) > 0
+    sums = np.count_nonzero(lengths) if lengths.ndim == 2 else np.minimum(lengths, positions).sum()
+    cells = positions * sum(int(np.count_nonzero(half)) for half in kept)
+    # A cell has a ciphertext for each position, with rows or without.
+    price = CELL_COST * positions * len(occupied)
+    return saved(int(lengths.sum()), int(sums), rows, cells) > price
 
 
-def saved(rows: int, cells: int, rows_of_halves: int, cells_of_halves: int) -> float:
-    """Additions that joint cells of two halves save, less what the cells cost beside additions.
+def saved(rows: int, cells: int, rows_of_halves: int, cells_of_halves: int) -> int:
+    """Additions that joint cells of two halves save, whatever the cells cost beside additions.
 
     Joint cells take one for each row beyond the first of a cell, and the halves one for each cell that
     they sum; without them the halves take one for each row that they sum. Both leave out one for each cell
     of a half, and what comes after the halves is the same.
     """
-    return rows_of_halves - (rows - cells + cells_of_halves) - CELL_COST * cells
+    return rows_of_halves - (rows - cells + cells_of_halves)
 
 
 def _tally(keys: Cells, count: int, positions: int) -> tuple[Index, Index]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pyfate_gpu.backends.matrices import Index
 from pyfate_gpu.he.array.bundles import Column
-from pyfate_gpu.he.array.cells import Cells, Part, saved
+from pyfate_gpu.he.array.cells import CELL_COST, Cells, Part, saved
 
 GLANCE = 1 << 13
 """Rows that are enough to see that hardly any two are in one cell."""
@@ -70,7 +70,8 @@ def saved_by(one: Group, other: Group) -> float:
         cells = np.count_nonzero(occurs[:-1])
         into_one = np.count_nonzero(occurs[: one.count * width])
         into_other = np.count_nonzero(occurs.reshape(-1, width)[:, :-1])
-    return saved(int(rows), int(cells), one.summed + other.summed, int(into_one + into_other))
+    into = int(into_one + into_other)
+    return saved(int(rows), int(cells), one.summed + other.summed, into) - CELL_COST * int(cells)
 
 
 def _hardly_meet(one: Group, other: Group) -> bool:

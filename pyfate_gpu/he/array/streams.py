@@ -59,8 +59,7 @@ class StreamedSums:
     def __init__(self, candidates: Candidates, *, packed: bool = False) -> None:
         self._candidates = candidates
         self._packed = packed
-        parts = [used for part in candidates.groups for used in used_parts(part)]
-        self._parts, self._late = parts, list[Part]()
+        self._parts, self._late = list[Part](), list[Part]()
         self._starts = np.zeros(1, dtype=np.int64)
         self._seen = np.zeros(candidates.rows, dtype=np.bool_)
         self._first: CiphertextArray | None = None
@@ -215,8 +214,10 @@ class StreamedSums:
     def _divide(self, positions: int) -> None:
         """Leave parts with few rows for each cell for the end: they would be summed once or twice before."""
         most = len(self._seen) // (2 * ROWS_OF_CELLS * positions)
-        self._late = [part for part in self._parts if part.cells > most]
-        self._parts = [part for part in self._parts if part.cells <= most]
+        groups = self._candidates.groups
+        parts = [used for part in groups for used in used_parts(part, positions)]
+        self._late = [part for part in parts if part.cells > most]
+        self._parts = [part for part in parts if part.cells <= most]
         self._starts = np.cumsum([0, *(part.cells for part in self._parts)], dtype=np.int64)
 
 
