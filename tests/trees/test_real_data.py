@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.metrics import roc_auc_score
 
 from pyfate_gpu import HeteroBoostedTreesClassifier, HeteroBoostedTreesRegressor
@@ -58,10 +58,10 @@ def test_as_good_as_scikit_learn(loss):
     train, labels, new, truth = split([x[:, :4], x[:, 4:]], y)
     params = {"learning_rate": 0.1, "max_depth": 3, "min_samples_leaf": 20}
     model = HeteroBoostedTreesRegressor(
-        **SMALL_KEY, **params, n_estimators=25, objective=loss, reg_lambda=0.0
+        **SMALL_KEY, **params, n_estimators=20, objective=loss, reg_lambda=0.0
     )
     found = run_parties(model, train[0], labels, train[1:], new=new, predict="predict")
-    other = HistGradientBoostingRegressor(loss=loss, max_iter=25, early_stopping=False, **params)
+    other = GradientBoostingRegressor(loss=loss, n_estimators=20, random_state=0, **params)
     theirs = other.fit(np.hstack(train), labels).predict(np.hstack(new))
     errors = [np.abs(predicted - truth).mean() for predicted in (found.predicted, theirs)]
     assert errors[0] < errors[1] * 1.05
