@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,12 +13,13 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.tables import Table, check_same_columns, read_present_labels, read_table
-from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.topology import TWO_PARTIES
 from pyfate_gpu.learning.targets import UNSCALED, TargetScale
 from pyfate_gpu.nn.messages import MESSAGES
+from pyfate_gpu.nn.model_file import read_half, write_half
 from pyfate_gpu.nn.modules import make_top, require_torch
 from pyfate_gpu.nn.settings import Settings
 from pyfate_gpu.nn.training import GuestNetTrainer, HostNetTrainer, NetTrainer
@@ -36,13 +34,7 @@ from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.protocol.validation import Validator
-from pyfate_gpu.storage.archive import pack, unpack
-from pyfate_gpu.storage.files import write_atomically
 from pyfate_gpu.typing import Floats
-
-FORMAT = "pyfate-gpu network"
-VERSION = 1
-_HEADER = "model.json"
 
 Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="HeteroNetwork")
@@ -339,28 +331,8 @@ class HeteroNetwork(Estimator):
         for name in ("callbacks", "top", "bottom"):
             del params[name]
         params["hidden"] = list(params["hidden"])
-        arrays = {"mean": self._pipeline.mean, "scale": self._pipeline.scale}
-        arrays |= {f"layer.{name}": value for name, value in self._layer_state.items()}
-        if self.net_ is not None:
-            arrays |= {f"net.{name}": t.numpy() for name, t in self.net_.state_dict().items()}
-        if self._classes is not None:
-            arrays["classes"] = np.asarray(self._classes.tolist())
-        imputation = self._pipeline.imputation
-        header = {
-            "format": FORMAT,
-            "version": VERSION,
-            "estimator": type(self).__name__,
-            "params": params,
-            "made_here": made_here,
-            "names": self._names,
-            "clip": self._pipeline.clip,
-            "imputation": None if imputation is None else imputation.as_json(),
-            "shape": asdict(self._layer_shape),
-            "targets": asdict(vars(self).get("_scale_", UNSCALED)),
-            "n_iter": self.n_iter_,
-            "training": self.training_,
-        }
-        write_atomically(Path(path), pack(_HEADER, json.dumps(header, indent=1), arrays))
+        header = {"estimator": type(self).__name__, "params": params, "made_here": made_here}
+        write_half(path, vars(self), header)
 
     @classmethod
     def load(cls: type[Model], path: PathLike, net: Any = None) -> Model:
@@ -376,19 +348,17 @@ class HeteroNetwork(Estimator):
         StorageError, DataError
             When the file cannot be read, or is no half of such a model, or not of `net`.
         """
+        header, arrays, kept = read_half(path)
+        if header["estimator"] != cls.__name__:
+            raise DataError(
+                f"{path} holds a {header['estimator']}: load it by that class, this is {cls.__name__}"
+            )
+        model = cls().set_params(**header["params"])
+        vars(model).update(kept)
         try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise StorageError(f"cannot read {path}: {error.strerror}") from None
-        try:
-            header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
-            if header["estimator"] != cls.__name__:
-                raise ValueError(f"it holds a {header['estimator']}, load it by that class")
-            model = cls().set_params(**header["params"])
-            vars(model).update(_read_kept(header, arrays))
             vars(model)["net_"] = model._loaded_net(header, arrays, net)
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
-            raise DataError(f"{path} is no {FORMAT} {VERSION}: {error}") from None
+            raise DataError(f"{path} does not fit this network: {error}") from None
         if model._classes is not None:
             vars(model)["classes_"] = model._classes
         return model
@@ -494,39 +464,3 @@ def _compare_rows(session: Session, rows: int) -> None:
             f"guest has {rows} rows, {session.hosts[0]} has {theirs}: give every party the same rows in the same "
             "order"
         )
-
-
-def _read_kept(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
-    from pyfate_gpu.data.imputation import Imputation
-    from pyfate_gpu.nn.layer import LayerShape
-
-    imputation = header["imputation"]
-    pipeline = FeaturePipeline(
-        arrays["mean"],
-        arrays["scale"],
-        header["clip"],
-        None if imputation is None else Imputation.from_json(imputation),
-    )
-    names, shape = header["names"], LayerShape(**header["shape"])
-    state = {k.removeprefix("layer."): v for k, v in arrays.items() if k.startswith("layer.")}
-    for name, inputs in (("guest_weights", shape.guest), ("host_weights", shape.host)):
-        if state[name].dtype != np.uint64 or state[name].shape != (inputs, shape.outputs, 2):
-            raise ValueError("its shares do not fit its layer")
-    if (
-        not re.fullmatch("[0-9a-f]{32}", header["training"])
-        or pipeline.mean.ndim != 1
-        or pipeline.mean.shape != pipeline.scale.shape
-        or not (np.isfinite(pipeline.mean).all() and (pipeline.scale > 0).all())
-    ):
-        raise ValueError("its header and its arrays do not fit together")
-    return {
-        "_pipeline": pipeline,
-        "_names": None if names is None else tuple(names),
-        "_classes": arrays.get("classes"),
-        "_scale_": TargetScale(**header["targets"]),
-        "_layer_state": state,
-        "_layer_shape": shape,
-        "n_iter_": int(header["n_iter"]),
-        "training_": header["training"],
-        "n_features_in_": pipeline.columns,
-    }

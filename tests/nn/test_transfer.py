@@ -157,6 +157,10 @@ def test_other_counts_and_parameters_are_refused(data):
     y = (hidden[:40, 0] > 0).astype(int)
     with pytest.raises(ConfigurationError, match="common rows"):
         fit(own, y, other, ([1, 2, 3], [1, 2]))
+    with pytest.raises(
+        ConfigurationError, match="there are 4 common rows.*more common rows or fewer"
+    ):
+        fit(own, y, other, (np.arange(4), np.arange(4)))
     with pytest.raises(ConfigurationError, match="kappa 0.1 there, 0.2 here"):
         fit(own, y, other, ([1, 2], [1, 2]), at_host={"kappa": 0.2})
     with pytest.raises(ConfigurationError, match="features is 0"):

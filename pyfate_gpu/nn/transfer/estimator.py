@@ -266,6 +266,11 @@ class FederatedTransfer(Parameters):
             )
         if columns < 1:
             raise ProtocolError(f"{peer} announced {columns} inputs")
+        if rows <= max(inputs, columns):
+            raise ConfigurationError(
+                f"there are {rows} common rows, {session.party} has {inputs} inputs, {peer} has {columns}: gradients "
+                "over no more rows than inputs give those of single rows away; use more common rows or fewer inputs"
+            )
         return rows, columns
 
     def _product(self, exchange: Exchange, outputs: int, *, encrypted_here: bool) -> ColumnProduct:

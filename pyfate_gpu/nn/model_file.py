@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A party's half of a network in a file: a ZIP of JSON and arrays; no pickle, and no module."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pyfate_gpu.data.imputation import Imputation
+from pyfate_gpu.data.preparation import FeaturePipeline
+from pyfate_gpu.errors import DataError, StorageError
+from pyfate_gpu.learning.targets import UNSCALED, TargetScale
+from pyfate_gpu.nn.layer import LayerShape
+from pyfate_gpu.protocol.estimator import PathLike
+from pyfate_gpu.storage.archive import Arrays, pack, unpack
+from pyfate_gpu.storage.files import write_atomically
+
+FORMAT = "pyfate-gpu network"
+VERSION = 1
+_HEADER = "model.json"
+
+
+def write_half(path: PathLike, fitted: Mapping[str, Any], header: dict[str, Any]) -> None:
+    """Write what `HeteroNetwork.fit` has kept, for its owner only.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written.
+    """
+    pipeline: FeaturePipeline = fitted["_pipeline"]
+    arrays: Arrays = {"mean": pipeline.mean, "scale": pipeline.scale}
+    arrays |= {f"layer.{name}": value for name, value in fitted["_layer_state"].items()}
+    if fitted["net_"] is not None:
+        state = fitted["net_"].state_dict()
+        arrays |= {f"net.{name}": tensor.numpy() for name, tensor in state.items()}
+    if fitted["_classes"] is not None:
+        arrays["classes"] = np.asarray(fitted["_classes"].tolist())
+    own = {
+        "format": FORMAT,
+        "version": VERSION,
+        "names": fitted["_names"],
+        "clip": pipeline.clip,
+        "imputation": None if pipeline.imputation is None else pipeline.imputation.as_json(),
+        "shape": asdict(fitted["_layer_shape"]),
+        "targets": asdict(fitted.get("_scale_", UNSCALED)),
+        "n_iter": fitted["n_iter_"],
+        "training": fitted["training_"],
+    }
+    write_atomically(Path(path), pack(_HEADER, json.dumps(own | header, indent=1), arrays))
+
+
+def read_half(path: PathLike) -> tuple[dict[str, Any], Arrays, dict[str, Any]]:
+    """Return header, arrays, and what `HeteroNetwork.fit` had kept, of what `write_half` wrote.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be read.
+    DataError
+        When it is no network of this version, or damaged.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
+        if not isinstance(header["params"], dict) or not isinstance(header["estimator"], str):
+            raise ValueError("its header is not of this form")
+        return header, arrays, _read_kept(header, arrays)
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
+        ) from None
+
+
+def _read_kept(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    imputation = header["imputation"]
+    pipeline = FeaturePipeline(
+        arrays["mean"],
+        arrays["scale"],
+        header["clip"],
+        None if imputation is None else Imputation.from_json(imputation),
+    )
+    names, shape = header["names"], LayerShape(**header["shape"])
+    state = {k.removeprefix("layer."): v for k, v in arrays.items() if k.startswith("layer.")}
+    for name, inputs in (("guest_weights", shape.guest), ("host_weights", shape.host)):
+        if state[name].dtype != np.uint64 or state[name].shape != (inputs, shape.outputs, 2):
+            raise ValueError("its shares do not fit its layer")
+    if (
+        not re.fullmatch("[0-9a-f]{32}", header["training"])
+        or pipeline.mean.ndim != 1
+        or pipeline.mean.shape != pipeline.scale.shape
+        or not (np.isfinite(pipeline.mean).all() and (pipeline.scale > 0).all())
+    ):
+        raise ValueError("its header and its arrays do not fit together")
+    return {
+        "_pipeline": pipeline,
+        "_names": None if names is None else tuple(names),
+        "_classes": arrays.get("classes"),
+        "_scale_": TargetScale(**header["targets"]),
+        "_layer_state": state,
+        "_layer_shape": shape,
+        "n_iter_": int(header["n_iter"]),
+        "training_": header["training"],
+        "n_features_in_": pipeline.columns,
+    }
