@@ -59,8 +59,6 @@ class Candidates:
         of its right side. By column, then by cut, then missing right before missing left.
     splits : Splits
         The same, with the chains of bins that sides are running sums of.
-    groups : list of Part
-        Columns whose rows are summed together.
 
     Raises
     ------
@@ -91,8 +89,8 @@ class Candidates:
         self._skipped = np.array(
             [self._skipped_bin(column) for column in range(self._codes.shape[1])], dtype=np.int64
         )
+        self._whole: tuple[Candidates, Index] | None = None
         self._list()
-        self.groups = self._parts()
 
     def of_columns(self, columns: npt.ArrayLike) -> Candidates:
         """The candidates of some columns, renumbered in their order; groups of columns are not searched again.
@@ -112,11 +110,25 @@ class Candidates:
         for new, column in enumerate(chosen):
             bins = np.arange(self._counts[column] + self._missing[column])
             numbers[self.splits.first[column] + bins] = found.splits.first[new] + bins
-        parts = (restrict(part, numbers) for part in self.groups)
-        found.groups = [part for part in parts if part is not None]
+        found._whole = self, numbers
         return found
 
+    def groups(self, positions: int = 1) -> list[Part]:
+        """Columns whose rows are summed together, where a ciphertext has so many rows.
+
+        They are searched for once; those of some columns are what is left of the groups of all.
+        """
+        if positions not in self._groups:
+            if self._whole is None:
+                self._groups[positions] = group(bundle(self._columns()), self.rows, positions)
+            else:
+                all_columns, numbers = self._whole
+                parts = (restrict(part, numbers) for part in all_columns.groups(positions))
+                self._groups[positions] = [part for part in parts if part is not None]
+        return self._groups[positions]
+
     def _list(self) -> None:
+        self._groups: dict[int, list[Part]] = {}
         self.splits = splits_of(self._counts, self._missing, self._skipped)
         self.column, self.cut = self.splits.column, self.splits.cut
         self.missing_left = self.splits.missing_left
@@ -257,8 +269,8 @@ class Candidates:
             weights[count] += count
         return int(weights.argmax())
 
-    def _parts(self) -> list[Part]:
-        """Groups of the columns that have candidates."""
+    def _columns(self) -> list[Column]:
+        """The columns that have candidates, and the bins that are summed of each."""
         columns = []
         for number in np.unique(self.column):
             count, skipped = (
@@ -269,7 +281,7 @@ class Candidates:
             cells = np.append(np.arange(skipped), [count - 1, *np.arange(skipped, count - 1)])
             narrow = cells.astype(np.min_scalar_type(count))
             columns.append(Column(narrow[self._codes[:, number]], self.splits.first[number] + bins))
-        return group(bundle(columns), self.rows)
+        return columns
 
     def _check_nodes(
         self, nodes: Sequence[Index], places: Sequence[Index] | None, count: int
@@ -301,7 +313,7 @@ class Candidates:
     def _batches(self, nodes: Sequence[tuple[Index, Index]], positions: int) -> Iterator[Stages]:
         """Stages of all bins; those of node i are numbered from i times the bins of a node on."""
         stages = Stages(positions)
-        for part in self.groups:
+        for part in self.groups(positions):
             for node, (rows, sources) in enumerate(nodes):
                 if stages.count * positions > BATCH or stages.read > READ:
                     yield stages

@@ -22,7 +22,7 @@ PARTNERS = 6
 Pair = tuple[Group, Group]
 
 
-def group(columns: Sequence[Column], rows: int) -> list[Part]:
+def group(columns: Sequence[Column], rows: int, positions: int = 1) -> list[Part]:
     """Put columns together, two groups at a time, the two first that save most, as long as that saves.
 
     Parameters
@@ -30,6 +30,8 @@ def group(columns: Sequence[Column], rows: int) -> list[Part]:
     columns : sequence of Column
     rows : int
         Rows of the table. Additions are counted on a sample of them, evenly spread.
+    positions : int
+        Rows of a ciphertext: so many ciphertexts is a cell.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def group(columns: Sequence[Column], rows: int) -> list[Part]:
     count = min(rows, max(SAMPLE, SAMPLED_CODES // max(1, len(columns))))
     sample = np.linspace(0, rows - 1, count).astype(np.int64)
     singles = [group_of(number, column, sample) for number, column in enumerate(columns)]
-    search = _Search()
+    search = _Search(positions)
     at_once = search.redistribute(search.agglomerate(singles, 0))
     # Or what saves little waits until better places have been looked for.
     first = search.redistribute(search.agglomerate(singles, count // 2))
@@ -62,7 +64,8 @@ def pair_neighbours(columns: Sequence[Column]) -> list[Part]:
 class _Search:
     """Ways to put groups together; remembers what was counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, positions: int) -> None:
+        self._positions = positions
         self._savings: dict[Pair, float] = {}
 
     def agglomerate(self, groups: list[Group], least: float) -> list[Group]:
@@ -110,7 +113,7 @@ class _Search:
 
     def _saved(self, pair: Any) -> float:
         if pair not in self._savings:
-            self._savings[pair] = saved_by(*pair)
+            self._savings[pair] = saved_by(pair[0], pair[1], self._positions)
         return self._savings[pair]
 
 

@@ -51,7 +51,7 @@ def join(one: Group, other: Group, saved_by_both: float) -> Group:
     )  # fmt: skip
 
 
-def saved_by(one: Group, other: Group) -> float:
+def saved_by(one: Group, other: Group, positions: int = 1) -> float:
     """Additions that joint cells of two groups save on the sample, less what the cells cost; see `cells.saved`."""
     width = other.count + 1
     size = (one.count + 1) * width
@@ -70,8 +70,10 @@ def saved_by(one: Group, other: Group) -> float:
         cells = np.count_nonzero(occurs[:-1])
         into_one = np.count_nonzero(occurs[: one.count * width])
         into_other = np.count_nonzero(occurs.reshape(-1, width)[:, :-1])
-    into = int(into_one + into_other)
-    return saved(int(rows), int(cells), one.summed + other.summed, into) - CELL_COST * int(cells)
+    into, each = positions * int(into_one + into_other), positions * int(cells)
+    # Of the ciphertexts of cells, one for each position, as many have rows as can.
+    sums = min(each, int(rows))
+    return saved(int(rows), sums, one.summed + other.summed, into) - CELL_COST * each
 
 
 def _hardly_meet(one: Group, other: Group) -> bool:

@@ -214,7 +214,7 @@ class StreamedSums:
     def _divide(self, positions: int) -> None:
         """Leave parts with few rows for each cell for the end: they would be summed once or twice before."""
         most = len(self._seen) // (2 * ROWS_OF_CELLS * positions)
-        groups = self._candidates.groups
+        groups = self._candidates.groups(positions)
         parts = [used for part in groups for used in used_parts(part, positions)]
         self._late = [part for part in parts if part.cells > most]
         self._parts = [part for part in parts if part.cells <= most]
