@@ -22,13 +22,13 @@ CHOICE = $(STAMPS)/cuda-$(CUDA)
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
-.PHONY: help build demo test lint format docs bench gpu-check interop interop-arrays interop-phe interop-heu interop-hess interop-fate1 interop-fate2 dist wheel sbom clean
+.PHONY: help build demo test lint format docs bench gpu-check interop interop-arrays interop-phe interop-heu interop-hess interop-fate1 interop-fate2 interop-flower interop-nvflare dist wheel sbom clean
 help:
 	@echo "make demo    three parties train over real ciphertexts (builds first, a minute or two)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
-	@echo "make interop the adapters against phe, HEU, SecretFlow and FATE; a part: make interop-heu ... (CONTRIBUTING)"
+	@echo "make interop the adapters against phe, HEU, SecretFlow, FATE, Flower and NVFlare; a part: make interop-heu ... (CONTRIBUTING)"
 	@echo "make dist    the sdist, reproducible; make wheel: with code for all GPUs; make sbom: what a user installs, as CycloneDX"
 	@echo "make build   the package in $(VENV), editable; CUDA=ON, here and everywhere: with the module for GPUs"
 	@echo "make format  ruff and clang-format in place"
@@ -67,7 +67,7 @@ gpu-check: $(STAMPS)/build $(STAMPS)/test
 
 # Needs the network: the partners are installed at run time, into .venv-heu, .venv-secretflow, .venv-fate1 and (2 GB) .venv-fate2.
 # A part goes on where it stopped; what passed at this commit is not done again. Results: tests/interop/results.
-INTEROP := arrays phe heu hess fate1 fate2
+INTEROP := arrays phe heu hess fate1 fate2 flower nvflare
 interop: $(STAMPS)/build $(STAMPS)/interop
 	for part in $(INTEROP); do $(MAKE) --no-print-directory interop-$$part || true; done
 	$(PY) tests/interop/parts.py
@@ -79,6 +79,8 @@ interop-phe:
 	$(PY) tests/interop/run_phe_suite.py
 interop-heu interop-hess interop-fate2: interop-%:
 	$(PY) tests/interop/run_$*.py --python $(PYTHON310)
+interop-flower interop-nvflare: interop-%:
+	$(PY) tests/interop/run_seats.py $* --python $(PYTHON310)
 interop-fate1:
 	$(PY) tests/interop/run_fate1.py --python $(PYTHON310) $(if $(FATE1),--fate1 $(FATE1))
 

@@ -15,6 +15,7 @@ from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.he import PrivateKey, PublicKey
 from pyfate_gpu.homo.frames import FORM, SERVER, Kind, Terms
 from pyfate_gpu.homo.identities import PUBLIC_BYTES, Identity
+from pyfate_gpu.homo.masks import state
 from pyfate_gpu.homo.masks.client import MasksClient
 from pyfate_gpu.homo.masks.ring import RingVector
 from pyfate_gpu.homo.masks.server import MasksServer
@@ -247,6 +248,39 @@ class SecureAggregator:
         self._taken.add((number, terms.round))
         return side
 
+    def freeze(self, client: Client) -> bytes:
+        """The state of a client between two answers, where each message has a process of its own.
+
+        Keep it where the client alone reads it, and thaw it once: it has the keys of the round.
+
+        Raises
+        ------
+        ConfigurationError
+            For a client under "paillier", which has none.
+        """
+        if not isinstance(client, MasksClient):
+            raise ConfigurationError(
+                "clients under paillier answer once: there is no state to keep"
+            )
+        return state.freeze(client)
+
+    def thaw(self, frozen: bytes, identity: Identity | None = None) -> Client:
+        """The client whose state it is.
+
+        Raises
+        ------
+        ConfigurationError, WireFormatError, ProtocolError
+            When the bytes are no state of a client of this aggregation.
+        """
+        header = FORM.open(frozen).header
+        terms = self._terms_of(frozen)
+        number = header.get("sender")
+        if self.method != "masks" or type(number) is not int or not 0 <= number < self.plan.clients:
+            raise ConfigurationError("the bytes are no state of a client under masks")
+        client = self._masks_client(terms, number, identity)
+        state.thaw(client, frozen)
+        return client
+
     def _paillier_client(self, terms: Terms, number: int) -> Client:
         assert self._key is not None
         if self._blind and self._secret is None:
@@ -257,7 +291,7 @@ class SecureAggregator:
             )
         return PaillierClient(terms, self.plan, number, self._key, self._secret)
 
-    def _masks_client(self, terms: Terms, number: int, identity: Identity | None) -> Client:
+    def _masks_client(self, terms: Terms, number: int, identity: Identity | None) -> MasksClient:
         if identity is None and self._members is None:
             identity = Identity.generate()
         known = None if self._members is None else self._members[number]

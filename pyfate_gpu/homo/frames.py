@@ -40,6 +40,7 @@ class Kind(str, Enum):
     SUM = "sum"
     RESIDUES = "residues"
     TOTALS = "totals"
+    STATE = "state"
 
 
 BY_SERVER = frozenset(

@@ -137,7 +137,8 @@ def vector(layout: Layout, arrays: Sequence[npt.NDArray[Any]], weight: int) -> I
         counted = np.zeros(2, dtype=np.int64)
         for start in range(0, flat.size, CHUNK):
             piece = _quantise(flat[start : start + CHUNK], clip, plan, dither, counted, name)
-            piece *= weight
+            if weight != 1:
+                piece *= weight
             yield piece
         clipped.append(int(counted[0]))
         large.append(int(counted[1]))
@@ -178,8 +179,9 @@ def _quantise(
     else:
         # Multiples of 2^-bits, so many that their sum with a level is exact: levels stay what they are.
         bits = min(32, 52 - plan.value_bits)
-        words = dither.take(values.size) >> np.uint32(32 - bits)
-        scaled += words * 2.0**-bits
+        words = dither.take(values.size)
+        words >>= np.uint32(32 - bits)
+        scaled += np.multiply(words, 2.0**-bits, dtype=np.float64)
         np.floor(scaled, out=scaled)
     return scaled.astype(np.int64)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.federation.certificates import require_cryptography
 
-CHUNK = 1 << 14
+CHUNK = 1 << 15
 """Words of a piece: all buffers of one stay in the cache."""
 KEY_BYTES = 32
 _ZEROS = memoryview(bytes(8 * CHUNK))

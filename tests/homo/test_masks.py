@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
-from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.errors import ConfigurationError, ProtocolError, WireFormatError
 from pyfate_gpu.homo import AggregationPlan, Identity, SecureAggregator, run_round
 from pyfate_gpu.homo.frames import SERVER, Kind
 from pyfate_gpu.homo.masks import graph, shamir
@@ -372,3 +372,27 @@ def test_signatures_that_are_none_or_too_few():
         with pytest.raises(ProtocolError, match=text):
             clients[0].answer(rewritten(request, party, signatures=wrong))
     assert clients[0].answer(request)
+
+
+def test_clients_whose_every_answer_has_a_process_of_its_own():
+    party = Parties(AggregationPlan(4, 16, rounding="nearest"))
+    server, everybody = party.server().server(0), party.clients()
+    frozen = [party.client().freeze(client) for client in everybody]
+    while requests := server.ask():
+        for number, request in requests.items():
+            if number == 2 and server._stage >= 2:
+                continue
+            client = party.client().thaw(frozen[number], IDENTITIES[number])
+            server.add(client.answer(request, UPDATES[number]))
+            frozen[number] = party.client().freeze(client)
+    sums = party.server().open_sums(server.close())
+    np.testing.assert_array_equal(sums.values, sum(levels(UPDATES[i], 1.0, 16) for i in (0, 1, 3)))
+    with pytest.raises(ConfigurationError, match="identity"):
+        party.client().thaw(frozen[0], IDENTITIES[1])
+    with pytest.raises(ProtocolError):
+        Parties(AggregationPlan(4, 15)).client().thaw(frozen[0], IDENTITIES[0])
+    with pytest.raises(WireFormatError):
+        party.client().thaw(frozen[0][:-1], IDENTITIES[0])
+    paillier = Parties(party.plan, "paillier")
+    with pytest.raises(ConfigurationError, match="answer once"):
+        paillier.client().freeze(paillier.clients()[0])

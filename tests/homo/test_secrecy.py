@@ -97,7 +97,10 @@ def test_server_and_one_client_of_three_learn_the_sum_of_the_others():
                 vector.add_pads(pad)
                 seen[number] = vector
             server.add(answer)
-    left = {number: np.concatenate(list(seen[number].drain())) for number in (0, 1)}
+    left = {
+        number: np.frombuffer(b"".join(map(bytes, seen[number].drain())), np.uint8).reshape(-1, 3)
+        for number in (0, 1)
+    }
     for number in (0, 1):
         for byte in range(left[number].shape[1]):
             check_uniform(left[number][:, byte])

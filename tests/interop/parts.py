@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("arrays", "phe", "heu", "hess", "fate1", "fate2")
+PARTS = ("arrays", "phe", "heu", "hess", "fate1", "fate2", "flower", "nvflare")
 TREES = ("pyfate_gpu", "csrc", "tests/interop", "pyproject.toml", "CMakeLists.txt")
 """What a result depends on."""
 

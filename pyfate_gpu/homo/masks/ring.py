@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +27,7 @@ def lane_of(width: int) -> np.dtype[np.unsignedinteger[npt.NBitBase]]:
 
 
 class RingVector:
-    """A vector that is added to piece by piece.
+    """A vector that is added to, as many bytes as it takes and hardly any beside it.
 
     Parameters
     ----------
@@ -39,10 +41,9 @@ class RingVector:
         self._size = bytes_of(width)
         self._lane = lane_of(width)
         self._wide = np.zeros((CHUNK, self._lane.itemsize), dtype=np.uint8)
-        self._pieces = [
-            np.zeros((min(CHUNK, length - start), self._size), dtype=np.uint8)
-            for start in range(0, length, CHUNK)
-        ]
+        # Memory of its own, which goes back piece by piece while the sum is written.
+        self._memory = mmap.mmap(-1, max(1, self.nbytes))
+        self._bytes = np.frombuffer(self._memory, np.uint8, self.nbytes).reshape(length, self._size)
 
     @property
     def nbytes(self) -> int:
@@ -52,35 +53,40 @@ class RingVector:
     def add_bytes(self, data: memoryview) -> None:
         """Add a vector that travelled."""
         flat = np.frombuffer(data, dtype=np.uint8).reshape(self.length, self._size)
-        for place, piece in enumerate(self._pieces):
-            start = place * CHUNK
-            total = self._widen(piece).copy()
-            total += self._widen(flat[start : start + len(piece)])
-            self._narrow(total, piece)
+        for piece in self._pieces():
+            total = self._widen(self._bytes[piece]).copy()
+            total += self._widen(flat[piece])
+            self._narrow(total, self._bytes[piece])
 
     def add_pads(self, pads: Sequence[tuple[Stream, int]]) -> None:
         """Add or subtract streams, by their signs."""
-        for piece in self._pieces:
-            total = self._widen(piece).copy()
+        for piece in self._pieces():
+            total = self._widen(self._bytes[piece]).copy()
             add_pads(total, pads)
-            self._narrow(total, piece)
+            self._narrow(total, self._bytes[piece])
 
     def integers(self) -> npt.NDArray[np.int64]:
         """The elements as signed integers."""
         out = np.empty(self.length, dtype=np.int64)
         shift = np.int64(64 - 8 * self._size)
-        for place, piece in enumerate(self._pieces):
-            part = out[place * CHUNK : place * CHUNK + len(piece)]
-            part[:] = self._widen(piece)
-            part <<= shift
-            part >>= shift
+        for piece in self._pieces():
+            out[piece] = self._widen(self._bytes[piece])
+            out[piece] <<= shift
+            out[piece] >>= shift
         return out
 
-    def drain(self) -> Iterator[Bytes]:
-        """The bytes, piece by piece, each forgotten once it is taken; the vector is empty afterwards."""
-        self._pieces.reverse()
-        while self._pieces:
-            yield self._pieces.pop()
+    def drain(self) -> Iterator[memoryview]:
+        """The bytes, piece by piece; what was taken is forgotten, so the vector is of no use afterwards."""
+        step = 64 * mmap.PAGESIZE
+        for start in range(0, self.nbytes, step):
+            stop = min(start + step, self.nbytes)
+            yield self._bytes.reshape(-1)[start:stop].data
+            if hasattr(mmap, "MADV_DONTNEED"):
+                self._memory.madvise(mmap.MADV_DONTNEED, start, stop - start)
+
+    def _pieces(self) -> Iterator[slice]:
+        for start in range(0, self.length, CHUNK):
+            yield slice(start, min(start + CHUNK, self.length))
 
     def _widen(self, piece: Bytes) -> npt.NDArray[np.unsignedinteger[npt.NBitBase]]:
         """The words of elements; valid until the next call."""
@@ -114,5 +120,20 @@ def masked(
     for part in vector:
         words = part.astype(lane)  # wraps to two's complement
         add_pads(words, pads)
-        wide = words.view(np.uint8).reshape(len(part), lane.itemsize)
-        yield wide[:, :size].tobytes()
+        yield _three_bytes(words) if (size, lane.itemsize) == (3, 4) else _bytes(words, size)
+
+
+def _bytes(words: npt.NDArray[Any], size: int) -> bytes:
+    """The lower bytes of words."""
+    return words.view(np.uint8).reshape(len(words), words.itemsize)[:, :size].tobytes()
+
+
+def _three_bytes(words: npt.NDArray[Any]) -> bytes:
+    """Three of four bytes, four words at a time: that of 16-bit values and some clients, and by far faster."""
+    whole = len(words) // 4 * 4
+    a, b, c, d = words[:whole].reshape(-1, 4).T
+    out = np.empty((whole // 4, 3), dtype=np.uint32)
+    out[:, 0] = (a & 0xFFFFFF) | (b << 24)
+    out[:, 1] = ((b >> 8) & 0xFFFF) | (c << 16)
+    out[:, 2] = ((c >> 16) & 0xFF) | (d << 8)
+    return out.astype("<u4", copy=False).tobytes() + _bytes(words[whole:], 3)

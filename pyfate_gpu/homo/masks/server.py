@@ -202,6 +202,10 @@ class MasksServer:
         signatures = [[number, self._signatures[number]] for number in here]
         request = self._terms.write(Kind.REVEAL, SERVER, {"signatures": signatures})
         asked = [each for each in here if self._has_holders(each, set(here))]
+        if not asked:
+            raise ProtocolError(
+                f"too many clients left round {self._terms.round}: nobody has enough others that signed the survivors"
+            )
         self._check_enough(len(asked))
         return dict.fromkeys(asked, request)
 
@@ -240,9 +244,7 @@ class MasksServer:
         members = {
             "structure": self._structure.describe(), "clips": self._clips, "clients": list(self._survivors),
         }  # fmt: skip
-        return self._terms.write(
-            Kind.SUM, SERVER, members, [(piece.data for piece in total.drain())]
-        )
+        return self._terms.write(Kind.SUM, SERVER, members, [total.drain()])
 
     def _has_holders(self, number: int, there: set[int]) -> bool:
         """Whether enough clients are there that hold shares of this one."""
