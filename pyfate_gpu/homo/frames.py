@@ -13,13 +13,8 @@ from pyfate_gpu.storage.envelope import Buffer, Form, Letter
 
 VERSION = 1
 FORM = Form(
-    b"PFHA",
-    (VERSION,),
-    "SecureAggregator",
-    max_header_bytes=1 << 24,
-    has_length=True,
-    sorts_members=True,
-)
+    b"PFHA", (VERSION,), "SecureAggregator", max_header_bytes=1 << 24, sorts_members=True
+)  # without the length of all: what writes a sum forgets it piece by piece
 SERVER = -1
 """Sender of what the server writes."""
 

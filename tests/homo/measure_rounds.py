@@ -9,6 +9,8 @@ processor, each the best of some turns.
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import json
 import os
 import platform
@@ -23,6 +25,10 @@ import numpy as np
 
 from pyfate_gpu import backend_info, generate_keypair, use_backend
 from pyfate_gpu.homo import AggregationPlan, Identity, SecureAggregator
+from pyfate_gpu.homo.masks import ring
+from pyfate_gpu.homo.quantiser import Layout, vector
+from pyfate_gpu.homo.streams import Stream
+from pyfate_gpu.homo.updates import take_apart
 from tests.homo.measure_peers import CLIENTS, best, update
 
 PLAN = AggregationPlan(CLIENTS, 16, clip=1.0)
@@ -65,6 +71,14 @@ def masks(values: np.ndarray) -> dict[str, float]:
         sealed = server.close()
         found["close_seconds"] = time.process_time() - start
     found["seal_seconds"] = min(seconds)
+    structure, arrays = take_apart(values)
+    layout = Layout(PLAN, structure)
+    pads = [
+        (Stream(bytes([number]) * 32, ring.lane_of(PLAN.width)), 1) for number in range(CLIENTS)
+    ]
+    found["mask_seconds"], _ = best(
+        lambda: list(ring.masked(vector(layout, arrays, 1), PLAN.width, pads))
+    )
     found["open_seconds"], _ = best(lambda: aggregator.open(sealed), 3)
     return found
 
@@ -130,9 +144,10 @@ def _memory(method: str, parameters: int) -> float:
     for number, request in server.ask().items():
         (folder / str(number)).write_bytes(clients[number].answer(request, values))
     size = (folder / "0").stat().st_size
-    small = aggregator.server(1)  # warms what is loaded late
-    del small, values
+    del values
     blob = (folder / "0").read_bytes()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what clients left behind is not to be taken up again
     _reset_peak()
     before = _resident()
     server.add(blob)
@@ -194,7 +209,9 @@ def main() -> None:
     if options.flower:
         result["flwr"] = peer(options.flower, "flwr", parameters)
     result["server_memory"] = {
-        name: server_memory(name, 4 * parameters) for name in ("masks", "paillier")
+        f"{name}, {size}": server_memory(name, size)
+        for name in ("masks", "paillier")
+        for size in (parameters, 4 * parameters)
     }
     text = json.dumps(result, indent=1)
     print(text)

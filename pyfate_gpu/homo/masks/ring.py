@@ -42,7 +42,7 @@ class RingVector:
         self._lane = lane_of(width)
         self._wide = np.zeros((CHUNK, self._lane.itemsize), dtype=np.uint8)
         # Memory of its own, which goes back piece by piece while the sum is written.
-        self._memory = mmap.mmap(-1, max(1, self.nbytes))
+        self._memory = mmap.mmap(-1, max(1, self.nbytes), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._bytes = np.frombuffer(self._memory, np.uint8, self.nbytes).reshape(length, self._size)
 
     @property
@@ -76,7 +76,7 @@ class RingVector:
         return out
 
     def drain(self) -> Iterator[memoryview]:
-        """The bytes, piece by piece; what was taken is forgotten, so the vector is of no use afterwards."""
+        """The bytes, each piece valid until the next is asked for; what was taken is forgotten."""
         step = 64 * mmap.PAGESIZE
         for start in range(0, self.nbytes, step):
             stop = min(start + step, self.nbytes)

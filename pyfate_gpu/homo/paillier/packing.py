@@ -13,7 +13,7 @@ from pyfate_gpu.encoding import IntegerEncoder, SlotLayout
 from pyfate_gpu.he import PublicKey
 from pyfate_gpu.homo.quantiser import Layout
 
-PIECE = 1024
+PIECE = 512
 """Ciphertexts of a frame: what the server has in memory beside the sum."""
 
 

@@ -156,23 +156,26 @@ class PaillierServer:
         self._closed = True
         assert self._packing is not None
         clients = self.clients
-        frames = []
-        # The owner of the key reads the sum and nothing else in it: blinding it again would hide nothing.
-        self._sums.reverse()
-        while self._sums:
-            frames.append(self._sums.pop().to_wire(reblind=False))
+        # All frames but the last are of one length.
+        first, last = (len(_written(self._sums[place])) for place in (0, -1))
+        lengths = [first] * (len(self._sums) - 1) + [last]
         members = {
             "structure": self._packing.layout.structure.describe(),
             "clips": self._clips,
-            "frames": [len(frame) for frame in frames],
+            "frames": lengths,
             "clients": list(clients),
             "nonces": [self._nonces[number] for number in clients],
         }
-        return self._terms.write(Kind.SUM, SERVER, members, (_freed(frames)))
+        return self._terms.write(Kind.SUM, SERVER, members, _freed(self._sums))
 
 
-def _freed(frames: list[bytes]) -> Iterator[list[bytes]]:
-    """One frame after the other, each forgotten once it is written."""
-    frames.reverse()
-    while frames:
-        yield [frames.pop()]
+def _written(array: CiphertextArray) -> bytes:
+    """The owner of the key reads the sum and nothing else in it: blinding it again would hide nothing."""
+    return array.to_wire(reblind=False)
+
+
+def _freed(sums: list[CiphertextArray]) -> Iterator[list[bytes]]:
+    """One frame after the other, each array forgotten once it is written."""
+    sums.reverse()
+    while sums:
+        yield [_written(sums.pop())]
