@@ -131,7 +131,7 @@ def test_texts_special_values_and_cuts_at_a_host(bin_together, rng):
     guest, (host,) = bin_together(
         y, [frame], at_hosts=rules | {"output": "woe"}, at_guest={"share_woe": True}
     )
-    assert host.bins_[0].names() == ["Bern, Rome", "Oslo", "missing"] or host.bins_[0].count <= 4
+    assert host.bins_[0].names() == ["Bern, Oslo", "Rome", "missing"]  # of Bern there are few
     assert "special -999" in host.bins_[1].names()
     assert host.bins_[2].names()[:3] == ["below 30", "30 to 60", "60 and above"]
     for at, name in enumerate(frame):

@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 
-from pyfate_gpu import HeteroBinning, HeteroLogisticRegression, HeteroSelector, simulate
+from pyfate_gpu import HeteroBinning, HeteroLogisticRegression, HeteroSelector, Scorecard, simulate
 from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation.roles import GUEST, Party
@@ -91,6 +91,20 @@ def test_a_chain_trains_and_predicts(chain, rows):
     with (folder(path, "guest") / "predictions.csv").open() as file:
         found = [float(row["score"]) for row in csv.DictReader(file)]
     np.testing.assert_allclose(found, scores, atol=1e-6)
+    check_scorecards(path, x, scores)
+
+
+def check_scorecards(path, x, scores):
+    """Each party makes its part of a scorecard of what the job left in its folder."""
+    total = 0.0
+    for party, own in (("guest", x[:, :2]), ("host-0", x[:, 2:])):
+        binning = HeteroBinning.load(folder(path, party) / "step-1" / "half.model")
+        selector = HeteroSelector.load(folder(path, party) / "step-2" / "half.model")
+        model = HeteroLogisticRegression.load(folder(path, party) / "half.model")
+        kept = selector.get_support(indices=True)
+        card = Scorecard.of(binning, model, columns=kept)
+        total = total + card.points_of(own[:, kept])
+    np.testing.assert_allclose(total, 500 - 20 / np.log(2) * scores, atol=1e-4)
 
 
 def test_steps_that_are_done_are_taken_up(chain, rows):
