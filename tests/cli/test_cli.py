@@ -62,9 +62,9 @@ def test_demo_tells_the_whole_story(call):
     found = re.findall(
         r"^ +(\d) +0\.\d+ +(?:\d+\.\d\d +){5}([\d,]+) +([\d,]+) +0\.\d\d$", out, re.M
     )
-    # 569 rows encrypted and re-blinded, 31 gradients and the loss, its share, the sums that decide a step;
-    # then two rows a ciphertext, and no loss.
-    assert found == [("1", "1,173", "19,348"), ("2", "609", "17,928")]
+    # 285 ciphertexts of two rows each: encrypted, re-blinded and, but for the last, sent ahead for the next one.
+    # 31 gradients and, at first, the loss and its shares.
+    assert found == [("1", "889", "18,493"), ("2", "316", "17,924")]
     assert "\x1b" not in out
     for row in ("guest alone", "under encryption", "same rule in plaintext", "scikit-learn"):
         assert re.search(rf"{row}.* 0\.9\d{{3}} .* 0\.[89]\d{{3}} ", out), row
