@@ -147,6 +147,22 @@ def test_correlations_between_parties(wide, frames):
     assert shapes["column_rows"].count == 3
 
 
+def test_correlations_with_several_hosts(wide, rng):
+    """One of them has nothing left to compare; many columns of the guest take more than one ciphertext a row."""
+    own, other, y = wide
+    own = np.hstack([own, rng.normal(size=(len(y), 8))])
+    hosts = [other[:, 1:], np.ones((len(y), 1)), other]
+    guest, models = select(
+        y, hosts, own, at_guest={"rules": [BETWEEN]}, at_hosts={"share_correlations": True}
+    )
+    assert [model.get_support().tolist() for model in models] == [[True], [False], [False, True]]
+    assert guest.host_verdicts_["host-1"] == []
+    dropped = [v for v in guest.host_verdicts_["host-2"] if not v.kept]
+    expected = np.corrcoef(own[:, 0], other[:, 0])[0, 1]
+    assert dropped[0].values["correlation_between"] == pytest.approx(expected, abs=1e-5)
+    assert Products(len(y), 11).slots(guest.binning_._keys[0]).count < 11
+
+
 def test_correlations_take_consent_and_rows(wide):
     own, other, y = wide
     rules = {"rules": [BETWEEN]}
