@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from pyfate_gpu.errors import DataError, DivergenceError, PartyFailedError, ProtocolError
+from pyfate_gpu.federation.frame import Sealed
+from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.nn.layer import LayerShape
 from tests.nn.pair import layer_of, run_both, weights_of
 
@@ -175,3 +178,39 @@ def test_a_host_with_another_layer_is_refused(data):
 
     with pytest.raises((ProtocolError, PartyFailedError), match="it takes"):
         run_both(guest, host)
+
+
+def test_outputs_and_gradients_of_the_host_are_all_that_is_opened(data, monkeypatch):
+    own, other, gradient = data
+    opened, sealed, original = Counter(), Counter(), MemoryChannel.send
+
+    def send(self, to, frame):
+        for value in frame.payload.values():
+            if isinstance(value, Sealed):
+                sealed[frame.name.partition("/")[2] or frame.name] += 1
+            elif isinstance(value, np.ndarray):
+                assert value.dtype == np.uint64
+                opened[frame.name] += value[..., 0].size
+        return original(self, to, frame)
+
+    monkeypatch.setattr(MemoryChannel, "send", send)
+    shape = LayerShape(3, 4, 5, host_gradient=True)
+
+    def guest(session):
+        layer = layer_of(session, shape)
+        layer.forward(own, {})
+        layer.backward(gradient, {})
+        return session.statistics.usage()
+
+    def host(session):
+        layer = layer_of(session, shape)
+        layer.forward(other, {})
+        layer.backward(9, {})
+        return session.statistics.usage()
+
+    usages = run_both(guest, host)
+    assert opened == {"activation_share": 9 * 5, "input_gradient_share": 9 * 4}
+    assert sealed == {
+        "weights": 2, "activations": 2, "gradients": 1, "gradient_sums": 1, "input_weights": 1, "input_gradients": 1,
+    }  # fmt: skip
+    assert all(usage.operations.get("blind", 0) == 0 for usage in usages)
