@@ -7,7 +7,9 @@ import numpy as np
 
 from pyfate_gpu import IntegerEncoder, SlotLayout
 from pyfate_gpu.encoding.row_slots import RowSlots
+from pyfate_gpu.he.array import streams
 from pyfate_gpu.he.array.candidates import Candidates
+from pyfate_gpu.he.array.streams import StreamedSums
 from tests.cuda.conftest import decrypted
 
 BOUND = 99
@@ -49,3 +51,18 @@ def test_rows_that_share_ciphertexts(keypair, on_device, rng):
     sums = candidates.packed_sums(c, nodes)
     middle = slots.split(decrypted(keypair, sums)[..., sums.slots.middle])
     assert middle.tolist() == right_sums(candidates, values, nodes)
+
+
+def test_rows_that_come_in_chunks(keypair, on_device, rng, monkeypatch):
+    monkeypatch.setattr(streams, "HELD", 4)
+    monkeypatch.setattr(streams, "ROWS_OF_CELLS", 1)
+    candidates = Candidates(CODES, COUNTS, MISSING)
+    values = rng.integers(-BOUND, BOUND + 1, (ROWS, 2))
+    stream = StreamedSums(candidates)
+    for start in range(0, ROWS, 8):
+        chunk = values[start : start + 8]
+        stream.add(
+            on_device(keypair[0].encrypt(chunk, IntegerEncoder(BOUND))), np.arange(start, start + 8)
+        )
+    right = right_sums(candidates, values, [np.arange(ROWS)])[0]
+    assert decrypted(keypair, stream.sums()).tolist() == right
