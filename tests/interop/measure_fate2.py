@@ -4,7 +4,9 @@
 ``python tests/interop/measure_fate2.py``, after run_fate2.py made its environment; not a test. The job is the same:
 breast cancer data or the tables named, full batches, rmsprop, three processes. ``fate`` is FATE as it comes,
 ``blinded`` FATE made to blind all it encrypts, as ours always does. CPU seconds are those of all three processes, the
-difference of a long and a short run by their iterations: start and keys are not in it.
+difference of a long and a short run by their iterations: start and keys are not in it. ``--model`` measures the time
+to a model in place of that of an iteration: ours by its defaults until it stops, FATE 30 iterations, start and keys
+included.
 """
 
 from __future__ import annotations
@@ -27,6 +29,15 @@ from pyfate_gpu.storage.toml import dump_toml
 ENGINES = ("ours", "fate", "blinded")
 #: Iterations of ours for one of FATE's: they take less time, which must be long enough to measure.
 OURS_FOR_ONE = 5
+
+
+FATES_ITERATIONS = 30
+SAME_RULE = {
+    "optimizer": "rmsprop",
+    "tol": 0.0,
+    "learning_rate": 0.15,
+    "clip": 1e6,  # FATE has no clipping, and TOML no word for none
+}
 
 
 class CpuOfGroup:
@@ -57,24 +68,32 @@ class CpuOfGroup:
                         self._ticks[pid, fields[19]] = int(fields[11]) + int(fields[12])
 
 
-def train_ours(folder, iterations, key_bits):
-    model = {
-        "type": "logistic",
-        "max_iter": iterations,
-        "tol": 0.0,
-        "learning_rate": 0.15,
-        "clip": 1e6,  # FATE has no clipping, and TOML no word for none
-        "key_bits": key_bits,
-    }
+def train_ours(folder, model, key_bits):
     tables = {
         "job": {"name": "fate", "directory": "out", "timeout": 3600.0},
-        "model": model,
+        "model": {"type": "logistic", "key_bits": key_bits, **model},
         "engine": {"backend": "cpu", "threads": 1},
         "data.guest": {"path": "guest.csv", "label": "y"},
         "data.host-0": {"path": "host.csv"},
     }
     (folder / "job.toml").write_text(dump_toml(tables))
     run_job(Job.load(folder / "job.toml"), lambda line: None)
+
+
+def train_fate(engine, folder, iterations, options):
+    options.epochs = iterations
+    run_fate2.train(options.environment / "bin/python", folder, "lr", engine, options)
+
+
+def measure_model(engine, folder, options):
+    """Return wall-clock and CPU seconds until there is a model."""
+    wall = time.perf_counter()
+    with CpuOfGroup() as used:
+        if engine == "ours":
+            train_ours(folder, {}, options.key)
+        else:
+            train_fate(engine, folder, FATES_ITERATIONS, options)
+    return time.perf_counter() - wall, used.seconds
 
 
 def measure(engine, folder, options):
@@ -85,11 +104,9 @@ def measure(engine, folder, options):
         wall = time.perf_counter()
         with CpuOfGroup() as used:
             if engine == "ours":
-                train_ours(folder, iterations, options.key)
+                train_ours(folder, SAME_RULE | {"max_iter": iterations}, options.key)
             else:
-                options.epochs = iterations
-                python = options.environment / "bin/python"
-                run_fate2.train(python, folder, "lr", engine, options)
+                train_fate(engine, folder, iterations, options)
         found.append((time.perf_counter() - wall, used.seconds))
     return [(long - short) / more for short, long in zip(*found, strict=True)]
 
@@ -101,6 +118,8 @@ def main():
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=4, help="timed, of FATE")
     run_fate2.add_tables(parser)
+    parser.add_argument("--model", action="store_true", help="until there is a model")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--ports", type=int, default=9999, help="first of three for FATE")
     parser.set_defaults(seed=1, data_dir=None)
@@ -109,18 +128,22 @@ def main():
     os.sched_setaffinity(0, {options.core})
     names = ("guest", "host", "arbiter")
     run_fate2.JOBS["lr"] = tuple(f"{name}:{options.ports + i}" for i, name in enumerate(names))
-    seconds = {engine: [] for engine in ENGINES}
+    seconds = {engine: [] for engine in options.engines}
+    of = "a model" if options.model else "an iteration"
+    take = measure_model if options.model else measure
     with tempfile.TemporaryDirectory() as name:
         run_fate2.write_tables(Path(name), options)
         for _ in range(options.turns):
             for engine, values in seconds.items():
-                values.append(measure(engine, Path(name), options))
+                values.append(take(engine, Path(name), options))
                 wall, cpu = values[-1]
-                print(f"{engine}: {wall:.3f} s wall, {cpu:.3f} s CPU an iteration", flush=True)
-    ours = statistics.median(cpu for _, cpu in seconds["ours"])
-    for engine, values in seconds.items():
-        cpu = statistics.median(cpu for _, cpu in values)
-        print(f"{engine}: {cpu:.3f} s CPU an iteration, {cpu / ours:.1f} times ours")
+                print(f"{engine}: {wall:.3f} s wall, {cpu:.3f} s CPU {of}", flush=True)
+    medians = {
+        engine: statistics.median(cpu for _, cpu in found) for engine, found in seconds.items()
+    }
+    for engine, cpu in medians.items():
+        beside = f", {cpu / medians['ours']:.1f} times ours" if "ours" in medians else ""
+        print(f"{engine}: {cpu:.3f} s CPU {of}{beside}")
 
 
 if __name__ == "__main__":
