@@ -68,6 +68,8 @@ ROUTINES: dict[str, Routine] = {
     "linear": training.LINEAR,
     "logistic": training.LOGISTIC,
     "poisson": training.POISSON,
+    "linear_alone": training.LINEAR_ALONE,
+    "logistic_alone": training.LOGISTIC_ALONE,
     "linear_parity": training.LINEAR_PARITY,
     "logistic_parity": training.LOGISTIC_PARITY,
     "poisson_parity": training.POISSON_PARITY,

@@ -47,11 +47,11 @@ def table(family: str, size: Size) -> tuple[Floats, Floats, Floats]:
     return guest, host, labels[family]
 
 
-def epoch(world: World, size: Size, *, family: str, mode: str) -> Job:
+def epoch(world: World, size: Size, *, family: str, mode: str, **options: Any) -> Job:
     """One pass over all rows as one batch; the arbiter's key is made before."""
     parameters: dict[str, Any] = {
         "mode": mode, "max_iter": 1, "optimizer": "rmsprop", "key_bits": world.public_key.key_bits,
-        "allow_insecure_key_size": True,
+        "allow_insecure_key_size": True, **options,
     }  # fmt: skip
     model = MODELS[family]
     arbiter = model(**parameters)
@@ -76,16 +76,18 @@ def epoch(world: World, size: Size, *, family: str, mode: str) -> Job:
     return Job(run, size.rows * size.features, check)
 
 
-def of(family: str, mode: str = "masked") -> Routine:
+def of(family: str, mode: str = "masked", note: str = "", **options: Any) -> Routine:
     """One epoch of a family in a mode."""
-    parity = "" if mode == "masked" else f", {mode}"
+    how = "".join(f", {word}" for word in (mode if mode != "masked" else "", note) if word)
     return Routine(
-        f"{family} regression{parity}, an epoch of {{rows}} x {{features}}", "cells",
-        partial(epoch, family=family, mode=mode), 400, features=(20,),
+        f"{family} regression{how}, an epoch of {{rows}} x {{features}}", "cells",
+        partial(epoch, family=family, mode=mode, **options), 400, features=(20,),
     )  # fmt: skip
 
 
 LINEAR, LOGISTIC, POISSON = of("linear"), of("logistic"), of("poisson")
+LINEAR_ALONE = of("linear", note="a number a ciphertext", packing="none")
+LOGISTIC_ALONE = of("logistic", note="a number a ciphertext", packing="none")
 LINEAR_PARITY = of("linear", "arbiter_optimizer")
 LOGISTIC_PARITY = of("logistic", "arbiter_optimizer")
 POISSON_PARITY = of("poisson", "arbiter_optimizer")
