@@ -54,9 +54,10 @@ class HeteroSelector(ColumnsOnly):
         Whether this host takes part in rules of ``correlation_between``. They tell the guest one weighted sum of each
         column of the host for each of its own, which hides little if the guest is not honest: that is why they take
         this consent, and 1,000 rows.
-    method, max_bins, cuts, categories, special, min_rows, smoothing, alpha, keep_labels, scheme, key_bits,
-    allow_insecure_key_size
+    method, max_bins, cuts, categories, special, min_rows, smoothing, alpha, keep_labels
         As of `HeteroBinning`, which weighs the columns.
+    scheme, key_bits, allow_insecure_key_size : str, int, bool
+        Of the guest's key; alike at all parties.
     callbacks : sequence
         As of `HeteroBinning`.
 
