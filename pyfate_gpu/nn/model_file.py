@@ -15,7 +15,7 @@ import numpy as np
 from pyfate_gpu.data.imputation import Imputation
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.errors import DataError, StorageError
-from pyfate_gpu.learning.targets import UNSCALED, TargetScale
+from pyfate_gpu.learning.targets import EXPONENT_LIMIT, UNSCALED, TargetScale
 from pyfate_gpu.nn.layer import LayerShape
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
@@ -91,14 +91,26 @@ def _read_kept(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str
     )
     names, shape = header["names"], LayerShape(**header["shape"])
     state = {k.removeprefix("layer."): v for k, v in arrays.items() if k.startswith("layer.")}
-    for name, inputs in (("guest_weights", shape.guest), ("host_weights", shape.host)):
-        if state[name].dtype != np.uint64 or state[name].shape != (inputs, shape.outputs, 2):
-            raise ValueError("its shares do not fit its layer")
+    _check_layer(shape, state)
+    clip, targets, classes = header["clip"], header["targets"], arrays.get("classes")
     if (
-        not re.fullmatch("[0-9a-f]{32}", header["training"])
-        or pipeline.mean.ndim != 1
+        type(clip) not in (int, float)
+        or not 0 < clip < 64
+        or not (
+            names is None or (isinstance(names, list) and all(isinstance(n, str) for n in names))
+        )
+        or not (names is None or len(names) == pipeline.columns)
+        or type(header["n_iter"]) is not int
+        or not re.fullmatch("[0-9a-f]{32}", header["training"])
+        or type(targets["mean"]) is not float
+        or type(targets["exponent"]) is not int
+        or abs(targets["exponent"]) > EXPONENT_LIMIT
+        or any(v.dtype != np.float64 or v.ndim != 1 for v in (pipeline.mean, pipeline.scale))
         or pipeline.mean.shape != pipeline.scale.shape
         or not (np.isfinite(pipeline.mean).all() and (pipeline.scale > 0).all())
+        or not (
+            classes is None or (classes.ndim == 1 and len(np.unique(classes)) == len(classes) > 1)
+        )
     ):
         raise ValueError("its header and its arrays do not fit together")
     return {
@@ -112,3 +124,22 @@ def _read_kept(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str
         "training_": header["training"],
         "n_features_in_": pipeline.columns,
     }
+
+
+def _check_layer(shape: LayerShape, state: Mapping[str, Any]) -> None:
+    """Raise ValueError unless these are a layer and one party's shares of it."""
+    counts = (shape.guest, shape.host - 1, shape.outputs - 1, shape.input_bits - 1)
+    if (
+        any(type(count) is not int or count < 0 for count in counts)
+        or max(shape.input_bits, shape.gradient_bits) > 62
+        or type(shape.gradient_bits) is not int
+        or type(shape.host_gradient) is not bool
+    ):
+        raise ValueError("its layer makes no sense")
+    for name, inputs in (
+        ("guest_weights", shape.guest),
+        ("host_weights", shape.host),
+        ("velocity", shape.host),
+    ):
+        if state[name].dtype != np.uint64 or state[name].shape != (inputs, shape.outputs, 2):
+            raise ValueError("its shares do not fit its layer")
