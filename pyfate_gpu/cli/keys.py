@@ -19,9 +19,10 @@ from pyfate_gpu.he import (
     save_private_key,
     save_public_key,
 )
+from pyfate_gpu.he.key_files import sealed_public_half
 from pyfate_gpu.he.scheme.private_key import SchemePrivateKey
 from pyfate_gpu.he.scheme.public_key import SchemePublicKey
-from pyfate_gpu.he.scheme.registry import SCHEMES
+from pyfate_gpu.he.scheme.registry import SCHEMES, public_from_jwk
 
 app = typer.Typer(help="Key files: JSON that python-paillier reads as well.", no_args_is_help=True)
 
@@ -76,10 +77,9 @@ def show(
     allow_insecure_key_size: _Insecure = False,
 ) -> None:
     """Say what a key file holds, without any secret."""
-    key = _load(path, passphrase_file, allow_insecure_key_size)
-    public_key = key.public_key if isinstance(key, SchemePrivateKey) else key
+    kind, public_key = _public_half(path, passphrase_file, allow_insecure_key_size)
     table = Table(show_header=False)
-    table.add_row("kind", "private key" if isinstance(key, SchemePrivateKey) else "public key")
+    table.add_row("kind", kind)
     table.add_row("scheme", public_key.scheme)
     table.add_row("bits", str(public_key.key_bits))
     table.add_row("fingerprint", public_key.fingerprint)
@@ -141,6 +141,17 @@ def _load(
         path, passphrase=_read_passphrase(passphrase_file), allow_insecure_key_size=insecure
     )
     return private
+
+
+def _public_half(path: Path, passphrase_file: Path | None, insecure: bool) -> tuple[str, SchemePublicKey]:
+    """Return what a file holds and its public key, which lies in the open also where a passphrase seals the rest."""
+    if passphrase_file is None and (document := sealed_public_half(path)) is not None:
+        key: SchemePublicKey = public_from_jwk(document, allow_insecure_key_size=insecure)
+        return "private key under a passphrase; its public half, as the file says", key
+    loaded = _load(path, passphrase_file, insecure)
+    if isinstance(loaded, SchemePrivateKey):
+        return "private key", loaded.public_key
+    return "public key", loaded
 
 
 def _is_public(path: Path) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation.pem import read_certificates, read_key
@@ -97,15 +97,39 @@ class Authority:
 
     def issue(self, party: Party, days: float = 90) -> tuple[bytes, bytes]:
         """Return a private key and a certificate for `party`, PEM; never valid longer than the authority."""
+        key = _new_key()
+        return _key_pem(key), self._certify(party, key.public_key(), days)
+
+    def renew(self, party: Party, file: str, certificate: bytes, days: float = 90) -> bytes:
+        """Return another certificate for the key of one that this authority issued to `party`, PEM.
+
+        The private key stays where it is, with the party.
+
+        Raises
+        ------
+        ConfigurationError
+            When it is of another party, or another authority issued it.
+        """
+        from cryptography.exceptions import InvalidSignature
+
+        old, *_ = read_certificates(file, certificate)
+        try:
+            old.verify_directly_issued_by(self._certificate)
+        except (ValueError, TypeError, InvalidSignature):
+            raise ConfigurationError(f"{file} was not issued by the authority beside it") from None
+        if old.subject != _name(party.name):
+            raise ConfigurationError(f"{file} is of {old.subject.rfc4514_string()}, not of {party}")
+        return self._certify(party, old.public_key(), days)
+
+    def _certify(self, party: Party, public_key: Any, days: float) -> bytes:
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.serialization import Encoding
         from cryptography.x509.oid import ExtendedKeyUsageOID
 
-        key = _new_key()
         builder = _builder(days, self._certificate.not_valid_after_utc)
         builder = builder.subject_name(_name(party.name)).issuer_name(self._certificate.subject)
-        builder = builder.public_key(key.public_key())
+        builder = builder.public_key(public_key)
         extensions: list[tuple[ExtensionType, bool]] = [
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (_usage(signs_certificates=False), True),
@@ -116,13 +140,14 @@ class Authority:
                 False,
             ),
             (x509.SubjectAlternativeName([x509.DNSName(party.name)]), False),
-            (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+            (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
             (x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), False),
         ]
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)
         certificate = builder.sign(self._key, hashes.SHA256())
-        return _key_pem(key), certificate.public_bytes(Encoding.PEM)
+        pem: bytes = certificate.public_bytes(Encoding.PEM)
+        return pem
 
     def save(self, folder: Path) -> None:
         """Write ``ca.key`` (for its owner only) and ``ca.pem``; neither may exist."""

@@ -93,6 +93,11 @@ class Mailbox:
                 len(data) for address, data in self._arrived.items() if address.sender == sender
             )
 
+    @property
+    def failed(self) -> bool:
+        """Whether a peer has stopped, or something stands between us and one."""
+        return self._failure is not None
+
     def check(self) -> None:
         """Raise PartyFailedError when a peer has stopped, or the error that stands between us and one."""
         if self._failure is not None:

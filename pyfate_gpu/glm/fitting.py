@@ -129,7 +129,7 @@ class Fitting(Estimator):
         if role is Role.ARBITER:
             agree_on_terms(session, "fit", settings.terms())
             private_key = self.announce_new_key(session)
-            progress = Progress(session, self.callbacks)
+            progress = Progress(session, self.callbacks, settings.max_iter)
             iterations = serve_training(session, private_key, settings, progress)
             vars(self).update(n_iter_=iterations, report_=progress.finish(iterations))
             return self
@@ -166,7 +166,7 @@ class Fitting(Estimator):
         half = replace(half, classes=classes, scale=scale)
         tested, validator = self._tested(settings, half, validation)
         connect(session, "fit", settings)
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, settings.max_iter)
         kind = GuestSearch if settings.optimizer == NEWTON else GuestTrainer
         trainer = kind(
             session,
@@ -237,7 +237,7 @@ class Fitting(Estimator):
         if validation is not None:
             tested = half.features(read_table(validation, missing=half.imputes))
         connect(session, "fit", settings)
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, settings.max_iter)
         kind = HostSearch if settings.optimizer == NEWTON else HostTrainer
         trainer = kind(
             session,

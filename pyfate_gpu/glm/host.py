@@ -200,5 +200,7 @@ class HostTrainer(Trainer):
         )
         if best:
             self.weights.keep_best()
+            self.progress.kept = iteration
         self.progress.end_iteration(iteration)
+        self.progress.ended = "" if proceed else "the guest ended it"
         return bool(proceed)

@@ -137,6 +137,20 @@ def _passphrase_of_workers() -> str | None:
     return None if path is None else Path(path).read_text(encoding="utf-8").partition("\n")[0]
 
 
+def sealed_public_half(path: PathLike) -> Any:
+    """Return the JSON Web Key of the public half of a private key under a passphrase, None of other files.
+
+    Nothing vouches for it without the passphrase: to look at, not to encrypt with.
+
+    Raises
+    ------
+    KeyFileError
+        If the file cannot be read or is no key file.
+    """
+    document = _read(Path(path))
+    return document.get("pub") if passphrases.is_sealed(document) else None
+
+
 def _check_kind(key: Any, kind: type, half: str) -> None:
     if not isinstance(key, kind):
         raise KeyFileError(f"the key is a {type(key).__name__}; it must be a {half} key")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.recovery import State
 from pyfate_gpu.storage.archive import pack, unpack
 from pyfate_gpu.storage.files import write_atomically
+
+logger = logging.getLogger(__name__)
 
 FORMAT = "pyfate-gpu checkpoint"
 VERSION = 2
@@ -168,6 +171,8 @@ def agree_on_iteration(session: Session, checkpoints: Checkpoints) -> None:
     """
     with session.task("resume"):
         checkpoints.iteration = _last_common(session, checkpoints.iterations())
+        if checkpoints.iteration:
+            logger.info("%s: going on after checkpoint %d", session.party, checkpoints.iteration)
         checkpoints.forget_later()
     session.recovery = checkpoints
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyfate_gpu.backends import backend_info
@@ -40,6 +40,8 @@ class IterationReport:
         Wall-clock time of the iteration.
     usage : Usage
         Seconds and operations by step, bytes by message, of this iteration and this party.
+    metrics : mapping
+        Of validation rows, by name; known to the guest alone, empty where there are none.
     """
 
     party: str
@@ -48,6 +50,7 @@ class IterationReport:
     converged: bool
     seconds: float
     usage: Usage
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class Callback(Protocol):
@@ -64,6 +67,8 @@ class FitReport:
     `hardened` says whether blinding read every table entry, see `use_backend`; `packing` what shared
     ciphertexts in the passes that allow it: "rows", "classes" or "none". The key is the arbiter's or, in
     jobs without one, that of the first party that announced one; 0 bits where nothing is encrypted.
+    `ended` says why there was no further iteration, `kept` of which one the weights are; empty and 0 where that is not
+    known.
     """
 
     party: str
@@ -77,6 +82,8 @@ class FitReport:
     seconds: float
     usage: Usage
     packing: str = "none"
+    ended: str = ""
+    kept: int = 0
 
 
 def check_callbacks(callbacks: Any) -> None:
@@ -89,18 +96,34 @@ def check_callbacks(callbacks: Any) -> None:
 
 
 class Progress:
-    """Measures iterations, logs them and calls back."""
+    """Measures iterations, logs them and calls back.
 
-    def __init__(self, session: Session, callbacks: Sequence[Callback]) -> None:
+    Parameters
+    ----------
+    most : int or None
+        Iterations at most, where that is known.
+    """
+
+    def __init__(
+        self, session: Session, callbacks: Sequence[Callback], most: int | None = None
+    ) -> None:
         self._session = session
+        self._most = most
         self._callbacks = callbacks
         self._begun = self._started = time.perf_counter()
         self._usage_begun = self._usage = session.statistics.usage()
         #: What shares ciphertexts.
         self.packing = "none"
+        #: Why there was no further iteration, and of which one the weights are.
+        self.ended, self.kept = "", 0
 
     def end_iteration(
-        self, iteration: int, loss: float | None = None, *, converged: bool = False
+        self,
+        iteration: int,
+        loss: float | None = None,
+        *,
+        converged: bool = False,
+        metrics: Mapping[str, float] | None = None,
     ) -> None:
         """Report the time since the last call, or since the beginning."""
         now = time.perf_counter()
@@ -111,9 +134,10 @@ class Progress:
             converged=converged,
             seconds=now - self._started,
             usage=self._session.statistics.usage(since=self._usage),
+            metrics=metrics or {},
         )
         self._started, self._usage = now, self._session.statistics.usage()
-        logger.info("%s", _line(report))
+        logger.info("%s", _line(report, self._most))
         for callback in self._callbacks:
             callback.on_iteration(report)
 
@@ -135,6 +159,8 @@ class Progress:
             seconds=time.perf_counter() - self._begun,
             usage=self._session.statistics.usage(since=self._usage_begun),
             packing=self.packing,
+            ended=self.ended,
+            kept=self.kept,
         )
 
     def _key(self) -> SchemePublicKey | None:
@@ -144,7 +170,23 @@ class Progress:
         return next((session.keys[o] for o in session.parties if o in session.keys), None)
 
 
-def _line(report: IterationReport) -> str:
+def _line(report: IterationReport, most: int | None) -> str:
+    """Return one line: how far, how good, how long, and how much longer at most."""
+    total = "" if most is None else f" of {most}"
     loss = "" if report.loss is None else f", loss {report.loss:.6g}"
+    metrics = "".join(f", {name} {value:.4f}" for name, value in report.metrics.items())
     end = ", converged" if report.converged else ""
-    return f"{report.party}: iteration {report.iteration}{loss}{end}, {report.seconds:.2f} s"
+    left = ""
+    if most is not None and report.iteration < most and not report.converged:
+        left = f", at most {_duration((most - report.iteration) * report.seconds)} left"
+    seconds = f"{report.seconds:.2f} s"
+    return (
+        f"{report.party}: iteration {report.iteration}{total}{loss}{metrics}{end}, {seconds}{left}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Sequence
 from functools import reduce
 
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 #: Ids of a message: a second or two of one core.
 CHUNK = 8192
+_TELL_SECONDS = 5.0
 
 
 def intersect(session: Session, ids: Sequence[str]) -> list[int]:
@@ -70,7 +72,14 @@ def intersect(session: Session, ids: Sequence[str]) -> list[int]:
     secrets.SystemRandom().shuffle(shuffled)  # neighbours in a sorted list would tell of each other
     session.send(session.peers, "id_count", count=len(ids))
     counts = _counts(session, ring) | {session.party: len(ids)}
-    for number in range(max(_chunks(count) for count in counts.values())):
+    chunks = max(_chunks(count) for count in counts.values())
+    started = told = time.monotonic()
+    for number in range(chunks):
+        if time.monotonic() - told > _TELL_SECONDS:
+            told = time.monotonic()
+            left = (told - started) / number * (chunks - number) if number else 0.0
+            text = "%s: private set intersection, %d of %d ids done, about %.0f s left"
+            logger.info(text, session.party, min(number * CHUNK, len(ids)), len(ids), left)
         for hop in range(len(ring)):
             owner = _turned(ring, session.party, -hop)
             size = _size(counts[owner], number)
@@ -129,7 +138,10 @@ def _common(session: Session, shuffled: list[int]) -> list[int]:
             "guest and hosts have no id in common: ids are compared as texts, character by character; do all "
             "parties use the same column? Each party's own log says what its ids look like"
         )
-    logger.info("%s shares %d of its %d ids", session.party, len(positions), len(shuffled))
+    dropped = len(shuffled) - len(positions)
+    level = logging.WARNING if len(positions) < dropped else logging.INFO
+    text = "%s shares %d of its %d ids; %d rows are left out"
+    logger.log(level, text, session.party, len(positions), len(shuffled), dropped)
     return sorted(shuffled[position] for position in positions.tolist())
 
 

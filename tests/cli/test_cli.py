@@ -83,6 +83,8 @@ def test_errors_are_one_line_and_a_code(call):
     code, out, err = call("demo", "--key-bits", 512)
     assert code == CONFIGURATION
     assert err.startswith("error: a key of 512 bits can be broken")
+    assert "--allow-insecure-key-size" in err
+    assert "allow_insecure" not in err
     assert err.count("\n") == 1
     assert "Traceback" not in out + err
 
@@ -199,7 +201,14 @@ def test_passphrases_come_from_a_file(tmp_path, call):
     (tmp_path / "binary").write_bytes(b"\xff\n")
     assert call("keys", "generate", path, "--passphrase-file", secret, *SMALL)[0] == 0
     assert "good" in call("keys", "check", path, "--passphrase-file", secret, *INSECURE)[1]
-    assert "is encrypted" in call("keys", "check", path, *INSECURE)[2]
+    assert "is encrypted; pass --passphrase-file FILE" in call("keys", "check", path, *INSECURE)[2]
+    code, out, _ = call("keys", "show", path, *INSECURE)
+    assert code == 0
+    assert "under a passphrase" in out.replace("\n", " ")
+    assert (
+        json.loads((tmp_path / "key.pub.json").read_text())["n"]
+        == json.loads(path.read_text())["pub"]["n"]
+    )
     for file, text in [
         (empty, "is empty"),
         (tmp_path / "none", "cannot read"),

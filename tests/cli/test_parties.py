@@ -53,6 +53,31 @@ def test_certs_makes_an_authority_and_parties(call, tmp_path):
     assert names.get_values_for_type(x509.DNSName) == ["host-1"]
 
 
+def test_certificates_are_renewed_and_keys_stay(call, tmp_path):
+    from cryptography import x509
+
+    assert call("certs", tmp_path, "--days", 1)[0] == 0
+    key, old = (tmp_path / "guest.key").read_bytes(), (tmp_path / "guest.pem").read_bytes()
+    (tmp_path / "host-0.key").unlink()  # handed over long ago
+    code, out, _ = call("certs", tmp_path, "guest", "host-0", "--renew", "--days", 60)
+    assert code == 0
+    assert f"host-0: {tmp_path / 'host-0.pem'}" in out
+    assert (tmp_path / "guest.key").read_bytes() == key
+    before, after = (
+        x509.load_pem_x509_certificate(data)
+        for data in (old, (tmp_path / "guest.pem").read_bytes())
+    )
+    assert after.public_key() == before.public_key()
+    assert (after.not_valid_after_utc - before.not_valid_after_utc).days == 59
+    (tmp_path / "arbiter.pem").write_bytes(old)
+    code, _, err = call("certs", tmp_path, "arbiter", "--renew")
+    assert code == CONFIGURATION
+    assert "is of CN=guest, not of arbiter" in err
+    code, _, err = call("certs", tmp_path, "host-7", "--renew")
+    assert code == CONFIGURATION
+    assert "cannot read" in err
+
+
 def test_certs_replaces_nothing(call, tmp_path):
     assert call("certs", tmp_path)[0] == 0
     before = (tmp_path / "guest.key").read_bytes()

@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation.certificates import Authority
+from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.transports.grpc import Credentials
 from tests.federation.issuing import CLIENT, DATES, SERVER, credentials, issue, opened_by
 
@@ -219,3 +220,24 @@ def test_keys_that_are_not_of_the_authority_issue_nothing(tmp_path):
     (tmp_path / "ca.key").write_bytes(encrypted(issue("ca"), PrivateFormat.PKCS8))
     with pytest.raises(ConfigurationError, match=r"ca.key is encrypted"):
         Authority.load(tmp_path)
+
+
+def test_encrypted_keys_open_by_a_passphrase(tmp_path, root):
+    own = issue("guest", root)
+    files = {
+        "ca.pem": root.pem,
+        "guest.pem": own.pem,
+        "guest.key": encrypted(own, PrivateFormat.PKCS8),
+    }
+    for name, data in (files | {"word": b"secret\r\nmore", "wrong": b"other"}).items():
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / name).chmod(0o600)
+    paths = [tmp_path / name for name in files]
+    opened = Credentials.load(*paths, tmp_path / "word").check(GUEST)
+    assert b"ENCRYPTED" not in opened.key
+    assert "secret" not in repr(opened)
+    with pytest.raises(ConfigurationError, match=r"guest.key does not open .*another passphrase"):
+        Credentials.load(*paths, tmp_path / "wrong").check(GUEST)
+    (tmp_path / "word").chmod(0o644)
+    with pytest.raises(ConfigurationError, match="others can read .*word"):
+        Credentials.load(*paths, tmp_path / "word")

@@ -53,7 +53,7 @@ def test_processes_make_the_weights_that_threads_make(small_job, run, in_process
     check_transcripts(path)
     check_permissions(path)
     check_equal(path, in_process())
-    assert any("guest: iteration 3, loss 0." in line for line in lines)
+    assert any("guest: iteration 3 of 3, loss 0." in line for line in lines)
     assert sum("1 thread(s), hardened" in line for line in lines) == 3
     assert all(result(path, party)["report"]["hardened"] for party in ("guest", "host-0"))
     assert result(path, "guest")["columns"] == ["a", "b"]
@@ -145,7 +145,7 @@ def test_a_run_that_is_told_to_end_leaves_no_party_behind(small_job):
     path = small_job({"model": {"max_iter": 100_000}})
     command = [sys.executable, "-m", "pyfate_gpu.cli", "run", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert any("iteration 2," in line for line in process.stdout)
+        assert any("iteration 2 of" in line for line in process.stdout)
         process.terminate()
         process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM

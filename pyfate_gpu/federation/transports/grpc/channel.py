@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_PEER_TIMEOUT = 20.0
 MAX_FRAME_BYTES = 4 << 30
 MAX_PARKED_BYTES = 8 << 30
-_GOODBYE_SECONDS = 5.0
+_GOODBYE_SECONDS = 2.0
 _FAREWELL_SECONDS = 3.0  # for a peer that is about to come to hear that we stopped
 _GREETING_SECONDS = 2.0
 _POLL_SECONDS = 0.1
@@ -52,14 +52,14 @@ def tell_peers(
     links = [
         Link(Caller(party, peer, instance), address, credentials) for peer, address in peers.items()
     ]
-    _wait([link.stop(reason, _FAREWELL_SECONDS) for link in links])
+    _wait([link.stop(reason, _FAREWELL_SECONDS, patient=True) for link in links])
     for link in links:
         link.close()
 
 
 def _wait(calls: Iterable[threading.Event]) -> None:
     for ended in calls:
-        ended.wait(_GOODBYE_SECONDS + 1)
+        ended.wait(_FAREWELL_SECONDS + 1)
 
 
 class GrpcChannel(MailboxChannel):
@@ -165,7 +165,7 @@ class GrpcChannel(MailboxChannel):
                 self._others,
                 timeout=peer_timeout,
                 closing=self._closing,
-                lost=self._give_up,
+                lost=partial(self._give_up, peer),
             )
             for peer, link in self._links.items()
         }
@@ -201,7 +201,7 @@ class GrpcChannel(MailboxChannel):
             return
         self._stopped = True
         self._end_sending()
-        self._call_all(reason or f"{self._party} stopped")
+        self._call_all(reason or f"{self._party} stopped", patient=not self.mailbox.failed)
 
     def flush(self) -> None:
         """Return when all frames that were sent have arrived.
@@ -260,14 +260,17 @@ class GrpcChannel(MailboxChannel):
             self.stop(told(self._party, error))
         self.close()
 
-    def _call_all(self, reason: str) -> None:
-        """Tell all peers why we stop, at the same time; of those not met so far, who comes within moments."""
-        calls = [
-            link.stop(reason, _GOODBYE_SECONDS if self._others.met(peer) else _FAREWELL_SECONDS)
-            for peer, link in self._links.items()
-            if not self._others.has_left(peer) and (reason or self._others.met(peer))
-        ]
-        _wait(calls)
+    def _call_all(self, reason: str, *, patient: bool = False) -> None:
+        """Tell all peers why we stop, at the same time; if patient, also those not met so far who come in moments."""
+        _wait(
+            [
+                link.stop(reason, _GOODBYE_SECONDS)
+                if self._others.met(peer)
+                else link.stop(reason, _FAREWELL_SECONDS, patient=patient)
+                for peer, link in self._links.items()
+                if not self._others.has_left(peer) and (reason or self._others.met(peer))
+            ]
+        )
 
     def _end_links(self) -> None:
         for link in self._links.values():
@@ -317,8 +320,9 @@ class GrpcChannel(MailboxChannel):
             "with a certificate of the same authority?"
         )
 
-    def _give_up(self, error: PyFateError) -> None:
-        """End the session by what a watch found out."""
+    def _give_up(self, peer: Party, error: PyFateError) -> None:
+        """End the session by what the watch of a peer found out; who is lost is not told."""
         logger.info("%s: %s", self._party, error)
         self.mailbox.fail(error)
+        self._others.leave(peer)
         self.stop(str(error) if isinstance(error, PartyFailedError) else told(self._party, error))

@@ -98,13 +98,13 @@ class Link:
             self.trouble = found
         return found
 
-    def stop(self, reason: str, timeout: float) -> threading.Event:
+    def stop(self, reason: str, timeout: float, *, patient: bool = False) -> threading.Event:
         """Tell the peer why we stop, or that all is done when `reason` is empty; return what is set when it heard.
 
-        Or when it did not hear within `timeout` seconds, in which it may come to be.
+        Or when it cannot hear: at once where nobody listens, unless we are patient, or after `timeout` seconds.
         """
         call = self._stop.future(
-            reason.encode(), timeout=timeout, metadata=self._metadata, wait_for_ready=bool(reason)
+            reason.encode(), timeout=timeout, metadata=self._metadata, wait_for_ready=patient
         )
         ended = threading.Event()
         call.add_done_callback(lambda _: ended.set())

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 _BEATS = 5  # in the time after which a silent peer is given up, and one a second at least
 #: A peer that nobody trusts, or at whose address nobody listens any more, has this long to be set right.
-PATIENCE = 3.0
+PATIENCE = 2.0
 _TELL_AGAIN = 30.0  # seconds from one line on a peer that is waited for to the next
 _GREETING_SECONDS = 5.0
 
@@ -120,15 +120,16 @@ class Watch(threading.Thread):
         """Keep why there is no answer; end what will not come right by itself."""
         link, now = self._link, time.monotonic()
         self.reason = trouble or reason_of(error)
-        if trouble is None:
-            self._distrusted = None
-            if now - self._told >= _TELL_AGAIN:
-                self._told = now
-                logger.info("%s waits for %s at %s", self._party, link.peer, link.address)
-            return
-        self._distrusted = now if self._distrusted is None else self._distrusted
-        if now - self._distrusted > PATIENCE:
-            raise DistrustError(f"no connection to {link.peer} at {link.address}: {trouble}")
+        if trouble is not None and self._distrusted is None:
+            self._distrusted = now
+        if self._distrusted is not None:  # also when the peer has given up in the meantime
+            if now - self._distrusted > PATIENCE:
+                raise DistrustError(
+                    f"no connection to {link.peer} at {link.address}: {link.trouble}"
+                )
+        elif now - self._told >= _TELL_AGAIN:
+            self._told = now
+            logger.info("%s waits for %s at %s", self._party, link.peer, link.address)
 
     def _stay(self) -> None:
         """Look for signs of life until closing or until they are missed."""
@@ -147,7 +148,8 @@ class Watch(threading.Thread):
         gone = silence >= PATIENCE and nobody_listens(link.address)
         if silence < self._timeout and not gone:
             return
-        link.why_no_tls()  # into the log; what others hear names no certificates
+        if error.code() == grpc.StatusCode.UNAVAILABLE and not gone:
+            link.why_no_tls()  # into the log; what others hear names no certificates
         what = "is gone" if gone else f"was silent for {self._timeout:g} s"
         raise PartyFailedError(
             f"{link.peer} at {link.address} {what}: it crashed or cannot be reached; {reason_of(error)}"
@@ -158,7 +160,7 @@ def nobody_listens(address: str) -> bool:
     """Return whether the machine at `address` (``host:port``) says that nobody listens there."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+        socket.create_connection((host.strip("[]"), int(port)), 1.0).close()
     except ConnectionRefusedError:
         return True
     except OSError:
