@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pages show is true: their code runs, their lists are complete, their links lead somewhere."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -44,3 +45,15 @@ def test_lines_of_text_are_short(page):
 def test_links_between_files_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_page_of_parameters_is_that_of_the_docstrings():
+    """All of them, each with its values and meaning."""
+    spec = importlib.util.spec_from_file_location(
+        "parameters_page", ROOT / "docs/parameters_page.py"
+    )
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    written = (ROOT / "docs/parameters.md").read_text()
+    assert written == generator.page(), "python docs/parameters_page.py"
+    assert re.findall(r"^\| `\w+` \|(?: *\|[^|]*\| *\||[^|]*\|[^|]*\| *\|)$", written, re.M) == []

@@ -18,6 +18,7 @@ from pyfate_gpu.cli.demo import demo
 from pyfate_gpu.cli.estimate import estimate
 from pyfate_gpu.cli.info import info
 from pyfate_gpu.cli.party import party
+from pyfate_gpu.cli.report import report
 from pyfate_gpu.cli.run import predict
 from pyfate_gpu.cli.run import run as run_job
 from pyfate_gpu.cli.words import in_options
@@ -39,6 +40,7 @@ app.command("run")(run_job)
 app.command(context_settings=PASS_ON)(bench)
 app.command()(predict)
 app.command()(estimate)
+app.command()(report)
 app.add_typer(keys.app, name="keys")
 app.add_typer(phe.app, name="phe")
 

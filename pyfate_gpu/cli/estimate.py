@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.jobs.calibration import calibrate
-from pyfate_gpu.jobs.estimate import Estimate, shape_of
+from pyfate_gpu.jobs.estimate import Estimate, Network, shape_of
 from pyfate_gpu.jobs.estimate import estimate as estimate_job
 from pyfate_gpu.jobs.job import Job
 
@@ -24,6 +24,10 @@ def estimate(
         list[int] | None,
         typer.Option(help="Columns of a party, guest first; once for each."),
     ] = None,
+    rtt: Annotated[float, typer.Option(min=0, help="Round trip between parties, ms.")] = 0.0,
+    bandwidth: Annotated[
+        float | None, typer.Option(min=0.001, help="Between two parties, Mbit/s; by default any.")
+    ] = None,
 ) -> None:
     """Say what a job will take: time by operation and party, bytes, memory; from two seconds of measuring."""
     found = Job.load(job)
@@ -33,10 +37,11 @@ def estimate(
         calibration = calibrate(
             model.key_bits, allow_insecure_key_size=model.allow_insecure_key_size
         )
-        _print(Console(soft_wrap=True), estimate_job(found, shape, calibration))
+        estimated = estimate_job(found, shape, calibration)
+        _print(Console(soft_wrap=True), estimated, Network(rtt / 1000, bandwidth))
 
 
-def _print(console: Console, found: Estimate) -> None:
+def _print(console: Console, found: Estimate, network: Network) -> None:
     sizes = ", ".join(f"{name} {count}" for name, count in found.shape.columns.items())
     isa = f", {found.engine.isa}" if found.engine.isa else ""
     hardened = ", hardened" if found.engine.hardened else ""
@@ -66,8 +71,10 @@ def _print(console: Console, found: Estimate) -> None:
         ("a machine for each party", found.apart),
         ("all parties on this one", found.together),
     ):
+        seconds += network.seconds(found)
         total = max(found.setup.values()) + seconds * found.iterations
+        apart = "reading" if network.known else "network and reading"
         console.print(
-            f"{words}: {seconds:.2f} s an iteration, {total:.0f} s for {found.iterations}; network and reading apart",
+            f"{words}: {seconds:.2f} s an iteration, {total:.0f} s for {found.iterations}; {apart} apart",
             highlight=False,
         )

@@ -272,6 +272,15 @@ class HeteroGLM(Fitting):
         """
         return np.array(self._fitted_half().feature_names, dtype=object)
 
+    def weights_in_units(self) -> dict[str, list[float]]:
+        """Return this party's weights for columns in the unit that they came in; clipping apart, they say the same."""
+        half = getattr(self, "_half", None)
+        if half is None or not half.columns:
+            return {}
+        weights = half.weights[:-1] if half.intercept else half.weights
+        scaled = (weights / half.pipeline.scale[:, np.newaxis]).tolist()
+        return dict(zip(half.feature_names, scaled, strict=True))
+
     def why_no_checkpoints(self) -> str:
         """Return why such a job cannot be resumed: dummy rows would give themselves away."""
         if not self.masked_rate:

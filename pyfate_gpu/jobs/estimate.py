@@ -15,6 +15,8 @@ from pyfate_gpu.jobs.calibration import Calibration
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, ciphertexts_sent
 
+#: Of an iteration of the regressions, whatever the number of hosts (tests/glm/test_round_trips.py).
+ROUND_TRIPS = 3.0
 #: Of Python and its packages, in a party's process.
 _PROCESS_BYTES = 150e6
 
@@ -78,6 +80,40 @@ class Estimate:
         """Seconds of an iteration with all parties on this machine, sharing its cores."""
         total = sum(sum(steps.values()) for steps in self.seconds.values())
         return max(self.apart, total * self.engine.threads / available_cores())
+
+
+@dataclass(frozen=True)
+class Network:
+    """What lies between parties.
+
+    Parameters
+    ----------
+    round_trip : float
+        Seconds there and back.
+    bandwidth : float or None
+        Mbit/s between two parties; None for as much as they want.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.jobs.estimate import Network
+    >>> Network(0.1).known, Network().known
+    (True, False)
+    """
+
+    round_trip: float = 0.0
+    bandwidth: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it takes time."""
+        return bool(self.round_trip or self.bandwidth)
+
+    def seconds(self, found: Estimate) -> float:
+        """Return what an iteration takes longer by it: the chain of its messages, and bytes one after the other."""
+        waits = self.round_trip * (ROUND_TRIPS + bool(found.shape.validation))
+        if self.bandwidth is None:
+            return waits
+        return waits + sum(found.sent.values()) * 8 / (self.bandwidth * 1e6)
 
 
 def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = None) -> JobShape:

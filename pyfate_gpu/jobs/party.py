@@ -61,6 +61,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         channel.connect()
         agree_on_terms(session, "job", _terms(configuration, model))
         compare_tables(session, tables)
+        in_table = len(tables["data"].ids) if "data" in tables else 0
         tables = align(session, tables, configuration.alignment)
         tables = prepare(session, configuration, steps, tables)
         if "data" in tables:
@@ -69,7 +70,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
             checkpoints.check_rows(tables)
             agree_on_iteration(session, checkpoints)
         model.fit_rows(session, tables.get("data"), tables.get("validation"))
-        path = write_result(configuration, session, model, tables.get("data"))
+        path = write_result(configuration, session, model, tables.get("data"), in_table)
         if checkpoints is not None:
             _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
             checkpoints.clear()

@@ -6,6 +6,8 @@ from __future__ import annotations
 import csv
 import io
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
 from pyfate_gpu.jobs.judgement import judge_tables
 from pyfate_gpu.jobs.party import read_tables
-from pyfate_gpu.jobs.result import HALF, write_report
+from pyfate_gpu.jobs.result import HALF, about_job, write_report
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.report import JobReport
 from pyfate_gpu.protocol.terms import agree_on_terms
@@ -74,6 +76,7 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
         agree_on_terms(session, "prediction", model.terms() | common_terms(configuration))
         for half in (*steps, model) if steps else [model] * (1 + len(configuration.steps)):
             compare_halves(session, half)
+        ids = tables[KIND].ids if KIND in tables else []
         tables = transform_all(steps, align(session, tables, configuration.alignment))
         progress = Progress(session, ())
         scores = _scores(model, session, tables.get(KIND))
@@ -81,8 +84,11 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
         labels, path = None, configuration.directory / f"{REPORT}.json"
         if scores is not None:  # before the labels, which may turn out unusable
             labels, path = tables[KIND].labels, configuration.directory / PREDICTIONS
-            write_atomically(path, _as_csv(model, tables[KIND], scores).encode())
-        write_report(configuration, REPORT, judge(model, cost, labels, scores))
+            left_out = sorted(set(ids) - set(tables[KIND].ids))
+            write_atomically(path, _as_csv(model, tables[KIND], scores, left_out).encode())
+        about = about_job(configuration, model, tables.get(KIND), len(ids))
+        report = judge(model, cost, labels, scores)
+        write_report(configuration, REPORT, replace(report, about={"task": "prediction"} | about))
     return path
 
 
@@ -135,8 +141,8 @@ def _scores(model: Estimator, session: Session, rows: Rows | None) -> Floats | N
     return model.score_rows(rows.features, session=session, options=rows.extras)
 
 
-def _as_csv(model: Estimator, rows: Rows, scores: Floats) -> str:
-    """Return a row for each id: its scores and what they mean."""
+def _as_csv(model: Estimator, rows: Rows, scores: Floats, left_out: Sequence[str] = ()) -> str:
+    """Return a row for each id: its scores and what they mean, nothing of ids that some party lacks."""
     columns: dict[str, Any] = {"id": rows.ids}
     for name, values in {"score": scores, **model.interpret(scores)}.items():
         if values.ndim == 1:
@@ -148,4 +154,5 @@ def _as_csv(model: Estimator, rows: Rows, scores: Floats) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
+    writer.writerows([name, *[""] * (len(columns) - 1)] for name in left_out)
     return text.getvalue()

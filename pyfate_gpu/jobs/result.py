@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +31,18 @@ REPORT = "report"
 
 
 def write_result(
-    configuration: PartyConfiguration, session: Session, model: Estimator, rows: Rows | None
+    configuration: PartyConfiguration,
+    session: Session,
+    model: Estimator,
+    rows: Rows | None,
+    in_table: int = 0,
 ) -> Path:
     """Write a party's half of the model, its report and, last, its result; return the latter's file.
+
+    Parameters
+    ----------
+    rows : Rows or None
+        Those trained with, of `in_table` in this party's table.
 
     Raises
     ------
@@ -40,11 +51,32 @@ def write_result(
     """
     if rows is not None:
         model.save(configuration.directory / HALF)
-    write_report(configuration, REPORT, JobReport.of([model]))
+    about = about_job(configuration, model, rows, in_table)
+    write_report(configuration, REPORT, replace(JobReport.of([model]), about=about))
     path = configuration.directory / RESULT
     result = result_of(configuration, session, model, rows)
     write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
     return path
+
+
+def about_job(
+    configuration: PartyConfiguration, model: Estimator, rows: Rows | None, in_table: int
+) -> dict[str, Any]:
+    """Return what a report says of its job, in the order to be shown."""
+    about: dict[str, Any] = {
+        "job": configuration.job,
+        "party": configuration.party.name,
+        "date": datetime.now(timezone.utc).isoformat(sep=" ", timespec="minutes"),
+        "release": __version__,
+    }
+    if rows is not None:
+        about |= {"rows": len(rows.ids), "ids in the table": in_table}
+        about |= {"ids left out": in_table - len(rows.ids), "columns": len(rows.names)}
+        counts = model.class_counts(rows.labels)
+        total = sum(counts.values())
+        if counts:
+            about["classes"] = {str(k): f"{n} ({n / total:.1%})" for k, n in counts.items()}
+    return about
 
 
 def write_report(configuration: PartyConfiguration, name: str, report: JobReport) -> None:

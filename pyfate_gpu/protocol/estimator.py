@@ -128,6 +128,10 @@ class Estimator(Parameters, ABC):
         """Return how many rows each class has; nothing where labels are no classes."""
         return {}
 
+    def weights_in_units(self) -> dict[str, list[float]]:
+        """Return weights for columns in the unit that they came in, by column; nothing where there are none such."""
+        return {}
+
     def why_no_checkpoints(self) -> str:
         """Return why a job with these parameters cannot be resumed, empty if it can."""
         return ""

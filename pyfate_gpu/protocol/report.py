@@ -13,6 +13,7 @@ import numpy as np
 
 from pyfate_gpu.data.tables import read_present_labels
 from pyfate_gpu.errors import ConfigurationError, StorageError
+from pyfate_gpu.learning.judgement import calibration, confusion, lift
 from pyfate_gpu.storage.files import open_private
 from pyfate_gpu.typing import Floats
 
@@ -49,6 +50,12 @@ class JobReport:
         By party: weights by column, one for each output.
     tables, bars : dict
         By party: what else its algorithm shows, as `Estimator.tables` and `Estimator.bars` return it.
+    judged : dict
+        Of two classes tables of calibration and lift, of classes that of confusion, by name.
+    about : dict
+        What the job says of itself, in the order to be shown: its name, the party, the day, rows.
+    units : dict
+        By party: `weights` for columns in the unit that they came in, where preparation is a shift and a scale.
     """
 
     estimator: str
@@ -61,6 +68,9 @@ class JobReport:
     weights: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     tables: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     bars: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    judged: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -108,6 +118,8 @@ class JobReport:
             },
             tables={m.report_.party: tables for m in models if (tables := m.tables())},
             bars={m.report_.party: bars for m in models if (bars := m.bars())},
+            judged=_tables_of(guest, y, scores),
+            units={m.report_.party: units for m in models if (units := m.weights_in_units())},
         )
 
     @classmethod
@@ -125,8 +137,17 @@ class JobReport:
         """
         metrics, roc = _judge(model, y, scores)
         weights = {cost.party: _weights(model)} if hasattr(model, "coef_") else {}
-        name, parameters = type(model).__name__, _parameters(model)
-        return cls(name, parameters, [cost], [], [], metrics, roc, weights)
+        return cls(
+            type(model).__name__,
+            _parameters(model),
+            [cost],
+            [],
+            [],
+            metrics,
+            roc,
+            weights,
+            judged=_tables_of(model, y, scores),
+        )
 
     def to_json(self) -> str:
         """Return everything as one JSON object; numbers are exact."""
@@ -175,6 +196,27 @@ def _judge(
         return metrics, {}
     labels, present = read_present_labels(y, len(scores))
     return metrics, _roc(labels, np.asarray(scores)[present])
+
+
+def _tables_of(
+    guest: Estimator | None, y: Any, scores: Floats | None
+) -> dict[str, list[dict[str, Any]]]:
+    """Return calibration, lift and confusion, as far as predictions are classes."""
+    if guest is None or scores is None or y is None:
+        return {}
+    meaning = guest.interpret(np.asarray(scores))
+    if "probability" not in meaning:
+        return {}
+    labels, present = read_present_labels(y, len(scores))
+    if not present.any():
+        return {}
+    found = {"Confusion": confusion(labels.tolist(), meaning["prediction"][present].tolist())}
+    probability = meaning["probability"][present]
+    if probability.shape[1] == 2:
+        positive = np.asarray(labels == guest.output_names()[1])
+        found["Calibration"] = calibration(positive, probability[:, 1])
+        found["Lift"] = lift(positive, np.asarray(scores)[present])
+    return found
 
 
 def _parameters(model: Estimator) -> dict[str, Any]:

@@ -14,13 +14,14 @@ import numpy as np
 from pyfate_gpu.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pyfate_gpu.protocol.progress import FitReport
     from pyfate_gpu.protocol.report import JobReport
 
 #: Paul Tol's bright scheme: told apart with any colour vision, and in print.
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 SHOWN_WEIGHTS = 25
 
-_STYLE = """
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
@@ -57,21 +58,28 @@ def render(report: JobReport) -> str:
             canvas = figure.Figure(figsize=(5.4, 3.2), layout="constrained")
             draw(canvas.add_subplot(), report)
             drawn.append(f"<figure><figcaption>{escape(title)}</figcaption>{_svg(canvas)}</figure>")
-    first = report.parties[0]
+    first, about = report.parties[0], report.about
     hardened = ", hardened" if first.hardened else ""
+    title = escape(", ".join(str(about[name]) for name in ("job", "party") if name in about))
+    title = f"{title}: {report.estimator}" if title else report.estimator
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
-        f"<title>{report.estimator}</title><style>{_STYLE}</style>\n"
-        f"<h1>{report.estimator}</h1>\n"
+        f"<title>{title}</title><style>{STYLE}</style>\n"
+        f"<h1>{title}</h1>\n"
+        f"<p>{escape(_outcome(first))}</p>\n"
         f'<p class="quiet">{first.iterations} iterations; backend {escape(first.engine)} on {first.device}{hardened}; '
         f"key of {first.key_bits} bits, fingerprint {first.key_fingerprint}</p>\n"
+        + _table("Job", [(name, _said(value)) for name, value in about.items()])
         + _table("Metrics", [(name, f"{value:.4f}") for name, value in report.metrics.items()])
+        + _table("Validation rows", _kept_metrics(report))
         + '<div class="figures">\n' + "\n".join(drawn) + "\n</div>\n"
         + "".join(
             _wide_table(f"{party}: {title}", rows)
             for party, tables in report.tables.items()
             for title, rows in tables.items()
         )
+        + "".join(_wide_table(name, rows) for name, rows in report.judged.items())
+        + _weights_table(report)
         + _table("Cost", _costs(report))
         + _table("Parameters", [(name, repr(value)) for name, value in report.parameters.items()])
         + "</html>\n"
@@ -88,13 +96,19 @@ def _figures(report: JobReport) -> Iterable[tuple[str, Draw]]:
         yield "Validation rows by iteration", _draw_validation
     if report.roc:
         yield "Receiver operating characteristic", _draw_roc
-    if report.weights:
-        yield "Largest weights", _draw_weights
+    if "Calibration" in report.judged:
+        yield "Calibration", _draw_calibration
+    if report.judged.get("Lift"):
+        yield "Lift", _draw_lift
+    if any(any(weights) for weights in report.weights.values()):
+        yield "Largest weights, of prepared columns", _draw_weights
     for party, bars in report.bars.items():
         for title, values in bars.items():
             yield f"{party}: {title}", partial(_draw_bars, values=values)
-    yield "Seconds by step", _draw_seconds
-    yield "Megabytes sent by message", _draw_bytes
+    if any(any(each.usage.seconds.values()) for each in report.parties):
+        yield "Seconds by step", _draw_seconds
+    if any(each.usage.bytes_sent for each in report.parties):
+        yield "Megabytes sent by message", _draw_bytes
 
 
 def _draw_losses(axes: Any, report: JobReport) -> None:
@@ -116,6 +130,23 @@ def _draw_roc(axes: Any, report: JobReport) -> None:
     axes.plot([0, 1], [0, 1], color=COLOURS[-1], linestyle="--", linewidth=1)
     axes.set(xlabel="false positives", ylabel="true positives", aspect="equal")
     axes.text(0.95, 0.08, f"AUC {report.metrics['auc']:.4f}", ha="right")
+
+
+def _draw_calibration(axes: Any, report: JobReport) -> None:
+    rows = report.judged["Calibration"]
+    points = [row["probability"] for row in rows], [row["share"] for row in rows]
+    axes.plot(*points, color=COLOURS[0], marker="o", markersize=3)
+    axes.plot([0, 1], [0, 1], color=COLOURS[-1], linestyle="--", linewidth=1)
+    axes.set(xlabel="mean probability of a tenth of the rows", ylabel="share of positives")
+
+
+def _draw_lift(axes: Any, report: JobReport) -> None:
+    rows = report.judged["Lift"]
+    axes.plot(
+        [row["share of rows"] for row in rows], [row["lift"] for row in rows], color=COLOURS[0]
+    )
+    axes.axhline(1, color=COLOURS[-1], linestyle="--", linewidth=1)
+    axes.set(xlabel="share of rows, highest scores first", ylabel="lift")
 
 
 def _draw_weights(axes: Any, report: JobReport) -> None:
@@ -170,7 +201,49 @@ def _draw_stacks(axes: Any, parts: dict[str, Any]) -> None:
             axes.barh(list(parts), widths, left=left, color=colour, label=name)
             left += widths
     axes.invert_yaxis()
-    axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _outcome(first: FitReport) -> str:
+    """Return one sentence: why training ended, and what is kept."""
+    ended = (
+        f"Training ended after iteration {first.iterations}: {first.ended}." if first.ended else ""
+    )
+    kept = f" Weights are those of iteration {first.kept}." if first.kept else ""
+    return ended + kept
+
+
+def _kept_metrics(report: JobReport) -> list[tuple[str, str]]:
+    """Return the metrics of validation rows at the iteration whose weights are kept."""
+    at = report.parties[0].kept or len(report.validation)
+    if not 0 < at <= len(report.validation):
+        return []
+    named = report.validation[at - 1].items()
+    return [("iteration", str(at)), *((name, f"{value:.4f}") for name, value in named)]
+
+
+def _weights_table(report: JobReport) -> str:
+    """Return weights of prepared columns beside those in the columns' own unit."""
+    rows = [
+        {"party": party, "column": column, "weight, prepared": _listed(weights)}
+        | ({"weight, own unit": _listed(own)} if (own := units.get(column)) else {})
+        for party, named in report.weights.items()
+        for units in (report.units.get(party, {}),)
+        for column, weights in named.items()
+    ]
+    heads = dict.fromkeys(name for row in rows for name in row)
+    return _wide_table("Weights", [{name: row.get(name, "") for name in heads} for row in rows])
+
+
+def _listed(values: list[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_said(each)}" for name, each in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _costs(report: JobReport) -> list[tuple[str, str]]:

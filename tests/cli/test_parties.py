@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import stat
 import sys
 
@@ -147,6 +149,13 @@ def test_estimate_needs_no_tables(call, tmp_path, monkeypatch):
     assert "100 rows, columns: guest 3, host-0 5; key of 512 bits; backend" in out
     assert "multiply" in out
     assert "a machine for each party: " in out
+    near, far = (
+        float(re.search(r"a machine for each party: ([\d.]+) s", text)[1])
+        for text in (out, call("estimate", path, *sizes, "--rtt", 2000, "--bandwidth", 100)[1])
+    )
+    assert (
+        5.9 < far - near < 8
+    )  # three round trips, a few kilobytes; the machine was measured twice
     code, _, err = call("estimate", path)
     assert code == DATA
     assert "cannot read" in err
@@ -165,3 +174,33 @@ path = "guest.csv"
 [data.host-0]
 path = "host.csv"
 """
+
+
+def test_an_index_links_to_the_reports_of_a_folder(call, tmp_path):
+    code, _, err = call("report", tmp_path)
+    assert code == CONFIGURATION
+    assert "has no report" in err
+    party = {"party": "guest", "iterations": 4}
+    report = {
+        "format": "pyfate-gpu report",
+        "estimator": "Some",
+        "parties": [party],
+        "losses": [0.7, 0.25],
+    }
+    report |= {"validation": [], "metrics": {"auc": 0.9}}
+    for job in ("a", "<b>"):
+        folder = tmp_path / job / "out" / "guest"
+        folder.mkdir(parents=True)
+        about = {"about": {"job": job, "date": "2026-11-30 10:00", "rows": 50}}
+        (folder / "report.json").write_text(json.dumps(report | about))
+        (folder / "other.json").write_text("[]")
+    (tmp_path / "a" / "out" / "guest" / "report.html").write_text("page")
+    code, out, _ = call("report", tmp_path)
+    assert code == 0
+    assert out.startswith("2 reports: ")
+    page = (tmp_path / "index.html").read_text()
+    assert 'href="a/out/guest/report.html"' in page
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+    assert "auc 0.9000" in page
+    assert stat.S_IMODE((tmp_path / "index.html").stat().st_mode) == 0o600

@@ -46,7 +46,9 @@ def names_in(text):
     """Names of what a formatted text shows, but for its shape and type."""
     if isinstance(text, ast.Attribute):
         return (
-            set() if text.attr in ("shape", "dtype", "size", "exponent") else {text.attr, *names_in(text.value)}
+            set()
+            if text.attr in ("shape", "dtype", "size", "exponent")
+            else {text.attr, *names_in(text.value)}
         )
     if isinstance(text, ast.Name):
         return {text.id}

@@ -64,7 +64,7 @@ def test_the_page_is_whole(report, tmp_path):
     pytest.importorskip("matplotlib", reason="pages take matplotlib")
     report.save(tmp_path)
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<figure>") == 6
+    assert page.count("<figure>") == 8
     assert "<b>" not in page  # names of columns are text
     assert "http" not in page.replace("http://www.w3.org/", "")  # nothing is loaded from anywhere
     start = page.index("<svg")

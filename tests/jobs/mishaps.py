@@ -58,7 +58,8 @@ class Stage:
             "host-1": [["id", "e", "f"], *([i, *r] for i, r in zip(ids, x[:, 4:], strict=True))],
         }
         tables = {
-            "job": {"name": "mishap", "directory": "out", "timeout": 60.0, "peer_timeout": PEER_TIMEOUT, "report": False},
+            "job": {"name": "mishap", "directory": "out", "timeout": 60.0,
+                    "peer_timeout": PEER_TIMEOUT, "report": False},
             "model": {"type": "logistic", "optimizer": "adam", "max_iter": 100_000, "tol": 0.0, "key_bits": 512,
                       "allow_insecure_key_size": True},
             "engine": {"backend": "cpu", "threads": 1},

@@ -71,6 +71,7 @@ def test_a_trained_job_predicts_and_reports(small_job, rows, tmp_path):
     run_job(Job.load(path), lambda line: None, predict=True)
     with (out / "guest" / "predictions.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
+    assert found.pop() == {**dict.fromkeys(found[0], ""), "id": "stranger"}
     assert [row["id"] for row in found] == ids[new]
     scores = expected_scores(x, y, new)
     np.testing.assert_allclose([float(row["score"]) for row in found], scores, atol=1e-9)
@@ -81,7 +82,13 @@ def test_a_trained_job_predicts_and_reports(small_job, rows, tmp_path):
     report = json.loads((out / "guest" / "prediction.json").read_text())
     wanted = classification_metrics(y[new], scores)
     assert {name: report["metrics"][name] for name in wanted} == pytest.approx(wanted)
-    assert "Receiver operating" in (out / "guest" / "prediction.html").read_text()
+    page = (out / "guest" / "prediction.html").read_text()
+    for text in ("Receiver operating", "Calibration", "Lift", "Confusion", "ks", "ids left out"):
+        assert text in page
+    assert report["about"]["job"] == "small"
+    assert (report["about"]["rows"], report["about"]["ids left out"]) == (12, 1)
+    assert "small, guest: HeteroLogisticRegression" in (out / "guest" / "report.html").read_text()
+    assert "max_iter is 3" in (out / "guest" / "report.html").read_text()
     assert json.loads((out / "host-0" / "prediction.json").read_text())["metrics"] == {}
 
 

@@ -238,7 +238,7 @@ class GrpcChannel(MailboxChannel):
         self._end_sending()
         if not self._stopped:
             self._call_all("")
-        self._server.close(grace=1.0)
+        self._server.close(grace=0.2 if self._stopped else 1.0)
         self._end_links()  # which ends what watches are waiting for
         for watch in self._watches.values():
             watch.join()
