@@ -68,7 +68,7 @@ def page() -> str:
             f"\n## {name}\n\n`{kind.__name__}`\n\n| parameter | values | default | meaning |\n|---|---|---|---|\n"
         )
         for parameter, signature in sorted(defaults.items()):
-            values, meaning = known.get(parameter, ("", ""))
+            values, meaning = known.get(parameter, ("", f"see `{kind.__name__}`"))
             plain = re.sub("<factory>", "", repr(signature.default))
             cells = (f"`{parameter}`", values, plain and f"`{plain}`", meaning)
             parts.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n")

@@ -143,7 +143,9 @@ def _load(
     return private
 
 
-def _public_half(path: Path, passphrase_file: Path | None, insecure: bool) -> tuple[str, SchemePublicKey]:
+def _public_half(
+    path: Path, passphrase_file: Path | None, insecure: bool
+) -> tuple[str, SchemePublicKey]:
     """Return what a file holds and its public key, which lies in the open also where a passphrase seals the rest."""
     if passphrase_file is None and (document := sealed_public_half(path)) is not None:
         key: SchemePublicKey = public_from_jwk(document, allow_insecure_key_size=insecure)
