@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU seconds, bytes and memory of trees on synthetic tables: ``python -m tests.trees.measure_size --json FILE``.
 
-Each party is a process of its own would be the rule; here both share one, whose peak memory is that of both. Each case
-runs in a fresh process, one thread, a key of 2,048 bits; the first tree, which makes tables, does not count.
+Both parties share a process, whose peak memory is that of both. Each case runs in a fresh one, one thread, a key of
+2,048 bits; the first tree, which makes tables, does not count.
 """
 
 from __future__ import annotations
@@ -30,12 +30,6 @@ CASES: dict[str, tuple[int, int, int, int]] = {
     "100,000 x 300, depth 4, 32 bins": (100_000, 300, 4, 32),
     "1,000,000 x 10, depth 3, 32 bins": (1_000_000, 10, 3, 32),
 }
-
-
-def one_hot(rng: Any, rows: int, columns: int, categories: int) -> Any:
-    """Columns of categories as columns of zeros and ones."""
-    codes = rng.integers(0, categories, size=(rows, columns))
-    return (codes[:, :, np.newaxis] == np.arange(categories)).reshape(rows, -1).astype(float)
 
 
 def measure(name: str, packing: str, trees: int) -> dict[str, Any]:
