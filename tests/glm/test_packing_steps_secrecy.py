@@ -314,14 +314,14 @@ def test_an_addend_that_has_no_room_is_refused(keypair):
 def test_a_hostile_peer_that_answers_in_another_layout_is_refused(toy, logistic, monkeypatch):
     """A host that lays fewer bits into a slot than the terms and the plan make."""
 
-    def repack(self, share, at):
+    def repack(self, batch, at):
         slots = self.packing.slots
         narrower = SlotLayout(slots.width - 1, slots.count)
-        forward = self.session.public_key.encrypt(self.packing.spread(share), slots=narrower)
+        share = self.packing.spread(self._share(batch, at["iteration"]))
+        forward = self.session.public_key.encrypt(share, slots=narrower)
         self.session.send(GUEST, "forward", forward=forward, **at)
-        self.session.receive(GUEST, "residual", **at, residual=Sealed)
 
-    monkeypatch.setattr(HostTrainer, "_exchange", repack)
+    monkeypatch.setattr(HostTrainer, "_send_shares", repack)
 
     def party(*data):
         model = logistic(packing="rows", optimizer="sgd")
