@@ -13,6 +13,8 @@ import pytest
 from pyfate_gpu import generate_keypair
 from pyfate_gpu.homo import AggregationPlan, Identity, SecureAggregator, run_round
 
+collect_ignore_glob = ["measure_*.py", "soak.py"]  # scripts, some for other environments
+
 KEYS = generate_keypair(512, allow_insecure_key_size=True)
 IDENTITIES = [Identity.generate() for _ in range(100)]
 MODES = ("masks", "paillier", "blind", "shared")

@@ -9,4 +9,6 @@ collect_ignore_glob = [
     "fate1/*.py",
     "fate2/*.py",
     "heu/*.py",
+    "flower/*.py",
+    "nvflare/*.py",
 ]
