@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.glm.conjugate import is_labelled
+from pyfate_gpu.glm.conjugate import is_cold, is_labelled
 from pyfate_gpu.glm.descent import DescentService
 from pyfate_gpu.glm.plan import receive_plan
 from pyfate_gpu.glm.search import SearchService
@@ -47,9 +47,10 @@ def serve_training(
     for iteration in count(first):
         for batch in range(plan.batches):
             at = {"iteration": iteration, "batch": batch}
-            for service in services:
+            cold = searching and is_cold(iteration, warm=plan.warm)
+            for service in services[1:] if cold else services:  # the guest knows its own part
                 service.serve(at)
-            if not searching or is_labelled(iteration):
+            if not searching or (is_labelled(iteration) and not cold):
                 packing.serve_loss(session, private_key, at)
         if plan.validation:
             rows = plan.validation * plan.outputs

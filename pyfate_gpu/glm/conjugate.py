@@ -39,6 +39,11 @@ def is_labelled(iteration: int) -> bool:
     return iteration % LABELLED_EVERY == 1
 
 
+def is_cold(iteration: int, *, warm: bool) -> bool:
+    """Whether all weights are 0 in this iteration, a labelled one: then residuals are targets, as the guest knows."""
+    return iteration == 1 and not warm
+
+
 def scalars_of(iteration: int) -> int:
     """How many numbers of each output parties add up in this iteration."""
     return LABELLED_SCALARS if is_labelled(iteration) else SCALARS

@@ -133,7 +133,7 @@ class GuestTrainer(Trainer):
         outputs = self.data.y.shape[1]
         packed = self._packs_rows(sum(columns.values()), standardized)
         row_bits = row_bits_of(rows) if packed else 0
-        self.plan = Plan(columns, outputs, len(self.division), tested, row_bits)
+        self.plan = Plan(columns, outputs, len(self.division), tested, row_bits, warm)
         self.packing = self.plan.packing(self.settings, rows)
         self.progress.packing = self.packing.name
         announce_plan(session, self.plan)

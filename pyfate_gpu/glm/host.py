@@ -148,10 +148,14 @@ class HostTrainer(Trainer):
 
     def _exchange(self, batch: HostBatch, at: dict[str, int]) -> CiphertextArray:
         """Send this host's shares of all rows, unless they went ahead; return the sums of all parties, encrypted."""
-        packing, shape = self.packing, self.packing.shape(batch.features.rows)
         if not self._ahead:
             self._send_shares(batch, at)
         self._ahead = False
+        return self._receive_residual(batch, at)
+
+    def _receive_residual(self, batch: HostBatch, at: dict[str, int]) -> CiphertextArray:
+        """Return the guest's encrypted residuals of all rows."""
+        packing, shape = self.packing, self.packing.shape(batch.features.rows)
         residual = self.session.receive_encrypted(
             GUEST, "residual", "residual", shape, ARBITER, packing.slots, **at
         )

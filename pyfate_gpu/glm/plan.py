@@ -62,6 +62,8 @@ class Plan:
         Rows of the validation data.
     row_bits : int
         Where rows share ciphertexts, there are at most ``2**row_bits`` of them; 0 where they do not.
+    warm : bool
+        Whether all parties begin with the weights of an earlier fit.
     """
 
     columns: dict[str, int]
@@ -69,6 +71,7 @@ class Plan:
     batches: int
     validation: int
     row_bits: int = 0
+    warm: bool = False
 
     def packing(self, settings: Settings, rows: int | None = None) -> Packing:
         """Return how rows and outputs share ciphertexts, by what the terms allow and the plan says.
@@ -187,6 +190,7 @@ def announce_plan(session: Session, plan: Plan) -> None:
         batches=plan.batches,
         validation=plan.validation,
         row_bits=plan.row_bits,
+        warm=plan.warm,
     )
 
 
@@ -198,15 +202,22 @@ def receive_plan(session: Session) -> Plan:
     ProtocolError
         When it names other parties than there are, or counts that make no sense.
     """
-    text, outputs, batches, validation, row_bits = session.receive(
-        GUEST, "plan", columns=str, outputs=int, batches=int, validation=int, row_bits=int
+    text, outputs, batches, validation, row_bits, warm = session.receive(
+        GUEST,
+        "plan",
+        columns=str,
+        outputs=int,
+        batches=int,
+        validation=int,
+        row_bits=int,
+        warm=bool,
     )
     if outputs < 1 or batches < 1 or validation < 0 or row_bits < 0:
         raise ProtocolError(
             f"the guest announced {outputs} outputs, {batches} batches, {validation} validation rows, rows of "
             f"{row_bits} bits"
         )
-    return Plan(_read_columns(text, session), outputs, batches, validation, row_bits)
+    return Plan(_read_columns(text, session), outputs, batches, validation, row_bits, warm)
 
 
 def _read_columns(text: str, session: Session) -> dict[str, int]:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training by conjugate gradients: what guest, host and arbiter do in a pass; ``glm.conjugate`` has the numbers.
 
-A labelled pass is the masked protocol as it is. In any other pass the parties put shares of the direction,
-X_p p_p, in place of shares of the scores, and no labels enter. Either ends with sums over parties of a few
-numbers, which the hosts send under masks that cancel, and with what the guest makes of them.
+A labelled pass is the masked protocol as it is; in the first one, at weights of 0, residuals are targets, which the
+guest encrypts. In any other pass the parties put shares of the direction, X_p p_p, in place of shares of the scores,
+and no labels enter. Either ends with sums over parties of a few numbers, which the hosts send under masks that
+cancel, and with what the guest makes of them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from pyfate_gpu.glm.conjugate import (
     ConjugateSearch,
     ConjugateWeights,
     check_turn,
+    is_cold,
     is_labelled,
 )
 from pyfate_gpu.glm.descent import At, DescentService
@@ -75,7 +78,10 @@ class GuestSearch(GuestTrainer):
         """Do one pass; return the summed loss after it."""
         at = {"iteration": iteration, "batch": number}
         if is_labelled(iteration):
-            loss = super()._train_batch(batch, iteration, number)
+            cold = is_cold(iteration, warm=self.plan.warm)
+            loss = (
+                self._begin(batch, at) if cold else super()._train_batch(batch, iteration, number)
+            )
             step = self.search.begin(self._add_up(at))
         else:
             self._curve(batch, at)
@@ -88,6 +94,17 @@ class GuestSearch(GuestTrainer):
         )
         self.weights.turn(alpha, beta, exponents)
         return loss
+
+    def _begin(self, batch: GuestBatch, at: At) -> float:
+        """Do the first pass, at weights of 0, where residuals are targets; return the summed loss."""
+        session, own, packing = self.session, batch.own, self.packing
+        targets = own.weigh(self.family.target(own.y))
+        plain = packing.spread(check_scores(targets))
+        with session.statistics.step(Step.ENCRYPT, operations=math.prod(packing.shape(len(own.y)))):
+            residual = session.public_key.encrypt(plain, slots=packing.slots)
+        session.send(session.hosts, "residual", residual=residual, **at)
+        self.weights.descend(own.features.values.T @ targets, len(own.y))
+        return float(own.weigh(self.family.constant(own.y)).sum())
 
     def _curve(self, batch: GuestBatch, at: At) -> None:
         """Have H p computed, for the direction p of all parties."""
@@ -132,7 +149,9 @@ class HostSearch(HostTrainer):
 
     def _train_batch(self, batch: HostBatch, iteration: int, number: int) -> None:
         session, at = self.session, {"iteration": iteration, "batch": number}
-        if is_labelled(iteration):
+        if is_cold(iteration, warm=self.plan.warm):
+            self._begin(batch, at)
+        elif is_labelled(iteration):
             super()._train_batch(batch, iteration, number)
         else:
             self._curve(batch, at)
@@ -148,6 +167,11 @@ class HostSearch(HostTrainer):
             exponents=np.ndarray,
         )
         self.weights.turn(*check_turn(alpha, beta, exponents, self.weights.values.shape[1]))
+
+    def _begin(self, batch: HostBatch, at: At) -> None:
+        residual = self._receive_residual(batch, at)
+        gradient = self.packing.gradient(self.session, batch.features, residual)
+        self.weights.descend(self.packing.reveal(self.session, gradient, at), batch.features.rows)
 
     def _curve(self, batch: HostBatch, at: At) -> None:
         session, packing = self.session, self.packing

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 
 from pyfate_gpu.federation.roles import ARBITER, GUEST
-from pyfate_gpu.glm.conjugate import is_labelled
+from pyfate_gpu.glm.conjugate import is_cold, is_labelled
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.packing import CLASSES, ROWS
 from pyfate_gpu.glm.plan import Packing
@@ -39,20 +39,26 @@ def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     entries = {name: sum(sizes) for name in shape.columns} | {GUEST.name: shape.rows}
     hosts = [name for name in shape.columns if name != GUEST.name]
     work: Steps = {name: Counter() for name in (*shape.columns, ARBITER.name)}
+    cold = settings.optimizer == NEWTON and is_cold(number, warm=False)
     for name, count in shape.columns.items():
+        if cold and name == GUEST.name:
+            continue
         width = (count + (name == GUEST.name and settings.fit_intercept)) * packing.groups
         party = work[name]
         party["multiply"] += entries[name] * width
         party[_hiding(settings, packing)] += width * batches
         work[ARBITER.name].update(check=width * batches, decrypt=width * batches)
         if name in hosts:
-            party.update(encrypt=sent, check=sent)
+            party.update(encrypt=0 if cold else sent, check=sent)
     guest = work[GUEST.name]
-    guest.update(check=len(hosts) * sent, add=(len(hosts) - 1) * sent, blind=sent)
-    guest[family.combining] += sent
-    if shape.weighted or sum(sizes) > shape.rows:
+    if cold:
+        guest["encrypt"] += sent
+    else:
+        guest.update(check=len(hosts) * sent, add=(len(hosts) - 1) * sent, blind=sent)
+        guest[family.combining] += sent
+    if not cold and (shape.weighted or sum(sizes) > shape.rows):
         guest["weigh"] += sent
-    if settings.optimizer != NEWTON or is_labelled(number):
+    if settings.optimizer != NEWTON or (is_labelled(number) and not cold):
         _loss(work, shape, packing, family.loss_from_targets, batches, sum(sizes))
     if shape.validation:
         add_work(work, scoring(shape.validation, shape, settings.key_bits))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -167,8 +169,8 @@ def test_no_label_travels_in_a_pass_without_them(toy, federate, logistic, transc
         iteration: {m.name.partition("/")[2] for m in transcript if m.iteration == iteration}
         for iteration in (1, 2)
     }
-    assert "loss_share" in names[1]
-    assert "loss_share" not in names[2]
+    assert {"forward", "residual"} <= names[2]
+    assert not {"loss_share", "masked_loss"} & (names[1] | names[2])
     sums = [m for m in transcript if m.name.endswith("/curvature")]
     assert {(m.sender.name, m.to.name) for m in sums} == {("host-0", "guest")}
     turns = [m for m in transcript if m.name.endswith("/turn")]
@@ -243,3 +245,30 @@ def test_few_passes_come_to_a_thousandth_on_breast_cancer():
     gap = (loss(np.concatenate(found.weights)) - loss(best)) / -loss(best)
     assert gap < 1e-3
     assert len(found.losses) <= 8
+
+
+def test_the_guest_alone_knows_the_first_residuals(toy, federate, logistic, transcript):
+    """At weights of 0 they are targets: hosts send nothing, and the arbiter decrypts for hosts alone."""
+    outcome = federate(logistic(tol=0.0, max_iter=3), toy.guest, toy.labels, toy.hosts)
+    names = {
+        iteration: Counter(m.name.partition("/")[2] for m in transcript if m.iteration == iteration)
+        for iteration in (1, 2)
+    }
+    assert names[1]["forward"] == names[1]["loss_share"] == names[1]["masked_loss"] == 0
+    assert names[1]["masked_gradient"] == 2 == names[2]["masked_gradient"] - 1
+    assert outcome.guest.loss_history_[0] == pytest.approx(np.log(2))
+
+
+def test_a_warm_start_begins_with_residuals_of_its_weights(toy, logistic, transcript):
+    def party(*data):
+        def run(session):
+            model = logistic(tol=0.0, max_iter=3).fit(*data, session=session)
+            transcript.clear()
+            return model.set_params(warm_start=True).fit(*data, session=session)
+
+        return run
+
+    simulate(guest=party(toy.guest, toy.labels), hosts=[party(toy.hosts[0])], arbiter=party())
+    first = [m.name.partition("/")[2] for m in transcript if m.iteration == 1]
+    assert "forward" in first
+    assert "loss_share" in first

@@ -45,8 +45,8 @@ def test_packed_passes_send_a_share_of_the_bytes(toy, kinds, federate, logistic,
     for packing in ("classes", "none"):
         transcript.clear()
         federate(logistic(tol=0.0, max_iter=2, packing=packing), toy.guest, kinds, toy.hosts[:1])
-        messages = [m for m in transcript if m.name.endswith("/forward")]
-        sizes.append({m.iteration: len(m.payload["forward"].data) for m in messages})
+        messages = [m for m in transcript if m.name.endswith("/residual")]
+        sizes.append({m.iteration: len(m.payload["residual"].data) for m in messages})
     for iteration in (1, 2):  # with labels and without
         assert sizes[0][iteration] < 0.55 * sizes[1][iteration]  # two slots at 512 bits
 

@@ -152,6 +152,7 @@ def test_nothing_plain_travels_but_public_facts(trained, transcript):
         ("plan", "batches"),
         ("plan", "validation"),
         ("plan", "row_bits"),
+        ("plan", "warm"),
         ("batches", "rows"),
         ("batches", "sizes"),
         ("batches", "used"),
