@@ -49,7 +49,9 @@ def test_json_has_everything(report, trained, toy):
     assert expected.items() <= found["metrics"].items()
     assert [party["party"] for party in found["parties"]] == ["guest", "host-0", "arbiter"]
     assert found["parties"][0]["key_bits"] == 512
-    assert found["parties"][1]["usage"]["sent"]["forward"] > 2 * 60 * 128  # the first pass sends none
+    assert (
+        found["parties"][1]["usage"]["sent"]["forward"] > 2 * 60 * 128
+    )  # the first pass sends none
     assert list(found["weights"]) == ["guest", "host-0"]
     assert found["weights"]["guest"]["age"] == [trained.guest.coef_[0]]
     assert found["weights"]["host-0"]["column 3"] == [trained.hosts[0].coef_[3]]
