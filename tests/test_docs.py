@@ -2,7 +2,12 @@
 """What the pages show is true: their code runs, their lists are complete, their links lead somewhere."""
 
 import importlib.util
+import json
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +61,27 @@ def test_the_page_of_parameters_is_that_of_the_docstrings():
     written = (ROOT / "docs/parameters.md").read_text()
     assert written == generator.page(), "python docs/parameters_page.py"
     assert len(re.findall(r"^\| `", written, re.M)) > 100
+
+
+@pytest.mark.slow
+def test_the_first_job_runs_as_it_is_written(tmp_path):
+    """Commands of the quickstart, literally, but for where they find the command and the sample."""
+    pytest.importorskip("private_set_intersection")
+    pytest.importorskip("matplotlib")
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```$", (ROOT / "docs/quickstart.md").read_text(), re.M | re.S
+    )
+    (block,) = [block for block in blocks if "pyfate-gpu run" in block]
+    shutil.copytree(ROOT / "docs/sample", tmp_path / "docs/sample")
+    for line in block.splitlines():
+        words = shlex.split(line)
+        if words[0] == "pyfate-gpu":
+            words = [sys.executable, "-m", "pyfate_gpu.cli", *words[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    out = tmp_path / "first/out/guest"
+    predictions = (out / "predictions.csv").read_text().splitlines()
+    assert len(predictions) == 1 + 240
+    assert sum(line.endswith(",,,,") for line in predictions) == 10  # ids that some party lacks
+    assert json.loads((out / "prediction.json").read_text())["metrics"]["auc"] > 0.8
+    assert "8 reports" in done.stdout
