@@ -281,7 +281,7 @@ def other_parameters(stage):
 
 
 def unknown_parameter(stage):
-    stage.change("host-0", parameters={"alhpa": 1.0})
+    stage.change("host-0", parameters={"steepness": 1.0})
     stage.start(*PARTIES)
     return "host-0"
 
