@@ -13,6 +13,7 @@ using Plan = MultiExponentiationPlan;
 
 constexpr double kSquare = 0.7;  // of a multiplication
 constexpr double kPower = 0.9;   // a squaring, and storing what it gives
+constexpr double kFresh = 0.2;   // more on pages that the system clears first
 
 struct Shape {
   double outputs;      // rows * columns of the result
@@ -76,7 +77,7 @@ Plan bucket_plan(const Shape& shape, int bits, int count, bool signs, bool inver
   const double steps = shape.entries * count * fill_cost(shape, most, sets);
   // Squarings and a product a window; signs.
   return sliced(plan, shape,
-                {shape.outputs * count, steps, sets * all_buckets(plan.windows),
+                {shape.outputs * count, steps, sets * (all_buckets(plan.windows) - count),
                  signs && inverses ? 3 * shape.ciphertexts : 0,
                  sets * (kSquare * bits + count) + (signs && !inverses ? 4 : 0)});
 }
@@ -87,13 +88,15 @@ Plan power_plan(const Shape& shape, int bits, int width, bool inverses) {
   const double digits = std::max(1.0, static_cast<double>(bits) / (width + 1) + 0.5);
   const double signs = inverses ? 2 : 1;
   const double kept = shape.ciphertexts * signs * plan.powers();
-  const double blocks = std::ceil(
-      kept / static_cast<double>(shape.surroundings.table_rows));  // each fills buckets of its own
+  // From an eighth of the scratch memory on (32 MiB), allocators take fresh pages for each call.
+  const auto room = static_cast<double>(shape.surroundings.table_rows);
+  const double power = kPower + (8 * kept > room ? kFresh : 0);
+  const double blocks = std::ceil(kept / room);  // each fills buckets of its own
   return sliced(
       plan, shape,
       {shape.outputs, shape.entries * digits * fill_cost(shape, plan.buckets(0), inverses ? 1 : 2),
        blocks * (inverses ? 1 : 2) * static_cast<double>(plan.buckets(0)),
-       kPower * kept + (inverses ? 3 * shape.ciphertexts : 0), blocks * (inverses ? 1 : 5)});
+       power * kept + (inverses ? 3 * shape.ciphertexts : 0), blocks * (inverses ? 1 : 5)});
 }
 
 Plan table_plan(const Shape& shape, int bits, int count, bool signs) {
