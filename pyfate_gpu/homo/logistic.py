@@ -60,19 +60,17 @@ class HomoLogisticRegression(HomoModel):
         return {"accuracy": float((right == (y > 0)).all(axis=1).mean())}
 
     def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return ``prediction``, the classes, and ``probability``, of the second class or of each."""
+        """Return ``prediction``, the classes, and ``probability`` as `predict_proba` returns it."""
         table = np.asarray(scores, dtype=np.float64).reshape(len(scores), -1)
         chosen = (table[:, 0] > 0).astype(int) if table.shape[1] == 1 else table.argmax(axis=1)
         likely = probabilities(table)
-        return {
-            "prediction": self.classes_[chosen],
-            "probability": likely[:, 0] if table.shape[1] == 1 else likely,
-        }
+        if table.shape[1] == 1:
+            likely = np.column_stack([1 - likely, likely])
+        return {"prediction": self.classes_[chosen], "probability": likely}
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the probability of each class, [rows, classes]; raises as `decision_function` does."""
-        likely = self.interpret(self.decision_function(X))["probability"]
-        return likely if likely.ndim == 2 else np.column_stack([1 - likely, likely])
+        return self.interpret(self.decision_function(X))["probability"]
 
     def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
         """Return log loss, and AUC, KS, accuracy and F1 of two classes, accuracy and F1 of more."""
@@ -92,8 +90,8 @@ class HomoLogisticRegression(HomoModel):
         return 1 if classes <= 2 else classes
 
     def output_names(self) -> list[Any]:
-        """Return the classes, where there are more than two."""
-        return [] if len(self.coef_) == 1 else list(self.classes_.tolist())
+        """Return the classes."""
+        return list(self.classes_.tolist())
 
 
 def _one_hot(scores: Floats) -> NDArray[np.bool_]:
