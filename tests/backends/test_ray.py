@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -86,6 +88,31 @@ def test_a_regression_is_that_of_the_cpu(two, rows_of_two):
 def rows_of_two(rng):
     x = rng.normal(size=(150, 5))
     return x, (x.sum(axis=1) > 0).astype(int)
+
+
+IN_A_THREAD = """
+import threading, time
+from pyfate_gpu import generate_keypair, use_backend
+
+public, private = generate_keypair(512, allow_insecure_key_size=True)
+use_backend("ray", workers=1)
+thread = threading.Thread(target=lambda: public.encrypt([1.0]))
+thread.start()
+thread.join()
+time.sleep(1)
+print(private.decrypt(public.encrypt([2.0, 3.0]).sum()))
+"""
+
+
+def test_a_cluster_outlives_the_thread_that_asked_for_it():
+    found = subprocess.run(
+        [sys.executable, "-c", IN_A_THREAD],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert found.stdout == "5.0\n", found.stderr[-2000:]
 
 
 def test_workers_with_the_key_file_decrypt(tmp_path):

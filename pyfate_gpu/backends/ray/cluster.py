@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
@@ -43,7 +45,7 @@ def workers_of(options: ClusterOptions, threads: int) -> RayWorkers:
         if workers is None or workers.lost:
             if options.address is None:
                 _check_cores(options.workers)
-            ray = _connect(options.address)
+            ray = _in_a_lasting_thread(lambda: _connect(options.address))
             name, shared = f"ray:{next(_names)}", options.address is not None
             workers = RayWorkers(ray, options.workers, options.device, threads, name, shared)
             _open[identity] = workers
@@ -90,6 +92,24 @@ def _connect(address: str | None) -> Any:
             "with `ray start --head` by the same releases of Python and Ray, or leave the address out"
         ) from None
     return ray
+
+
+def _in_a_lasting_thread(connect: Callable[[], Any]) -> Any:
+    """What `connect` returns, called in a thread that ends with the process.
+
+    Ray's processes on this machine are killed when the thread that started them ends, and a party may be a thread.
+    """
+    outcome: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(connect())
+        except BaseException as error:  # it is the caller's
+            outcome.set_exception(error)
+        threading.Event().wait()
+
+    threading.Thread(target=run, name="ray", daemon=True).start()
+    return outcome.result()
 
 
 def _warn_of_little_memory() -> None:

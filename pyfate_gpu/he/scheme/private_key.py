@@ -81,7 +81,7 @@ class SchemePrivateKey(Secret, ABC):
         EncodingError
             If a value is too large for float64.
         """
-        values = np.concatenate([self._decode(part, start) for start, part in _parts(c)])
+        values = np.concatenate([self._decode(part, start) for start, part in _parts(_array(c))])
         return values.reshape(c.shape + values.shape[1:])[()]
 
     def _decode(self, c: CiphertextArray, start: int) -> npt.NDArray[Any]:
@@ -118,12 +118,7 @@ class SchemePrivateKey(Secret, ABC):
         return self._public_key._fresh(rows, plain, engine, slots)
 
     def _decrypt_words(self, c: CiphertextArray) -> UnsignedWords:
-        if not isinstance(c, CiphertextArray):
-            raise UnsupportedOperationError(
-                f"decrypt takes a CiphertextArray, not {type(c).__name__}; "
-                f"make one with public_key.from_ints or public_key.from_wire"
-            )
-        if c.public_key != self._public_key:
+        if _array(c).public_key != self._public_key:
             raise KeyMismatchError(
                 f"the ciphertexts belong to key {c.public_key.fingerprint}, this private key to "
                 f"{self._public_key.fingerprint}; decrypt with the key they were encrypted for"
@@ -154,3 +149,13 @@ def _parts(c: CiphertextArray) -> Iterator[tuple[int, CiphertextArray]]:
     flat = c.ravel()
     for start in range(0, c.size, PART_ROWS):
         yield start, flat[start : start + PART_ROWS]
+
+
+def _array(c: Any) -> CiphertextArray:
+    """`c` if it is encrypted; raises UnsupportedOperationError otherwise."""
+    if not isinstance(c, CiphertextArray):
+        raise UnsupportedOperationError(
+            f"decrypt takes a CiphertextArray, not {type(c).__name__}; "
+            f"make one with public_key.from_ints or public_key.from_wire"
+        )
+    return c
