@@ -19,7 +19,8 @@ from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 
 SHARE = 4  # of the memory is an array's, as an operation has up to three
 WINDOW_BYTES = 64 << 20
-ROWS_OF_A_PAGE = 8  # at 2048 bits
+COMPANY = 128
+"""Rows that may come to memory with one: the system maps 64 KiB at a time, of rows of 512 bytes."""
 
 
 class OutOfCorePublicEngine(PiecewiseEngine, CpuPublicEngine):
@@ -93,8 +94,8 @@ class OutOfCorePublicEngine(PiecewiseEngine, CpuPublicEngine):
             return rows[piece].view(np.ndarray)
         chosen = index[piece]
         part: Rows = np.empty((len(chosen), 2, self._words), dtype=np.uint64)
-        # A row brings its whole page with it, so that not all may stay until the last.
-        for some in cuts(len(chosen), max(1, self._piece // ROWS_OF_A_PAGE)):
+        # A row brings others with it, so that not all may stay until the last.
+        for some in cuts(len(chosen), max(1, self._piece // COMPANY)):
             part[some] = np.take(rows, chosen[some], axis=0)
             if self._is_far(rows):
                 self._files.leave_memory()
