@@ -65,13 +65,18 @@ def confusion(labels: Any, predictions: Any) -> Table:
     >>> confusion(["a", "a", "b"], ["a", "b", "b"])
     [{'label': 'a', 'as a': 1, 'as b': 1}, {'label': 'b', 'as a': 0, 'as b': 1}]
     """
-    labels, predictions = list(map(str, labels)), list(map(str, predictions))
+    labels, predictions = list(map(_name, labels)), list(map(_name, predictions))
     names = sorted({*labels, *predictions})
     pairs = list(zip(labels, predictions, strict=True))
     return [
         {"label": name} | {f"as {other}": pairs.count((name, other)) for other in names}
         for name in names
     ]
+
+
+def _name(value: Any) -> str:
+    """What a class is called, be it an integer or, beside missing labels, the same number as a float."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _parts(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
