@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Iterator
 
@@ -61,6 +62,16 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 def device_of(backend: str) -> str:
     """What arrays of a backend of this machine say their device is."""
     return "ray" if backend == "ray" else "cpu"
+
+
+@pytest.fixture(autouse=True)
+def own_logger() -> Iterator[None]:
+    """Commands that tests call set how loud this process is."""
+    logger = logging.getLogger("pyfate_gpu")
+    level, handlers = logger.level, list(logger.handlers)
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

@@ -62,9 +62,9 @@ def test_demo_tells_the_whole_story(call):
     found = re.findall(
         r"^ +(\d) +0\.\d+ +(?:\d+\.\d\d +){5}([\d,]+) +([\d,]+) +0\.\d\d$", out, re.M
     )
-    # 285 ciphertexts of two rows each: encrypted, re-blinded and, but for the last, sent ahead for the next one.
-    # 31 gradients and, at first, the loss and its shares.
-    assert found == [("1", "889", "18,493"), ("2", "316", "17,924")]
+    # 285 ciphertexts of two rows each: targets, by the guest alone, and the host's shares sent ahead for the second.
+    # 31 gradients, of the first the host's 20 alone.
+    assert found == [("1", "590", "11,380"), ("2", "316", "17,924")]
     assert "\x1b" not in out
     for row in ("guest alone", "under encryption", "same rule in plaintext", "scikit-learn"):
         assert re.search(rf"{row}.* 0\.9\d{{3}} .* 0\.[89]\d{{3}} ", out), row

@@ -29,6 +29,7 @@ FITS = [
     (HeteroLogisticRegression, {"convergence": "weight_diff", "masked_rate": 0.5}),
     (HeteroLinearRegression, {"mode": "arbiter_optimizer"}),
     (HeteroLinearRegression, {"packing": "rows"}),
+    (HeteroLogisticRegression, {"packing": "rows", "optimizer": "sgd"}),
     (HeteroPoissonRegression, {"early_stopping_rounds": 1}),
     (HeteroSSHELogisticRegression, {"link": "cubic", "reveal": "nobody"}),
     (HeteroSSHELinearRegression, {}),
