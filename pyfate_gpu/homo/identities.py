@@ -21,7 +21,7 @@ def derive(secret: bytes, context: bytes, salt: bytes = b"") -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    return HKDF(SHA256(), 32, salt, b"pyfate_gpu homo " + context).derive(secret)
+    return bytes(HKDF(SHA256(), 32, salt, b"pyfate_gpu homo " + context).derive(secret))
 
 
 class Identity:
@@ -68,11 +68,11 @@ class Identity:
 
     def private_bytes(self) -> bytes:
         """The private half, to keep: 32 bytes."""
-        return self._key.private_bytes_raw()
+        return bytes(self._key.private_bytes_raw())
 
     def sign(self, data: bytes) -> bytes:
         """A signature, 64 bytes."""
-        return self._key.sign(data)
+        return bytes(self._key.sign(data))
 
     def __repr__(self) -> str:
         return f"Identity({self.public.hex()[:16]}..., secret)"

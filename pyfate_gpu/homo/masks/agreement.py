@@ -29,7 +29,7 @@ class RoundKey:
 
     def private_bytes(self) -> bytes:
         """The private half, to be shared out."""
-        return self._key.private_bytes_raw()
+        return bytes(self._key.private_bytes_raw())
 
     def agree(self, other: bytes, context: bytes, salt: bytes) -> bytes:
         """A key of 32 bytes that only the owner of `other` and this one's can compute.
@@ -72,7 +72,7 @@ def lock(key: bytes, content: bytes) -> bytes:
     """`content` for whoever has the key, which locks one box only."""
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    return ChaCha20Poly1305(key).encrypt(bytes(12), content, None)
+    return bytes(ChaCha20Poly1305(key).encrypt(bytes(12), content, None))
 
 
 def unlock(key: bytes, box: bytes, sender: int) -> bytes:
@@ -81,6 +81,6 @@ def unlock(key: bytes, box: bytes, sender: int) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
     try:
-        return ChaCha20Poly1305(key).decrypt(bytes(12), box, None)
+        return bytes(ChaCha20Poly1305(key).decrypt(bytes(12), box, None))
     except InvalidTag:
         raise ProtocolError(f"the shares from client {sender} were altered on their way") from None
