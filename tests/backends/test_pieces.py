@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -197,6 +199,16 @@ def test_workers_forget_what_nobody_has(alike, rng):
     alike.workers.wait([alike.workers.call(worker, "drop", []) for worker in range(3)])
     assert sum(len(holder._held) for holder in holders) <= len(a.parts) + len(b.parts) + 6
     assert b is not None
+
+
+def test_workers_forget_keys_that_nobody_has(alike, keypair):
+    workers = alike.workers
+    ShardedPublicEngine(keypair[0].numbers, workers, "sharded")
+    gc.collect()
+    ShardedPublicEngine(keypair[0].numbers, workers, "sharded")
+    gc.collect()
+    again = ShardedPublicEngine(keypair[0].numbers, workers, "sharded")
+    assert all(set(h._engines) == {alike._key, again._key} for h in workers._holders)
 
 
 def test_a_workers_error_is_the_drivers(alike, keypair):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -40,6 +41,7 @@ class RayWorkers:
         self.count = count
         self.name = name
         self.lost = False
+        self.gone: deque[int] = deque()
         self._ray = ray
         needs = {"num_cpus": threads if shared else 0, "num_gpus": 1 if device == "cuda" else 0}
         self._check_room(needs)

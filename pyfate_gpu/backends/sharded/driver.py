@@ -39,6 +39,12 @@ class Driver:
         self.words = numbers.words
         self._key = next(_keys)
         self._garbage: deque[tuple[int, int]] = deque()
+        while workers.gone:
+            key = workers.gone.popleft()
+            for worker in range(workers.count):
+                workers.call(worker, "forget", key)
+        # Not at once: it may go while a call is being made.
+        weakref.finalize(self, workers.gone.append, self._key).atexit = False
         forms = workers.wait(
             [workers.call(w, "prepare", self._key, numbers) for w in range(workers.count)]
         )

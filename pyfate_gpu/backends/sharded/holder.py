@@ -29,7 +29,6 @@ METHODS = frozenset(
         "add_plain",
         "negate",
         "scale",
-        "matmul",
         "place",
         "matmul_placed",
         "segment_sum",

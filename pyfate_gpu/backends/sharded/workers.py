@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ class Workers(Protocol):
 
     count: int
     name: str
+    gone: deque[int]
+    """Keys whose driver is no more; the next one tells the workers."""
 
     def call(self, worker: int, method: str, *operands: Any) -> Any:
         """Have a worker call a method of its `Holder`; returns a result that will be there."""
@@ -49,6 +52,7 @@ class LocalWorkers:
     def __init__(self, backends: Sequence[Backend], options: EngineOptions, name: str) -> None:
         self.count = len(backends)
         self.name = name
+        self.gone: deque[int] = deque()
         self._holders = [holder_of(backend, options) for backend in backends]
         self._threads = [ThreadPoolExecutor(1, f"{name}-{i}") for i in range(self.count)]
 
