@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pyfate_gpu.binning.fitting import Fitted
 from pyfate_gpu.data.binning.column import ColumnBins
 from pyfate_gpu.data.information_value import Evidence, evidence_of
-from pyfate_gpu.errors import DataError, PyFateError, StorageError
+from pyfate_gpu.errors import DataError, PyFateError
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 
 FORMAT = "pyfate-gpu bins"
 VERSION = 1
@@ -73,10 +73,7 @@ def read_half(path: PathLike, estimator: str) -> tuple[Fitted, dict[str, Any]]:
     DataError
         When it holds no such bins, or is damaged.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    data = read_whole(path)
     try:
         header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
         if header["estimator"] != estimator or not isinstance(header["params"], dict):

@@ -17,9 +17,9 @@ from pyfate_gpu.binning.estimator import HeteroBinning
 from pyfate_gpu.binning.strict_json import strict_loads
 from pyfate_gpu.data.binning.column import ColumnBins
 from pyfate_gpu.data.binning.table import check_columns, read_columns
-from pyfate_gpu.errors import ConfigurationError, DataError, PyFateError, StorageError
+from pyfate_gpu.errors import ConfigurationError, DataError, PyFateError
 from pyfate_gpu.protocol.estimator import PathLike
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 from pyfate_gpu.typing import Floats
 
 FORMAT = "pyfate-gpu scorecard"
@@ -249,10 +249,7 @@ class Scorecard:
         StorageError, DataError
             When the file cannot be read, or holds no scorecard.
         """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise StorageError(f"cannot read {path}: {error.strerror}") from None
+        data = read_whole(path)
         try:
             found = strict_loads(data)
             if (found["format"], found["version"]) != (FORMAT, VERSION):

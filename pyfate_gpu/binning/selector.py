@@ -22,13 +22,13 @@ from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_colum
 from pyfate_gpu.data.information_value import ALPHA, FATE
 from pyfate_gpu.data.selection.rules import Rule, Verdict, read_rules
 from pyfate_gpu.data.selection.selector import Selector, judge_table, take_columns
-from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.progress import Callback, FitReport, Progress
 from pyfate_gpu.protocol.settings import plain
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 
 FORMAT = "pyfate-gpu selection"
 VERSION = 1
@@ -290,10 +290,7 @@ class HeteroSelector(ColumnsOnly):
         StorageError, DataError
             When the file cannot be read, or is no such model.
         """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise StorageError(f"cannot read {path}: {error.strerror}") from None
+        data = read_whole(path)
         try:
             found = strict_loads(data)
             if (found["format"], found["version"]) != (FORMAT, VERSION):

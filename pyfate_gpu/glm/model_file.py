@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.imputation import Imputation
 from pyfate_gpu.data.preparation import FeaturePipeline
-from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.glm.model import FittedHalf
 from pyfate_gpu.glm.targets import EXPONENT_LIMIT, UNSCALED, TargetScale
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 
 FORMAT = "pyfate-gpu model"
 VERSION = 1
@@ -80,10 +80,7 @@ def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
     DataError
         When it is no model of this version, or damaged.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    data = read_whole(path)
     try:
         header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
         return _checked_half(header, arrays), header

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pyfate_gpu.errors import DataError, StorageError
+from pyfate_gpu.errors import DataError
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 from pyfate_gpu.typing import Floats
 
 FORMAT = "pyfate-gpu homo model"
@@ -37,10 +37,7 @@ def read_model(path: PathLike, estimator: str) -> tuple[dict[str, Any], Floats, 
     DataError
         When it is no such model, or damaged.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    data = read_whole(path)
     try:
         header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
         _check(header, arrays, estimator)

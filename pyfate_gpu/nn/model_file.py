@@ -14,12 +14,12 @@ import numpy as np
 
 from pyfate_gpu.data.imputation import Imputation
 from pyfate_gpu.data.preparation import FeaturePipeline
-from pyfate_gpu.errors import DataError, StorageError
+from pyfate_gpu.errors import DataError
 from pyfate_gpu.learning.targets import EXPONENT_LIMIT, UNSCALED, TargetScale
 from pyfate_gpu.nn.layer import LayerShape
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 
 FORMAT = "pyfate-gpu network"
 VERSION = 1
@@ -66,10 +66,7 @@ def read_half(path: PathLike) -> tuple[dict[str, Any], Arrays, dict[str, Any]]:
     DataError
         When it is no network of this version, or damaged.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    data = read_whole(path)
     try:
         header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
         if not isinstance(header["params"], dict) or not isinstance(header["estimator"], str):

@@ -16,12 +16,12 @@ from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.imputation import Imputation
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.tables import Table, check_same_columns
-from pyfate_gpu.errors import ConfigurationError, DataError, StorageError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.learning.targets import EXPONENT_LIMIT, UNSCALED, TargetScale
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.sharing.ring import Ring
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 from pyfate_gpu.typing import Floats
 
 FORMAT = "pyfate-gpu shared model"
@@ -155,10 +155,7 @@ def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
     DataError
         When it is no model of this version, or damaged.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    data = read_whole(path)
     try:
         header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
         return _checked_half(header, arrays), header

@@ -125,3 +125,17 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def read_whole(path: str | os.PathLike[str]) -> bytes:
+    """Return what is in a file.
+
+    Raises
+    ------
+    StorageError
+        When it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from None

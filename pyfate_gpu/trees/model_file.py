@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.data.binning.numeric import NumericBins
-from pyfate_gpu.errors import ConfigurationError, DataError, PyFateError, StorageError
+from pyfate_gpu.errors import ConfigurationError, DataError, PyFateError
 from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import write_atomically
+from pyfate_gpu.storage.files import read_whole, write_atomically
 from pyfate_gpu.trees.columns import TableBins
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.model import FittedHalf
@@ -68,10 +68,7 @@ def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
     DataError
         When it is no model of this version, or damaged.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    data = read_whole(path)
     try:
         header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
         return _checked_half(header, arrays), header
