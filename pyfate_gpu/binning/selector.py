@@ -18,10 +18,11 @@ from pyfate_gpu.binning.fitting import Fitted
 from pyfate_gpu.binning.messages import SELECTION
 from pyfate_gpu.binning.standing import JOINT, have_judged, judge_together
 from pyfate_gpu.binning.strict_json import strict_loads
-from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
+from pyfate_gpu.data.binning.table import ColumnTable
 from pyfate_gpu.data.information_value import ALPHA, FATE
+from pyfate_gpu.data.selection.judged import JudgedColumns
 from pyfate_gpu.data.selection.rules import Rule, Verdict, read_rules
-from pyfate_gpu.data.selection.selector import Selector, judge_table, take_columns
+from pyfate_gpu.data.selection.selector import Selector, judge_table
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.protocol.cost import JobShape, Workload
@@ -36,7 +37,7 @@ Model = TypeVar("Model", bound="HeteroSelector")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HeteroSelector(ColumnsOnly):
+class HeteroSelector(JudgedColumns, ColumnsOnly):
     """Columns that pass every party's own rules, and the guest's rules of what labels say of them.
 
     All parties call `fit`. First each applies its rules of numbers that it finds alone, in their order: ``unique``,
@@ -189,47 +190,6 @@ class HeteroSelector(ColumnsOnly):
         self._keep(verdicts, own.names, fitted.training)
         self.binning_, self.report_ = binning, progress.finish(1)
         return self
-
-    def get_support(self, indices: bool = False) -> NDArray[Any]:
-        """Return for each of this party's columns whether it stays, or the numbers of those that do.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        if not hasattr(self, "verdicts_"):
-            raise ConfigurationError("this model has judged nothing yet: call fit")
-        kept = np.array([verdict.kept for verdict in self.verdicts_], dtype=bool)
-        return np.flatnonzero(kept) if indices else kept
-
-    def transform(self, X: Any) -> Any:
-        """Return this party's columns that stay, of the type that X has; no other party takes part.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        DataError
-            When X does not have the columns of fit.
-        """
-        kept = self.get_support(indices=True)
-        names = getattr(self, "feature_names_in_", None)
-        check_columns(read_columns(X), self.n_features_in_, None if names is None else tuple(names))
-        return take_columns(X, kept)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of this party's columns that stay.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        kept = self.get_support(indices=True)
-        own = getattr(self, "feature_names_in_", input_features)
-        names = [f"x{at}" for at in range(self.n_features_in_)] if own is None else list(own)
-        return np.array([names[at] for at in kept], dtype=object)
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.binning.binner import Binner
-from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
-from pyfate_gpu.data.rows import NamedColumns
+from pyfate_gpu.data.binning.table import ColumnTable, read_columns
+from pyfate_gpu.data.selection.judged import JudgedColumns
 from pyfate_gpu.data.selection.judging import judge, name_by_hand
 from pyfate_gpu.data.selection.metrics import (
     correlations,
@@ -35,7 +35,7 @@ OWN = {
 
 
 @dataclass(kw_only=True, eq=False)
-class Selector:
+class Selector(JudgedColumns):
     """Columns that pass rules.
 
     Parameters
@@ -127,50 +127,9 @@ class Selector:
         self.n_features_in_, self.verdicts_ = len(table.columns), verdicts
         return self
 
-    def get_support(self, indices: bool = False) -> NDArray[Any]:
-        """Return for each column whether it stays, or the numbers of those that do.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        if not hasattr(self, "verdicts_"):
-            raise ConfigurationError("this Selector has judged nothing yet: call fit")
-        kept = np.array([verdict.kept for verdict in self.verdicts_], dtype=bool)
-        return np.flatnonzero(kept) if indices else kept
-
-    def transform(self, X: Any) -> Any:
-        """Return the columns of `X` that stay, of the type that it has.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        DataError
-            When X does not have the columns of fit.
-        """
-        kept = self.get_support(indices=True)
-        names = getattr(self, "feature_names_in_", None)
-        check_columns(read_columns(X), self.n_features_in_, None if names is None else tuple(names))
-        return take_columns(X, kept)
-
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Return ``fit(X, y).transform(X)``."""
         return self.fit(X, y).transform(X)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of the columns that stay.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        kept = self.get_support(indices=True)
-        own = getattr(self, "feature_names_in_", input_features)
-        names = [f"x{at}" for at in range(self.n_features_in_)] if own is None else list(own)
-        return np.array([names[at] for at in kept], dtype=object)
 
 
 def judge_table(
@@ -198,17 +157,6 @@ def judge_table(
     matrices = {CORRELATION: lambda: correlations(standardized(table.columns))}
     judge(verdicts, rules, known, matrices)
     return verdicts
-
-
-def take_columns(X: Any, kept: NDArray[Any]) -> Any:
-    """Return some columns of a table, of the type that it has."""
-    if isinstance(X, NamedColumns):
-        return NamedColumns(tuple(X.columns[at] for at in kept), X.values[:, kept])
-    if isinstance(X, np.ndarray | list | tuple):
-        return np.asarray(X)[:, kept]
-    names = list(X.column_names) if hasattr(X, "column_names") else list(X.columns)
-    chosen = [names[at] for at in kept]
-    return X.select(chosen) if hasattr(X, "select") else X[chosen]
 
 
 def _of_labels(table: ColumnTable, y: Any) -> dict[str, list[Any]]:
