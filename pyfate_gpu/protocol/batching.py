@@ -135,11 +135,25 @@ class Division:
     def draw(self) -> list[Batch]:
         """Return the batches of the next iteration, without dummies."""
         if self._anew or not self._drawn:
-            order = np.arange(self.rows, dtype=np.int64)
-            if self._generator is not None:
-                order = self._generator.permutation(order)
-            self._drawn = self._cut(order)
+            self._drawn = self._cut(self._order())
         return self._drawn
+
+    def _order(self) -> Integers:
+        """All rows, batch after batch.
+
+        Batches by chance are spread evenly: their k-th rows are near each other. So the part of a batch that a
+        worker holds is the part of the rows that it holds, and no ciphertext has to move. Not where dummies are
+        added: of rows that stand apart a host could tell which of them count.
+        """
+        everything = np.arange(self.rows, dtype=np.int64)
+        if self._generator is None:
+            return everything
+        if self._masked_rate:
+            return self._generator.permutation(everything)
+        sizes = [len(part.rows) for part in self._cut(everything)]
+        places = [(np.arange(size) + self._generator.random(size)) / size for size in sizes]
+        batch_of = np.repeat(np.arange(len(sizes)), sizes)[np.argsort(np.concatenate(places))]
+        return np.argsort(batch_of, kind="stable").astype(np.int64)
 
     def state(self) -> dict[str, Any]:
         """Return what the next divisions depend on."""

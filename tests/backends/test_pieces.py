@@ -18,10 +18,12 @@ from pyfate_gpu.backends.matrices import CsrMatrix
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
 from pyfate_gpu.backends.sharded import driver as sharded
 from pyfate_gpu.backends.sharded.engine import ShardedPublicEngine
+from pyfate_gpu.backends.sharded.holder import Holder
 from pyfate_gpu.backends.sharded.private import DriverPrivateEngine
 from pyfate_gpu.backends.sharded.workers import LocalWorkers
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers
 from pyfate_gpu.errors import ConfigurationError, HostMemoryError, InvalidCiphertextError
+from pyfate_gpu.protocol.batching import Division
 
 ROWS = 40
 CPU = CpuBackend()
@@ -252,3 +254,25 @@ def test_a_folder_that_is_none_is_said(files, rng, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
     with pytest.raises(ConfigurationError, match="PYFATE_GPU_MEMORY_FOLDER"):
         files.encrypt(plain(rng, ROWS))
+
+
+def test_batches_by_chance_move_next_to_nothing_and_other_choices_say_that_they_shuffle(
+    alike, rng, caplog
+):
+    caplog.set_level("INFO", logger="pyfate_gpu")
+    c = alike.encrypt(integers_to_words(np.arange(300)))
+    moved = []
+    give = Holder.give
+    counting = lambda self, key, number, index=None, canonical=False: (  # noqa: E731
+        moved.append(len(index)) or give(self, key, number, index, canonical)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Holder, "give", counting)
+        for batch in Division(300, 100, anew=True, random_state=1).draw():
+            alike.take(c, batch.rows)
+        assert sum(moved) <= 6 * 3
+        assert not caplog.records
+        alike.take(c, rng.permutation(300))
+    assert sum(moved) > 100
+    (record,) = caplog.records
+    assert "a choice of 300 rows shuffles" in record.getMessage()

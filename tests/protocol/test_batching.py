@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyfate_gpu import HeteroLinearRegression
+from pyfate_gpu.backends.sharded.plan import even
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.protocol.batching import pack, unpack
 
@@ -74,6 +75,27 @@ def test_random_batches_change_with_each_iteration():
     assert (random.draw()[0].rows != random.draw()[0].rows).any()
     assert [fixed.changes(iteration) for iteration in (1, 2)] == [True, False]
     assert [random.changes(iteration) for iteration in (1, 2)] == [True, True]
+
+
+@given(st.integers(100, 3000), st.integers(20, 99), st.integers(2, 8), STRATEGIES)
+def test_the_part_of_a_batch_at_a_worker_is_of_the_rows_there(rows, size, workers, strategy):
+    """For any number of workers all but a few rows at the borders of their shares: nothing has to move."""
+    for batch in division(rows, size, shuffle=True, random_state=3, batch_strategy=strategy).draw():
+        there = even(len(batch.rows), workers)
+        wanted = even(rows, workers)
+        at = np.searchsorted(wanted, batch.rows, side="right") - 1
+        should = np.searchsorted(there, np.arange(len(batch.rows)), side="right") - 1
+        assert (at != should).sum() <= 4 * workers
+
+
+def test_every_row_comes_into_every_batch_by_chance():
+    """As often as into any other: 20 batches, 4000 draws, ten standard deviations."""
+    batches = division(100, 5, batch_strategy="random", random_state=2)
+    seen = np.zeros((20, 100))
+    for _ in range(4000):
+        for number, batch in enumerate(batches.draw()):
+            seen[number, batch.rows] += 1
+    assert np.abs(seen - 200).max() < 10 * np.sqrt(200)
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 5))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +21,11 @@ from pyfate_gpu.backends.sharded.workers import Workers
 
 SMALL = 32
 """Fewer rows for each worker stay together at the first one."""
+
+FEW = 1 / 16
+"""Of an array: more rows than that which change their worker are worth a line in the log."""
+
+logger = logging.getLogger(__name__)
 
 _keys = count()
 _numbers = count()
@@ -54,6 +60,7 @@ class Driver:
     def take(self, rows: Shards, index: Index) -> Shards:
         """The chosen rows; those of a worker's own share move nowhere."""
         shares = self._spread(len(index))
+        self._tell_of_moves(rows, index, shares)
         parts = []
         pending = []
         for worker, piece in _pieces(shares):
@@ -64,6 +71,17 @@ class Driver:
             parts.append(part)
         self.workers.wait(pending)
         return Shards(parts)
+
+    def _tell_of_moves(self, rows: Shards, index: Index, shares: Index) -> None:
+        """Log a choice of rows that shuffles: its cost is the network's, and batches can be drawn without it."""
+        if not logger.isEnabledFor(logging.INFO) or len(index) < SMALL * self.workers.count:
+            return
+        at = np.array([part.worker for part in rows.parts])[owners(index, rows.starts)]
+        moved = int((at != owners(np.arange(len(index)), shares)).sum())
+        if moved > FEW * len(index):
+            text = "%s: a choice of %d rows shuffles, %d of them move between workers (%.1f MiB)"
+            mebibytes = moved * 16 * self.words / 2**20
+            logger.info(text, self.workers.name, len(index), moved, mebibytes)
 
     def _spread(self, rows: int) -> Index:
         """Where the share of each worker begins in an array of so many rows."""
