@@ -14,7 +14,8 @@ import numpy.typing as npt
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.he import PrivateKey, PublicKey
 from pyfate_gpu.homo.frames import FORM, SERVER, Kind, Terms
-from pyfate_gpu.homo.identities import PUBLIC_BYTES, Identity
+from pyfate_gpu.homo.holdings import Holdings
+from pyfate_gpu.homo.identities import Identity
 from pyfate_gpu.homo.masks import state
 from pyfate_gpu.homo.masks.client import MasksClient
 from pyfate_gpu.homo.masks.ring import RingVector
@@ -37,16 +38,6 @@ from pyfate_gpu.homo.sides import Client, Server
 from pyfate_gpu.protocol.settings import check_choice, plain
 
 METHODS = ("masks", "paillier")
-
-SHARED_KEY = (
-    "shared_key: every client holds the private key, so the server and any one client together read "
-    "each update"
-)
-NO_MEMBERS = (
-    "members: clients do not know each other's identities, so a server that puts keys of its own in place "
-    "of theirs reads each update"
-)
-TWO_CLIENTS = "two clients: each learns the other's update from the mean and its own"
 
 
 class SecureAggregator:
@@ -118,10 +109,9 @@ class SecureAggregator:
             raise ConfigurationError(f"plan is {plan!r}; it must be an AggregationPlan")
         self.method, self.plan = method, plan
         self.min_clients = self._checked_least(min_clients)
-        self._members = self._checked_members(members)
-        self._key = key
-        self._blind, self._secret, self._shared = blind_key_server, client_secret, shared_key
-        self._check_keys()
+        known = None if members is None else tuple(members)
+        self._holds = Holdings(method, key, known, blind_key_server, client_secret, shared_key)
+        self._holds.check(plan.clients)
         if not isinstance(job, str) or not job.isascii():
             raise ConfigurationError(f"job is {job!r}; it must be an ASCII text")
         self._job = job
@@ -136,45 +126,6 @@ class SecureAggregator:
             )
         return number
 
-    def _checked_members(self, members: Sequence[bytes] | None) -> tuple[bytes, ...] | None:
-        if members is None or self.method != "masks":
-            if members is not None:
-                raise ConfigurationError('members are for method="masks"')
-            return None
-        known = tuple(members)
-        good = all(isinstance(each, bytes) and len(each) == PUBLIC_BYTES for each in known)
-        if not good or len(known) != self.plan.clients or len(set(known)) != len(known):
-            raise ConfigurationError(
-                f"members must be the public identities of all {self.plan.clients} clients, {PUBLIC_BYTES} bytes "
-                "each and no two the same"
-            )
-        return known
-
-    def _check_keys(self) -> None:
-        if self.method == "masks":
-            if self._key is not None or self._blind or self._shared or self._secret is not None:
-                raise ConfigurationError(
-                    'key, blind_key_server, client_secret and shared_key are for method="paillier"'
-                )
-            return
-        if not isinstance(self._key, PublicKey | PrivateKey):
-            raise ConfigurationError(
-                f"key is {type(self._key).__name__}; method='paillier' takes a PublicKey, at the key holder its "
-                "PrivateKey"
-            )
-        if self._blind and self._shared:
-            raise ConfigurationError(
-                "blind_key_server hides the sum from a key holder; with shared_key none is apart"
-            )
-        if self._secret is not None:
-            check_secret(self._secret)
-            if not self._blind:
-                raise ConfigurationError("client_secret is for blind_key_server=True")
-            if isinstance(self._key, PrivateKey):
-                raise ConfigurationError(
-                    "the key holder must not know client_secret: it would read the sum"
-                )
-
     @property
     def public_key(self) -> PublicKey:
         """The public half of the key.
@@ -184,9 +135,7 @@ class SecureAggregator:
         ConfigurationError
             When there is none: masks have no key.
         """
-        if self._key is None:
-            raise ConfigurationError("masks have no key")
-        return self._key.public_key if isinstance(self._key, PrivateKey) else self._key
+        return self._holds.public_key
 
     def terms(self, round_id: int) -> Terms:
         """What all messages of a round agree on."""
@@ -195,23 +144,19 @@ class SecureAggregator:
             raise ConfigurationError(
                 f"round_id is {round_id!r}; it must be a whole number, 0 or more"
             )
-        agreed: dict[str, Any] = {
+        agreed = {
             "method": self.method, "plan": self.plan.describe(), "job": self._job,
-            "min_clients": self.min_clients,
+            "min_clients": self.min_clients, **self._holds.describe(),
         }  # fmt: skip
-        if self.method == "paillier":
-            agreed["key"] = self.public_key.fingerprint
-            agreed["kind"] = [self._blind, self._shared]
-        else:
-            agreed["members"] = None if self._members is None else [e.hex() for e in self._members]
         text = json.dumps(agreed, sort_keys=True)
         return Terms(self.method, hashlib.sha256(text.encode("ascii")).hexdigest()[:32], number)
 
     def with_plan(self, plan: AggregationPlan) -> SecureAggregator:
         """The same with another plan, such as `AggregationReport.next_plan`."""
+        held = self._holds
         return SecureAggregator(
-            self.method, plan, key=self._key, members=self._members, min_clients=self.min_clients,
-            blind_key_server=self._blind, client_secret=self._secret, shared_key=self._shared, job=self._job,
+            self.method, plan, key=held.key, members=held.members, min_clients=self.min_clients,
+            blind_key_server=held.blind, client_secret=held.secret, shared_key=held.shared, job=self._job,
         )  # fmt: skip
 
     def client(self, round_id: int, number: int = 0, identity: Identity | None = None) -> Client:
@@ -282,24 +227,26 @@ class SecureAggregator:
         return client
 
     def _paillier_client(self, terms: Terms, number: int) -> Client:
-        assert self._key is not None
-        if self._blind and self._secret is None:
-            check_secret(self._secret)
-        if self._shared != isinstance(self._key, PrivateKey):
+        assert self._holds.key is not None
+        if self._holds.blind and self._holds.secret is None:
+            check_secret(self._holds.secret)
+        if self._holds.shared != isinstance(self._holds.key, PrivateKey):
             raise ConfigurationError(
                 "clients hold the public key; shared_key=True, where they hold the private one, is to be said"
             )
-        return PaillierClient(terms, self.plan, number, self._key, self._secret)
+        return PaillierClient(terms, self.plan, number, self._holds.key, self._holds.secret)
 
     def _masks_client(self, terms: Terms, number: int, identity: Identity | None) -> MasksClient:
-        if identity is None and self._members is None:
+        if identity is None and self._holds.members is None:
             identity = Identity.generate()
-        known = None if self._members is None else self._members[number]
+        known = None if self._holds.members is None else self._holds.members[number]
         if not isinstance(identity, Identity) or (known is not None and identity.public != known):
             raise ConfigurationError(
                 f"identity is not the one that members have for client {number}"
             )
-        return MasksClient(terms, self.plan, number, identity, self._members, self.min_clients)
+        return MasksClient(
+            terms, self.plan, number, identity, self._holds.members, self.min_clients
+        )
 
     def server(self, round_id: int, like: Any = None) -> Server:
         """The server's side of a round.
@@ -312,9 +259,9 @@ class SecureAggregator:
         """
         terms = self.terms(round_id)
         if self.method == "masks":
-            return MasksServer(terms, self.plan, self.min_clients, self._members, like)
+            return MasksServer(terms, self.plan, self.min_clients, self._holds.members, like)
         return PaillierServer(
-            terms, self.plan, self.public_key, self.min_clients, self._blind, like
+            terms, self.plan, self.public_key, self.min_clients, self._holds.blind, like
         )
 
     def unlock(self, sealed: bytes) -> bytes:
@@ -325,14 +272,14 @@ class SecureAggregator:
         ConfigurationError
             Where this is not the key holder, or `open` does it alone.
         """
-        if not self._blind or not isinstance(self._key, PrivateKey):
+        if not self._holds.blind or not isinstance(self._holds.key, PrivateKey):
             raise ConfigurationError(
                 "unlock is for the key holder under blind_key_server; else open does it"
             )
         opening = Opening(
             self._terms_of(sealed), self.plan, self.public_key, sealed, Kind.SUM, knows_clips=False
         )
-        return opening.residues(self._key)
+        return opening.residues(self._holds.key)
 
     def decrypt(self, sealed: bytes) -> bytes:
         """The sum in the clear, for others to `open`: what the key holder sends on where it is not blind.
@@ -344,11 +291,11 @@ class SecureAggregator:
         ProtocolError
             When fewer than `min_clients` are in the sum.
         """
-        if self._blind or not isinstance(self._key, PrivateKey):
+        if self._holds.blind or not isinstance(self._holds.key, PrivateKey):
             raise ConfigurationError("decrypt is for the key holder, where it may see the sum")
         terms = self._terms_of(sealed)
         opening = Opening(terms, self.plan, self.public_key, sealed, Kind.SUM, knows_clips=False)
-        totals = opening.decrypted(self._key)
+        totals = opening.decrypted(self._holds.key)
         self._check_enough(read_sums(totals, opening.layout))
         content = totals.astype("<i8").tobytes()
         return terms.write(Kind.TOTALS, SERVER, opening.said, [[content]])
@@ -377,7 +324,7 @@ class SecureAggregator:
         totals, layout, clients, round_id = self._totals(sealed)
         sums = read_sums(totals, layout)
         self._check_enough(sums)
-        report = report_of(sums, layout, round_id, clients, self._warnings(sums))
+        report = report_of(sums, layout, round_id, clients, self._holds.warnings(sums.clients))
         return mean_of(sums, layout), report
 
     def _check_enough(self, sums: Sums) -> None:
@@ -393,7 +340,11 @@ class SecureAggregator:
 
     def _totals(self, sealed: bytes) -> tuple[npt.NDArray[np.int64], Layout, tuple[int, ...], int]:
         terms = self._terms_of(sealed)
-        if self.method == "paillier" and not self._blind and isinstance(self._key, PublicKey):
+        if (
+            self.method == "paillier"
+            and not self._holds.blind
+            and isinstance(self._holds.key, PublicKey)
+        ):
             read = terms.read(sealed, Kind.TOTALS, Kind.SUM)
             if read.kind is Kind.SUM:
                 raise ConfigurationError(
@@ -411,25 +362,15 @@ class SecureAggregator:
             total.add_bytes(read.letter.take(total.nbytes))
             read.letter.finish()
             return total.integers(), layout, checked_clients(read, self.plan), terms.round
-        kind = Kind.RESIDUES if self._blind else Kind.SUM
+        kind = Kind.RESIDUES if self._holds.blind else Kind.SUM
         opening = Opening(terms, self.plan, self.public_key, sealed, kind)
-        if self._blind:
-            totals = opening.unmasked(check_secret(self._secret))
+        if self._holds.blind:
+            totals = opening.unmasked(check_secret(self._holds.secret))
         else:
-            assert isinstance(self._key, PrivateKey)
-            totals = opening.decrypted(self._key)
+            assert isinstance(self._holds.key, PrivateKey)
+            totals = opening.decrypted(self._holds.key)
         return totals, opening.layout, opening.clients, terms.round
 
     def _terms_of(self, sealed: bytes) -> Terms:
         """The terms of the round that the bytes say they are of."""
         return self.terms(FORM.open(sealed).header.get("round", -1))
-
-    def _warnings(self, sums: Sums) -> tuple[str, ...]:
-        found = []
-        if self._shared:
-            found.append(SHARED_KEY)
-        if self.method == "masks" and self._members is None:
-            found.append(NO_MEMBERS)
-        if sums.clients == 2:
-            found.append(TWO_CLIENTS)
-        return tuple(found)

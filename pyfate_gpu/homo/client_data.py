@@ -23,8 +23,15 @@ class ClientData:
     tested: tuple[Table, Any] | None
 
 
-def read_client(X: Any, y: Any, sample_weight: Any, validation: Any) -> ClientData:
+def read_client(
+    X: Any, y: Any, sample_weight: Any, validation: Any, *, missing: bool = False
+) -> ClientData:
     """Return the rows of a client.
+
+    Parameters
+    ----------
+    missing : bool
+        Whether features may be missing or infinite, which trees take as they are.
 
     Raises
     ------
@@ -33,13 +40,13 @@ def read_client(X: Any, y: Any, sample_weight: Any, validation: Any) -> ClientDa
     """
     if X is None:
         raise DataError("clients have the rows: pass X and y to fit")
-    table = read_table(X)
+    table = read_table(X, missing=missing, infinite=missing)
     weights = _read_weights(sample_weight, len(table.values))
     if validation is None:
         return ClientData(table, y, weights, None)
     if not isinstance(validation, tuple) or len(validation) != 2:
         raise DataError("validation is features and labels: validation=(X, y)")
-    tested = read_table(validation[0])
+    tested = read_table(validation[0], missing=missing, infinite=missing)
     if tested.values.shape[1] != table.values.shape[1]:
         raise DataError("validation rows have other columns than those to train with")
     return ClientData(table, y, weights, (tested, validation[1]))

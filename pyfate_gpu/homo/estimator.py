@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What horizontal models share: one object per party, the session says which part it plays."""
+"""What all horizontal models share: one object per party, the session says which part it plays."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.data.tables import Table, read_table
-from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.data.tables import read_table
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import ARBITER
 from pyfate_gpu.federation.topology import (
@@ -23,126 +22,56 @@ from pyfate_gpu.federation.topology import (
 from pyfate_gpu.homo.agreement import Common, agree
 from pyfate_gpu.homo.client_data import ClientData, read_client
 from pyfate_gpu.homo.exchange import STAGES, Exchange
-from pyfate_gpu.homo.local import Descent, LocalRows, Loss
 from pyfate_gpu.homo.messages import MESSAGES
-from pyfate_gpu.homo.model_file import read_model, write_model
-from pyfate_gpu.homo.plan import ADAPTIVE, AggregationPlan
-from pyfate_gpu.homo.report import AggregationReport
-from pyfate_gpu.homo.standardisation import Scale, learn
-from pyfate_gpu.homo.training import ClientTrainer, Helper
-from pyfate_gpu.learning.optimizers import OPTIMIZERS
 from pyfate_gpu.protocol.cost import JobShape, Workload
-from pyfate_gpu.protocol.estimator import Estimator, PathLike
+from pyfate_gpu.protocol.estimator import Estimator
 from pyfate_gpu.protocol.keys import check_scheme, receive_key
-from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
-from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
+from pyfate_gpu.protocol.progress import Progress, check_callbacks
+from pyfate_gpu.protocol.settings import check_choice, check_count, plain
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
-    from pyfate_gpu.data.sources import DataSource, Rows
+    from pyfate_gpu.data.sources import Rows
 
-Model = TypeVar("Model", bound="HomoModel")
-_OWN = ("callbacks", "random_state")
+Model = TypeVar("Model", bound="HomoEstimator")
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class HomoModel(Estimator):
-    """Base of the models; see its subclasses for the losses.
-
-    Every party makes one of these with the same parameters and calls `fit`: clients with `X` and `y`, the server
-    with neither; under ``method="paillier"`` an arbiter has the key. In each round clients train on their rows and
-    `SecureAggregator` adds up what they learned. All clients end with the same model.
+@dataclass(frozen=True)
+class Begun:
+    """A training whose parties have agreed on everything.
 
     Parameters
     ----------
-    algorithm : {"average", "gradient"}
-        Whether clients descend by themselves and their changes are averaged (FedAvg; with `proximal` FedProx), or
-        send the gradient of all their rows, and everybody takes the same step.
-    max_iter : int
-        Most rounds.
-    local_epochs, batch_size : int, int or None
-        Passes of a client over its rows in a round, and rows of a step, None for all; for "average".
-    learning_rate : float
-        Of clients' steps, or of the common ones.
-    optimizer : str
-        Rule of the common steps of "gradient": sgd, momentum, nesterov, adagrad, rmsprop, adam.
-    proximal : float
-        Pulls clients towards the common weights: adds half of it times the squared distance; for "average".
-    alpha : float
-        Adds alpha/2 of the squared weights to the mean loss, but for the intercept's.
-    weighting : {"rows", "equal"}
-        Whether clients count by their rows, or all the same.
-    fit_intercept : bool
-    standardize : bool
-        Whether columns are centred and divided by their deviation over all rows, which secure sums tell.
-    tol : float
-        Stop when the mean loss changes by at most so much.
-    early_stopping_rounds : int or None
-        Stop when the mean loss of the validation rows was not better for so many rounds, and keep the best.
-    method : {"masks", "paillier"}
-        Of `SecureAggregator`.
-    value_bits : int
-        Of each value that is sent.
-    min_clients : int or None
-        Of `SecureAggregator`.
-    blind_key_server : bool
-        Under "paillier", whether the arbiter sees uniform numbers only.
-    scheme, key_bits, allow_insecure_key_size
-        Of the arbiter's key.
-    random_state : int or None
-        Of the order of a client's rows; each party's own.
-    callbacks : sequence
-        Objects with ``on_iteration(report)``.
-
-    Attributes
-    ----------
-    coef_, intercept_ : float64
-        In the units of `X` and `y`; clients only.
-    loss_history_ : list of float
-        Mean loss of all clients at the beginning of each round, penalty included; clients only.
-    validation_history_ : list of dict
-        Mean metrics of the clients' validation rows after each round, where there are such.
-    aggregation_ : AggregationReport
-        Of the last round.
-    n_iter_ : int
-    report_ : FitReport
+    data : ClientData or None
+        At clients.
+    common : Common
+        What clients have in common.
+    exchange : Exchange
+    progress : Progress
     """
 
-    algorithm: str = "average"
-    max_iter: int = 50
-    local_epochs: int = 1
-    batch_size: int | None = 32
-    learning_rate: float = 0.1
-    optimizer: str = "adam"
-    proximal: float = 0.0
-    alpha: float = 1e-4
-    weighting: str = "rows"
-    fit_intercept: bool = True
-    standardize: bool = True
-    tol: float = 1e-5
-    early_stopping_rounds: int | None = None
-    method: str = "masks"
-    value_bits: int = 20
-    min_clients: int | None = None
-    blind_key_server: bool = False
-    scheme: str = "paillier"
-    key_bits: int = 3072
-    allow_insecure_key_size: bool = False
-    random_state: int | None = None
-    callbacks: Sequence[Callback] = ()
+    data: ClientData | None
+    common: Common
+    exchange: Exchange
+    progress: Progress
+
+
+class HomoEstimator(Estimator):
+    """Base of horizontal models: clients with rows, a server, under Paillier an arbiter with the key.
+
+    A subclass says how labels are read and trains from what `_begin` returns.
+    """
 
     messages = MESSAGES
+    own: ClassVar[tuple[str, ...]] = ("callbacks", "random_state")
+    takes_missing: ClassVar[bool] = False
 
-    if TYPE_CHECKING:  # set by fit
-        coef_: Floats = field(init=False)
-        intercept_: Any = field(init=False)
-        loss_history_: list[float] = field(init=False)
-        validation_history_: list[dict[str, float]] = field(init=False)
-        aggregation_: AggregationReport = field(init=False)
-        n_iter_: int = field(init=False)
-        report_: FitReport = field(init=False)
-        n_features_in_: int = field(init=False)
+    if TYPE_CHECKING:  # parameters of every horizontal model
+        method: str
+        min_clients: int | None
+        blind_key_server: bool
+        early_stopping_rounds: int | None
 
     @property
     def topologies(self) -> tuple[Topology, ...]:  # type: ignore[override]
@@ -150,99 +79,41 @@ class HomoModel(Estimator):
         return (CLIENTS_AND_SERVER if self.method == "masks" else CLIENTS_SERVER_AND_ARBITER,)
 
     @abstractmethod
-    def _loss(self) -> Loss:
-        """What is minimised."""
-
-    @abstractmethod
     def _classes(self, y: Any, rows: int) -> list[Any]:
         """Classes of a client's labels, as JSON takes them; none where they are no classes."""
 
     @abstractmethod
-    def _encode(self, y: Any, rows: int, classes: NDArray[Any] | None) -> Floats:
-        """Labels [rows, outputs]."""
+    def decision_function(self, X: Any) -> Floats:
+        """Return the score of each row; a client's own affair."""
 
-    @abstractmethod
-    def _metrics(self, y: Floats, scores: Floats) -> dict[str, float]:
-        """Of a client's validation rows, [rows, outputs], loss apart; such that means over clients make sense."""
-
-    def check(self) -> None:
-        """Raise ConfigurationError for the first parameter that makes no sense."""
-        check_choice("algorithm", self.algorithm, ("average", "gradient"))
+    def _check_shared(self) -> None:
+        """Raise ConfigurationError for the first parameter of every horizontal model that makes no sense."""
         check_choice("method", self.method, tuple(STAGES))
-        check_choice("weighting", self.weighting, ("rows", "equal"))
-        check_choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        for name in ("max_iter", "local_epochs", "value_bits"):
-            check_count(name, getattr(self, name))
-        for name in ("batch_size", "early_stopping_rounds", "min_clients"):
+        for name in ("early_stopping_rounds", "min_clients"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
-        check_real("learning_rate", self.learning_rate, positive=True)
-        for name in ("proximal", "alpha", "tol"):
-            check_real(name, getattr(self, name))
         check_scheme(self.scheme, "SecureAggregator")
         check_callbacks(self.callbacks)
-        AggregationPlan(2, value_bits=plain(self.value_bits))
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that all parties must have set alike, as JSON takes them."""
-        return {n: plain(v) for n, v in self.get_params().items() if n not in _OWN}
+        return {n: plain(v) for n, v in self.get_params().items() if n not in self.own}
 
-    def fit(
-        self: Model,
-        X: Any = None,
-        y: Any = None,
-        *,
-        session: Session,
-        sample_weight: Any = None,
-        validation: Any = None,
-    ) -> Model:
-        """Train together with the other parties.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame [rows, columns]
-            A client's features; the same columns in the same order at every client.
-        y : array-like [rows]
-            A client's labels.
-        session : Session
-            Which party this is, and the way to the others.
-        sample_weight : array-like [rows], optional
-            How much each row counts within its client.
-        validation : (array-like, array-like), optional
-            Other rows to judge the model by: features and labels, at all clients or none.
-
-        Raises
-        ------
-        DataError
-            For features or labels that cannot be used.
-        ConfigurationError
-            For parameters that make no sense, or differ between parties.
-        ChannelTimeoutError, PartyFailedError
-            When another party did not answer or stopped.
-        """
+    def _begin(
+        self, session: Session, X: Any, y: Any, sample_weight: Any, validation: Any
+    ) -> Begun:
+        """Check parameters and rows, and agree with the others on all that training needs."""
         self.check()
         role = self.check_session(session)
         data = self._read(role, X, y, sample_weight, validation)
         agree_on_terms(session, "fit", self.terms())
         progress = Progress(session, self.callbacks)
         private_key = self._exchange_keys(session)
-        if data is None:
-            common = agree(session, None)
-        else:
-            common = agree(session, self._shape(data))
+        common = agree(session, None if data is None else self._shape(data))
         exchange = Exchange(
             session, self.method, self.min_clients, bool(self.blind_key_server), private_key
         )
-        plan, by_rows = self._plans(session, common)
-        if data is None:
-            helper = Helper(session, exchange, plan, progress, int(self.max_iter))
-            helper.standardise(by_rows, self._scaled_columns(common), bool(self.standardize))
-            fitted: dict[str, Any] = {"n_iter_": helper.train()}
-        else:
-            fitted = self._train(session, exchange, (plan, by_rows), progress, common, data)
-        fitted["report_"] = progress.finish(fitted["n_iter_"])
-        vars(self).update(fitted)
-        return self
+        return Begun(data, common, exchange, progress)
 
     def _read(
         self, role: Role, X: Any, y: Any, sample_weight: Any, validation: Any
@@ -256,7 +127,7 @@ class HomoModel(Estimator):
             raise ConfigurationError(
                 "early_stopping_rounds judges validation rows: pass validation=(X, y) to fit"
             )
-        found = read_client(X, y, sample_weight, validation)
+        found = read_client(X, y, sample_weight, validation, missing=self.takes_missing)
         self._classes(y, len(found.table.values))
         return found
 
@@ -287,116 +158,6 @@ class HomoModel(Estimator):
         )
         return None
 
-    def _plans(self, session: Session, common: Common) -> tuple[AggregationPlan, AggregationPlan]:
-        """Of training, and of what is over all rows."""
-        clients, bits = len(session.clients), int(self.value_bits)
-        total = clients << common.row_bits
-        by_rows = AggregationPlan(clients, bits, clip=ADAPTIVE, max_total_weight=total)
-        equal = AggregationPlan(clients, bits, clip=ADAPTIVE)
-        return by_rows if self.weighting == "rows" else equal, by_rows
-
-    def _scaled_columns(self, common: Common) -> int:
-        """How many columns are standardised together."""
-        return common.columns
-
-    def _train(
-        self,
-        session: Session,
-        exchange: Exchange,
-        plans: tuple[AggregationPlan, AggregationPlan],
-        progress: Progress,
-        common: Common,
-        data: ClientData,
-    ) -> dict[str, Any]:
-        rows = len(data.table.values)
-        classes = np.array(common.classes) if common.classes else None
-        trainer = ClientTrainer(
-            session, exchange, plans[0], progress, rows, int(self.max_iter), float(self.tol),
-            None if self.early_stopping_rounds is None else int(self.early_stopping_rounds),
-        )  # fmt: skip
-        y = self._encode(data.y, rows, classes)
-        scale = self._standardise(trainer, plans[1], data.table.values, y)
-        own = self._local_rows(data.table, y, data.weights, scale)
-        tested = None
-        if data.tested is not None:
-            table, labels = data.tested
-            encoded = self._encode(labels, len(table.values), classes)
-            tested = self._local_rows(table, encoded, np.ones(len(encoded)), scale)
-        descent = Descent(
-            self._loss(), float(self.alpha), float(self.proximal), float(self.learning_rate),
-            int(self.local_epochs), None if self.batch_size is None else int(self.batch_size),
-            bool(self.fit_intercept),
-        )  # fmt: skip
-        optimizer = None
-        if self.algorithm == "gradient":
-            optimizer = OPTIMIZERS[self.optimizer](float(self.learning_rate))
-        random = np.random.default_rng(
-            None if self.random_state is None else [int(self.random_state), session.party.index]
-        )
-        iterations = trainer.train(descent, own, tested, self._metrics, optimizer, random)
-        coef, intercept = self._in_units(trainer.weights, scale)
-        fitted = {
-            "coef_": coef, "intercept_": intercept, "n_iter_": iterations,
-            "n_features_in_": common.columns, "loss_history_": trainer.losses,
-            "validation_history_": trainer.validation, "aggregation_": trainer.report,
-        }  # fmt: skip
-        if data.table.names is not None:
-            fitted["feature_names_in_"] = np.array(data.table.names, dtype=object)
-        if classes is not None:
-            fitted["classes_"] = classes
-        return fitted
-
-    def _standardise(
-        self, trainer: ClientTrainer, by_rows: AggregationPlan, values: Floats, y: Floats
-    ) -> Scale:
-        """The scale of the columns, and of labels if they are scaled, too."""
-        columns = self._columns_to_scale(values, y)
-        if not self.standardize:
-            return Scale.none(columns.shape[1])
-        kept = trainer.kept
-        if kept is not None:
-            return Scale(np.asarray(kept["mean"]), np.asarray(kept["deviation"]))
-        found = learn(trainer.run, by_rows, columns.shape[1], columns)
-        assert found is not None
-        trainer.scale = found
-        return found
-
-    def _columns_to_scale(self, values: Floats, y: Floats) -> Floats:
-        return values
-
-    def _local_rows(self, table: Table, y: Floats, weights: Floats, scale: Scale) -> LocalRows:
-        features = scale.apply(table.values)
-        if self.fit_intercept:
-            features = np.hstack([features, np.ones((len(features), 1))])
-        return LocalRows(features, y, weights)
-
-    def _in_units(self, weights: Floats, scale: Scale) -> tuple[Floats, Any]:
-        """Coefficients [outputs, columns] and intercepts in the units of X."""
-        columns = len(scale.mean)
-        coef = (weights[:columns] / scale.deviation[:, None]).T
-        intercept = weights[columns] if self.fit_intercept else np.zeros(weights.shape[1])
-        return coef, intercept - coef @ scale.mean
-
-    def decision_function(self, X: Any) -> Floats:
-        """Return the score of each row, [rows] or [rows, classes]; a client's own affair.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit, and elsewhere than at clients.
-        DataError
-            When `X` does not have the columns of fit.
-        """
-        if not hasattr(self, "coef_"):
-            raise ConfigurationError("fit first; clients have the model, server and arbiter none")
-        values = read_table(X).values
-        if values.shape[1] != self.coef_.shape[1]:
-            raise DataError(
-                f"X has {values.shape[1]} columns, the model {self.coef_.shape[1]}: pass those of fit"
-            )
-        scores = values @ self.coef_.T + self.intercept_
-        return np.asarray(scores[:, 0] if scores.shape[1] == 1 else scores)
-
     def score_rows(
         self, X: Any = None, *, session: Session, options: Mapping[str, Any] | None = None
     ) -> Floats | None:
@@ -418,76 +179,17 @@ class HomoModel(Estimator):
             rows.features, rows.labels, session=session, validation=tested, **rows.extras
         )
 
-    def check_source(self, source: DataSource) -> None:
-        """Refuse a table without labels, or with columns that have no use here."""
-        super().check_source(source)
-
     def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
         """Raise what training would raise of a client's own tables, before it begins."""
-        read_table(rows.features)
+        read_table(rows.features, missing=self.takes_missing, infinite=self.takes_missing)
         if rows.labels is not None:
             self._classes(rows.labels, len(rows.ids))
 
     def workload(self, shape: JobShape) -> Workload:
         """Return what training takes that is counted in ciphertexts; nothing under masks."""
         self.check()
-        return Workload(int(self.max_iter), {}, 0, {})
+        return Workload(self._rounds(), {}, 0, {})
 
-    def result(self) -> dict[str, Any]:
-        """Return iterations, cost, and at clients the model, losses and what the last round said."""
-        found = super().result()
-        if hasattr(self, "coef_"):
-            found |= {
-                "coef": self.coef_.tolist(),
-                "intercept": np.asarray(self.intercept_).tolist(),
-                "loss": [float(loss) for loss in self.loss_history_],
-                "validation": self.validation_history_,
-                "clipped": dict(self.aggregation_.clipped),
-                "warnings": list(self.aggregation_.warnings),
-            }
-        return found
-
-    def save(self, path: PathLike) -> None:
-        """Write the model to a file that only its owner can read.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit, and elsewhere than at clients.
-        StorageError
-            When the file cannot be written.
-        """
-        if not hasattr(self, "coef_"):
-            raise ConfigurationError("there is no model to save: fit first, at a client")
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        del params["callbacks"]
-        header = {
-            "estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_,
-            "names": list(getattr(self, "feature_names_in_", [])),
-            "classes": np.asarray(getattr(self, "classes_", [])).tolist(),
-        }  # fmt: skip
-        write_model(path, header, self.coef_, np.asarray(self.intercept_))
-
-    @classmethod
-    def load(cls: type[Model], path: PathLike) -> Model:
-        """Return a fitted model from what `save` wrote.
-
-        Raises
-        ------
-        StorageError, DataError
-            When the file cannot be read, or is no such model.
-        """
-        header, coef, intercept = read_model(path, cls.__name__)
-        model = cls()
-        model.set_params(**header["params"])
-        model.check()
-        fitted: dict[str, Any] = {
-            "coef_": coef, "intercept_": intercept, "n_iter_": header["n_iter"],
-            "n_features_in_": coef.shape[1],
-        }  # fmt: skip
-        if header["names"]:
-            fitted["feature_names_in_"] = np.array(header["names"], dtype=object)
-        if header["classes"]:
-            fitted["classes_"] = np.array(header["classes"])
-        vars(model).update(fitted)
-        return model
+    @abstractmethod
+    def _rounds(self) -> int:
+        """Most iterations of a training."""

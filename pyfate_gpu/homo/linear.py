@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.tables import Table, read_present_labels, read_targets
 from pyfate_gpu.homo.agreement import Common
-from pyfate_gpu.homo.estimator import HomoModel
 from pyfate_gpu.homo.local import LocalRows, Loss, SquaredLoss
+from pyfate_gpu.homo.regression import HomoModel
 from pyfate_gpu.homo.standardisation import Scale
 from pyfate_gpu.learning.metrics import regression_metrics
 from pyfate_gpu.typing import Floats

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.labels import encode_classes
 from pyfate_gpu.data.tables import read_labels, read_present_labels
 from pyfate_gpu.errors import DataError
-from pyfate_gpu.homo.estimator import HomoModel
 from pyfate_gpu.homo.local import LogLoss, Loss, probabilities
+from pyfate_gpu.homo.regression import HomoModel
 from pyfate_gpu.learning.metrics import classification_metrics, multiclass_metrics
 from pyfate_gpu.typing import Floats
 

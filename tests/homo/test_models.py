@@ -164,7 +164,7 @@ def test_standardisation_is_that_of_all_rows():
     X[:100, 4] = 0
     y = (X[:, 1] > -5).astype(int)
     seen = {}
-    from pyfate_gpu.homo import estimator
+    from pyfate_gpu.homo import regression
 
     class Spy(HomoLogisticRegression):
         def _in_units(self, weights, scale):
@@ -175,7 +175,7 @@ def test_standardisation_is_that_of_all_rows():
     np.testing.assert_allclose(seen["scale"].mean, X.mean(axis=0), rtol=1e-6, atol=1e-17)
     expected = np.where(np.arange(5) == 3, 1.0, X.std(axis=0))
     np.testing.assert_allclose(seen["scale"].deviation, expected, rtol=1e-5)
-    assert estimator.Scale is type(seen["scale"])
+    assert regression.Scale is type(seen["scale"])
 
 
 def test_early_stopping_keeps_the_best_and_reports_what_clients_measure(breast):
