@@ -66,7 +66,9 @@ class HeteroBoostedTrees(Fitting):
     base_score : float or None
         Response before the first tree; None for the best constant.
     gradient_bits : int
-        To which gradients are rounded before they are encrypted. Leaves are exact.
+        To which gradients are rounded before they are encrypted, 3 to 40. Leaves are exact. From 3 to 8 bits, of which
+        the sign is one, they are rounded up or down by chance, so that sums are right on average: cheaper, and a sum
+        tells less of the rows in it.
     packing : {"auto", "rows", "none"}
         Whether rows share ciphertexts: several times fewer encryptions and bytes, and dearer candidates. What costs
         less by default, which is ``rows`` for many rows and few columns of hosts.

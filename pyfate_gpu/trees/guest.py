@@ -18,7 +18,6 @@ from pyfate_gpu.trees.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.growth import Growth, Turn
 from pyfate_gpu.trees.histogram import ClearSplits
-from pyfate_gpu.trees.packing import Gradients
 from pyfate_gpu.trees.plan import announce_plan
 from pyfate_gpu.trees.recovery import keep, resume
 from pyfate_gpu.trees.sampling import Sample
@@ -117,6 +116,7 @@ class GuestTrainer:
         self.candidates = candidates
         self.validator = validator
         self.seed = seed
+        self.rounding = settings.rounding(seed)
         self.done = done
         self.smallest = 0
         self.loss_history: list[float] = []
@@ -161,6 +161,7 @@ class GuestTrainer:
         self.scores = state["scores"]
         self.counts = [tuple(each) for each in state["counts"].tolist()]
         self.seed = int(state["seed"], 16)
+        self.rounding = self.settings.rounding(self.seed)
         self.smallest = state["smallest"]
         self.loss_history = list(state["losses"])
         if self.validator is not None:
@@ -202,7 +203,7 @@ class GuestTrainer:
             number,
             plan,
             sample,
-            Gradients.quantize(g, h, settings.gradient_bits),
+            self.rounding(self.done + number, g, h),
             asked,
             [self._clear_splits(number, tree) for tree in range(len(plan))],
         )

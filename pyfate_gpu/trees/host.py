@@ -87,7 +87,7 @@ class HostTrainer:
             serve_paths(self.session, self.bins, self.table, self.codes)
         self.outputs, packed = receive_plan(self.session, self.settings)
         self.slots = GradientSlots(
-            self.settings.gradient_bits,
+            self.settings.size_bits,
             self.rows,
             self.outputs,
             self.session.key_of(GUEST).key_bits,

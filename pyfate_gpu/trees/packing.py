@@ -171,14 +171,14 @@ class Gradients:
         >>> found.integers.tolist(), found.units.tolist()
         ([[-16, 16], [8, 0]], [0.03125, 0.0625])
         """
-        exponents = [bits - _exponent(values) for values in (g, h)]
+        exponents = [bits - least_exponent(values) for values in (g, h)]
         integers = np.empty((len(g), 2 * g.shape[1]), dtype=np.int64)
         for place, values in enumerate((g, h)):
             integers[:, place::2] = np.rint(np.ldexp(values, exponents[place]))
         return cls(integers, np.ldexp(1.0, np.negative(exponents)), g, h)
 
 
-def _exponent(values: Floats) -> int:
+def least_exponent(values: Floats) -> int:
     """Return the least e with all values at most 2**e in size."""
     largest = float(np.abs(values).max(initial=0.0))
     mantissa, exponent = math.frexp(largest)

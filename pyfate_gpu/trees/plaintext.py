@@ -20,6 +20,7 @@ from pyfate_gpu.trees.columns import TableBins
 from pyfate_gpu.trees.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.packing import Gradients
+from pyfate_gpu.trees.rounding import Rounding
 from pyfate_gpu.trees.settings import Settings
 from pyfate_gpu.trees.tree import LEAF, SplitTable
 from pyfate_gpu.typing import Floats, Integers
@@ -180,9 +181,10 @@ def fit_plaintext(
     start = loss.start(y, np.ones(rows) if weights is None else weights)
     if settings.base_score is not None:
         start = np.full(y.shape[1], loss.link(settings.base_score))
+    rounding = settings.rounding(seeds[0])
     result = PlaintextResult([], np.tile(start, (len(tables[0]), 1)))
     for number in range(1, settings.n_estimators + 1):
-        _grow_round(result, tables, bins, y, weights, loss, settings, seeds, number)
+        _grow_round(result, tables, bins, y, weights, loss, settings, seeds, number, rounding)
         losses = loss.values(y, result.scores[:rows])
         result.losses.append(float(np.average(losses, weights=weights)))
     return result
@@ -198,6 +200,7 @@ def _grow_round(
     settings: Settings,
     seeds: Sequence[int],
     number: int,
+    rounding: Rounding,
 ) -> None:
     rows = len(y)
     g, h = weigh(loss.derivatives(y, result.scores[:rows]), weights)
@@ -218,7 +221,7 @@ def _grow_round(
     joint = number > settings.guest_only_trees and all(
         len(draw) >= 2 * settings.min_samples_leaf for draw in draws
     )
-    gradients = Gradients.quantize(g, h, settings.gradient_bits)
+    gradients = rounding(number, g, h)
     scores = result.scores.copy()
     for tree, outputs in enumerate(plan):
         columns = [

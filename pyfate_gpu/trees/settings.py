@@ -13,6 +13,7 @@ from pyfate_gpu.he.array.row_packing import PACKINGS
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
 from pyfate_gpu.trees.gain import Regularization
+from pyfate_gpu.trees.rounding import Rounding
 
 UNIFORM, GOSS = "uniform", "goss"
 #: One tree a round for all outputs, or one for each.
@@ -21,6 +22,8 @@ MULTI_OUTPUT, ONE_OUTPUT = "multi_output_tree", "one_output_per_tree"
 MOST_DEPTH = 60
 #: What the objective of a user's own is called where parties compare their parameters.
 CUSTOM = "custom"
+#: Fewest bits of a gradient, and up to how many it is rounded by chance.
+FEWEST_BITS, CHANCE_BITS = 3, 8
 
 #: Known to the guest alone, or each party's own choice for its own columns.
 _LOCAL = (
@@ -100,7 +103,7 @@ class Settings:
         check_choice("multi_strategy", self.multi_strategy, (MULTI_OUTPUT, ONE_OUTPUT))
         check_scheme(self.scheme, "boosting")
         self._check_goss()
-        self._check_whole("gradient_bits", least=2, most=40)
+        self._check_whole("gradient_bits", least=FEWEST_BITS, most=40)
         for name in ("guest_only_trees", "guest_only_levels"):
             self._check_whole(name, least=0)
         for name in ("early_stopping_rounds", "base_score", "random_state"):
@@ -152,6 +155,20 @@ class Settings:
             self.min_child_weight,
             self.max_delta_step,
         )
+
+    @property
+    def rounds_by_chance(self) -> bool:
+        """Whether gradients are rounded up or down by chance."""
+        return self.gradient_bits <= CHANCE_BITS
+
+    @property
+    def size_bits(self) -> int:
+        """Bits of the largest size of a rounded gradient; where there are few, its sign is one of them."""
+        return self.gradient_bits - self.rounds_by_chance
+
+    def rounding(self, seed: int) -> Rounding:
+        """Return what rounds the gradients of a fit, given the guest's seed."""
+        return Rounding(self.size_bits, seed, self.rounds_by_chance)
 
     @property
     def host_levels(self) -> int:

@@ -183,7 +183,7 @@ def test_more_classes_than_a_key_holds(classifier, rng):
         ("n_estimators", 0), ("max_depth", 2.5), ("max_depth", 61), ("learning_rate", 0), ("max_bin", 40_000),
         ("reg_lambda", -1.0), ("gamma", float("nan")), ("subsample", 1.5), ("subsample", 0), ("top_rate", 0.95),
         ("sampling_method", "some"), ("multi_strategy", 1), ("gradient_bits", 60), ("guest_only_trees", -1),
-        ("packing", "some"),
+        ("packing", "some"), ("gradient_bits", 2),
         ("base_score", 1.0), ("base_score", "a"), ("early_stopping_rounds", 0), ("random_state", -1),
         ("warm_start", 1), ("scheme", "rsa"), ("num_parallel_tree", True), ("min_samples_leaf", 0),
     ],
