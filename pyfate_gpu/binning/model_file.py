@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +11,10 @@ from numpy.typing import NDArray
 from pyfate_gpu.binning.fitting import Fitted
 from pyfate_gpu.data.binning.column import ColumnBins
 from pyfate_gpu.data.information_value import Evidence, evidence_of
-from pyfate_gpu.errors import DataError, PyFateError
 from pyfate_gpu.protocol.estimator import PathLike
-from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import read_whole, write_atomically
+from pyfate_gpu.storage.archive import Arrays, Form
 
-FORMAT = "pyfate-gpu bins"
-VERSION = 1
-_HEADER = "bins.json"
+FORM = Form("pyfate-gpu bins", 1, member="bins.json")
 
 
 def write_half(path: PathLike, fitted: Fitted, header: dict[str, Any]) -> None:
@@ -50,8 +44,6 @@ def write_half(path: PathLike, fitted: Fitted, header: dict[str, Any]) -> None:
         classes = fitted.classes
         arrays["classes"] = classes.astype(str) if classes.dtype == object else classes
     own = {
-        "format": FORMAT,
-        "version": VERSION,
         "names": fitted.names,
         "bins": [each.as_json() for each in fitted.bins],
         "woe": fitted.woe is not None,
@@ -59,8 +51,7 @@ def write_half(path: PathLike, fitted: Fitted, header: dict[str, Any]) -> None:
         "training": fitted.training,
         "hosts": None if fitted.hosts is None else {h: len(c) for h, c in fitted.hosts.items()},
     }
-    text = json.dumps(own | header, indent=1, allow_nan=False)
-    write_atomically(Path(path), pack(_HEADER, text, arrays))
+    FORM.write(path, own | header, arrays)
 
 
 def read_half(path: PathLike, estimator: str) -> tuple[Fitted, dict[str, Any]]:
@@ -73,16 +64,13 @@ def read_half(path: PathLike, estimator: str) -> tuple[Fitted, dict[str, Any]]:
     DataError
         When it holds no such bins, or is damaged.
     """
-    data = read_whole(path)
-    try:
-        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
-        if header["estimator"] != estimator or not isinstance(header["params"], dict):
-            raise ValueError(f"it is of {header['estimator']}")
-        return _checked(header, arrays), header["params"]
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, PyFateError) as error:
-        raise DataError(
-            f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
-        ) from None
+    return FORM.read(path, lambda header, arrays: _of(estimator, header, arrays))
+
+
+def _of(estimator: str, header: dict[str, Any], arrays: Arrays) -> tuple[Fitted, dict[str, Any]]:
+    if header["estimator"] != estimator or not isinstance(header["params"], dict):
+        raise ValueError(f"it is of {header['estimator']}")
+    return _checked(header, arrays), header["params"]
 
 
 def _checked(header: dict[str, Any], arrays: Arrays) -> Fitted:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.cells import exact_floats, is_missing, number_of
-from pyfate_gpu.errors import DataError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.typing import Floats
 
 
@@ -185,3 +185,20 @@ def _objects(values: list[Any]) -> NDArray[Any]:
     found = np.empty(len(values), dtype=object)
     found[:] = values
     return found
+
+
+def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
+    """Return classes as files take them: texts that came as Python objects, from pandas above all, as texts.
+
+    Raises
+    ------
+    ConfigurationError
+        When they are neither numbers nor texts.
+    """
+    if classes.dtype != object:
+        return classes
+    if all(isinstance(label, str) for label in classes.tolist()):
+        return classes.astype(str)
+    raise ConfigurationError(
+        f"classes are {type(classes[0]).__name__} objects: use numbers or texts as labels to save the model"
+    )

@@ -8,17 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pyfate_gpu.data.tables import read_present_labels, read_table
-from pyfate_gpu.errors import DataError
+from pyfate_gpu.data.tables import read_table
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.fitting import Fitting
-from pyfate_gpu.glm.model_file import PathLike, read_half, write_half
 from pyfate_gpu.glm.workload import workload_of
 from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.progress import Callback, FitReport
-from pyfate_gpu.protocol.settings import plain
 from pyfate_gpu.typing import Floats
 
 Model = TypeVar("Model", bound="HeteroGLM")
@@ -257,21 +253,6 @@ class HeteroGLM(Fitting):
             found["loss"] = [float(loss) for loss in self.loss_history_]
         return found
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of this party's features in the order of `coef_`: columns, then indicators.
-
-        Parameters
-        ----------
-        input_features : ignored
-            There for scikit-learn.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit, and at the arbiter.
-        """
-        return np.array(self._fitted_half().feature_names, dtype=object)
-
     def weights_in_units(self) -> dict[str, list[float]]:
         """Return this party's weights for columns in the unit that they came in; clipping apart, they say the same."""
         half = getattr(self, "_half", None)
@@ -289,92 +270,3 @@ class HeteroGLM(Fitting):
             "checkpoint_every and masked_rate exclude each other: after a restart the same batches would get "
             "other dummy rows, and hosts could tell the rows that count by being in both"
         )
-
-    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return what scores of `decision_function` mean, as `predict` does, without other parties.
-
-        By name: ``prediction``, and of classifiers ``probability`` as `predict_proba` returns it.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        DataError
-            When `scores` is no such array.
-        """
-        return self._interpret(self._read_scores(scores))
-
-    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
-        """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
-
-        Rows without a label do not count; where none has one there are no metrics.
-
-        Log loss, AUC, KS, accuracy and F1 of two classes; log loss, accuracy and F1 of more; RMSE and
-        r2; Poisson deviance and D2. What the rows do not define is left out: AUC and KS of one class.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        DataError
-            When the labels do not fit the scores or the classes of fit, or `scores` is no such array.
-        """
-        scores = self._read_scores(scores)
-        rows = len(scores)
-        labels, present = read_present_labels(y, rows)
-        if not present.any():
-            return {}
-        encoded, _ = self._encode_labels(labels, len(labels), self._fitted_half().classes)
-        return self._evaluate(encoded, scores.reshape(rows, -1)[present])
-
-    def _read_scores(self, scores: Any) -> Floats:
-        outputs = self._fitted_half().weights.shape[1]
-        array = np.asarray(scores)
-        wanted = array.shape[:1] + ((outputs,) if outputs > 1 else ())
-        if not array.ndim or array.shape != wanted or array.dtype.kind not in "fiu":
-            raise DataError(
-                f"scores have shape {array.shape} and dtype {array.dtype}; it takes what "
-                f"decision_function returns, {'[rows]' if outputs == 1 else f'[rows, {outputs}]'}"
-            )
-        if not np.isfinite(array).all():
-            raise DataError(
-                "scores hold NaN or infinite values: take what decision_function returns"
-            )
-        return array.astype(np.float64)
-
-    def save(self, path: PathLike) -> None:
-        """Write this party's half to a file that only its owner can read: weights, preparation, parameters.
-
-        Callbacks, keys and histories are not kept.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit, and at the arbiter, which has no half; when classes are neither numbers nor texts.
-        StorageError
-            When the file cannot be written.
-        """
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        del params["callbacks"]
-        half = self._fitted_half()
-        header = {"estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_}
-        write_half(path, half, header)
-
-    @classmethod
-    def load(cls: type[Model], path: PathLike) -> Model:
-        """Return a fitted model from what `save` wrote, to predict with, or to go on by `warm_start`.
-
-        Raises
-        ------
-        StorageError, DataError
-            When the file cannot be read, or is no half of such a model.
-        """
-        half, header = read_half(path)
-        if header.get("estimator") != cls.__name__:
-            raise DataError(
-                f"{path} holds a {header.get('estimator')}: load it by that class, this is {cls.__name__}"
-            )
-        model = cls().set_params(**header["params"])
-        model.settings()
-        model._keep({"_half": half, "n_iter_": int(header["n_iter"])})
-        return model

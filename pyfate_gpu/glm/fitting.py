@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from pyfate_gpu.data.tables import Table, read_table
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.glm import model_file
 from pyfate_gpu.glm.arbiter import serve_training
 from pyfate_gpu.glm.families import FAMILIES
 from pyfate_gpu.glm.guest import GuestTrainer
@@ -31,7 +32,7 @@ from pyfate_gpu.glm.rows import (
 from pyfate_gpu.glm.search import GuestSearch, HostSearch
 from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.glm.targets import announce_scale, receive_scale
-from pyfate_gpu.protocol.estimator import Estimator
+from pyfate_gpu.protocol.halves import HalfEstimator, HalfFile
 from pyfate_gpu.protocol.progress import Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.scoring import collect_scores, send_scores, serve_scores
@@ -46,27 +47,16 @@ Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="Fitting")
 
 
-class Fitting(Estimator):
+class Fitting(HalfEstimator[FittedHalf]):
     """The private side of the estimators; a model says what its labels and metrics are."""
 
     messages = MESSAGES
+    half_file: ClassVar[HalfFile] = model_file
 
     @property
     @abstractmethod
     def family(self) -> str:
         """Name of the loss."""
-
-    @abstractmethod
-    def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
-        """Return labels [rows, outputs], and their classes, which are those given if there are any."""
-
-    @abstractmethod
-    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return predictions, and what else is known of rows, by name."""
-
-    @abstractmethod
-    def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
-        """Return metrics of labels and scores [rows, outputs]; the first one is better when less."""
 
     def check(self) -> None:
         """Raise ConfigurationError for the first parameter that makes no sense."""
@@ -276,14 +266,11 @@ class Fitting(Estimator):
         send_scores(session, receive_scale(session).shrink(share) if scaled else share)
         return None
 
-    def _fitted_half(self) -> FittedHalf:
-        half: FittedHalf | None = getattr(self, "_half", None)
-        if half is None:
-            raise ConfigurationError(
-                f"this {type(self).__name__} is not fitted: call fit first"
-                + (" (the arbiter keeps no weights)" if hasattr(self, "_keys") else "")
-            )
-        return half
+    def _outputs(self) -> int:
+        return int(self._fitted_half().weights.shape[1])
+
+    def _why_not_fitted(self) -> str:
+        return " (the arbiter keeps no weights)" if hasattr(self, "_keys") else ""
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""

@@ -6,29 +6,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.imputation import Imputation
+from pyfate_gpu.data.labels import plain_classes
 from pyfate_gpu.data.preparation import FeaturePipeline
-from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.glm.model import FittedHalf
 from pyfate_gpu.glm.targets import EXPONENT_LIMIT, UNSCALED, TargetScale
-from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import read_whole, write_atomically
+from pyfate_gpu.protocol.estimator import PathLike
+from pyfate_gpu.storage.archive import Arrays, Form
 
-FORMAT = "pyfate-gpu model"
-VERSION = 1
-_HEADER = "model.json"
-
-PathLike = str | os.PathLike[str]
+FORM = Form("pyfate-gpu model", 1)
 
 
 def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None:
@@ -52,10 +45,8 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
         "weights": half.weights,
     }
     if half.classes is not None:
-        arrays["classes"] = _plain_classes(half.classes)
-    own = {
-        "format": FORMAT,
-        "version": VERSION,
+        arrays["classes"] = plain_classes(half.classes)
+    own: dict[str, Any] = {
         "clip": half.pipeline.clip,
         "intercept": half.intercept,
         "names": half.names,
@@ -66,8 +57,7 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
         own["training"] = half.training
     if half.pipeline.imputation is not None:
         own["imputation"] = half.pipeline.imputation.as_json()
-    text = json.dumps(own | header, indent=1, allow_nan=False)
-    write_atomically(Path(path), pack(_HEADER, text, arrays))
+    FORM.write(path, own | header, arrays)
 
 
 def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
@@ -80,14 +70,7 @@ def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
     DataError
         When it is no model of this version, or damaged.
     """
-    data = read_whole(path)
-    try:
-        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
-        return _checked_half(header, arrays), header
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
-        ) from None
+    return FORM.read(path, lambda header, arrays: (_checked_half(header, arrays), header))
 
 
 def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
@@ -162,14 +145,3 @@ def _are_names(names: list[Any]) -> bool:
 def _are_classes(classes: NDArray[Any], count: int) -> bool:
     finite = classes.dtype.kind != "f" or bool(np.isfinite(classes).all())
     return classes.shape == (count,) and finite and len(np.unique(classes)) == count
-
-
-def _plain_classes(classes: NDArray[np.generic]) -> NDArray[Any]:
-    """Return texts that came as Python objects, from pandas above all, as an array of texts."""
-    if classes.dtype != object:
-        return classes
-    if all(isinstance(label, str) for label in classes.tolist()):
-        return classes.astype(str)
-    raise ConfigurationError(
-        f"classes are {type(classes[0]).__name__} objects: use numbers or texts as labels to save the model"
-    )

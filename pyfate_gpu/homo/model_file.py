@@ -3,28 +3,20 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pyfate_gpu.errors import DataError
 from pyfate_gpu.protocol.estimator import PathLike
-from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import read_whole, write_atomically
+from pyfate_gpu.storage.archive import Arrays, Form
 from pyfate_gpu.typing import Floats
 
-FORMAT = "pyfate-gpu homo model"
-VERSION = 1
-_HEADER = "model.json"
+FORM = Form("pyfate-gpu homo model", 1)
 
 
 def write_model(path: PathLike, header: dict[str, Any], coef: Floats, intercept: Floats) -> None:
     """Write a model, for its owner only; raises StorageError when the file cannot be written."""
-    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, indent=1, allow_nan=False)
-    arrays = {"coef": coef, "intercept": intercept}
-    write_atomically(Path(path), pack(_HEADER, text, arrays))
+    FORM.write(path, header, {"coef": coef, "intercept": intercept})
 
 
 def read_model(path: PathLike, estimator: str) -> tuple[dict[str, Any], Floats, Floats]:
@@ -37,16 +29,12 @@ def read_model(path: PathLike, estimator: str) -> tuple[dict[str, Any], Floats, 
     DataError
         When it is no such model, or damaged.
     """
-    data = read_whole(path)
-    try:
-        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
-        _check(header, arrays, estimator)
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} is no {FORMAT} {VERSION}: {error}") from None
-    return header, arrays["coef"], arrays["intercept"]
+    return FORM.read(path, lambda header, arrays: _checked(header, arrays, estimator))
 
 
-def _check(header: dict[str, Any], arrays: Arrays, estimator: str) -> None:
+def _checked(
+    header: dict[str, Any], arrays: Arrays, estimator: str
+) -> tuple[dict[str, Any], Floats, Floats]:
     if header["estimator"] != estimator:
         raise ValueError(f"it holds a {header['estimator']}: load it by that class")
     coef, intercept = arrays["coef"], arrays["intercept"]
@@ -64,3 +52,4 @@ def _check(header: dict[str, Any], arrays: Arrays, estimator: str) -> None:
         or not (isinstance(classes, list) and len(classes) in (0, max(2, len(coef))))
     ):
         raise ValueError("its parts do not fit together")
+    return header, coef, intercept

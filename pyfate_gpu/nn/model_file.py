@@ -3,27 +3,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pyfate_gpu.data.imputation import Imputation
 from pyfate_gpu.data.preparation import FeaturePipeline
-from pyfate_gpu.errors import DataError
 from pyfate_gpu.learning.targets import EXPONENT_LIMIT, UNSCALED, TargetScale
 from pyfate_gpu.nn.layer import LayerShape
 from pyfate_gpu.protocol.estimator import PathLike
-from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import read_whole, write_atomically
+from pyfate_gpu.storage.archive import Arrays, Form
 
-FORMAT = "pyfate-gpu network"
-VERSION = 1
-_HEADER = "model.json"
+FORM = Form("pyfate-gpu network", 1)
 
 
 def write_half(path: PathLike, fitted: Mapping[str, Any], header: dict[str, Any]) -> None:
@@ -43,8 +37,6 @@ def write_half(path: PathLike, fitted: Mapping[str, Any], header: dict[str, Any]
     if fitted["_classes"] is not None:
         arrays["classes"] = np.asarray(fitted["_classes"].tolist())
     own = {
-        "format": FORMAT,
-        "version": VERSION,
         "names": fitted["_names"],
         "clip": pipeline.clip,
         "imputation": None if pipeline.imputation is None else pipeline.imputation.as_json(),
@@ -53,7 +45,7 @@ def write_half(path: PathLike, fitted: Mapping[str, Any], header: dict[str, Any]
         "n_iter": fitted["n_iter_"],
         "training": fitted["training_"],
     }
-    write_atomically(Path(path), pack(_HEADER, json.dumps(own | header, indent=1), arrays))
+    FORM.write(path, own | header, arrays)
 
 
 def read_half(path: PathLike) -> tuple[dict[str, Any], Arrays, dict[str, Any]]:
@@ -66,16 +58,15 @@ def read_half(path: PathLike) -> tuple[dict[str, Any], Arrays, dict[str, Any]]:
     DataError
         When it is no network of this version, or damaged.
     """
-    data = read_whole(path)
-    try:
-        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
-        if not isinstance(header["params"], dict) or not isinstance(header["estimator"], str):
-            raise ValueError("its header is not of this form")
-        return header, arrays, _read_kept(header, arrays)
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
-        ) from None
+    return FORM.read(path, _checked)
+
+
+def _checked(
+    header: dict[str, Any], arrays: Arrays
+) -> tuple[dict[str, Any], Arrays, dict[str, Any]]:
+    if not isinstance(header["params"], dict) or not isinstance(header["estimator"], str):
+        raise ValueError("its header is not of this form")
+    return header, arrays, _read_kept(header, arrays)
 
 
 def _read_kept(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,24 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pyfate_gpu.data.tables import read_present_labels
-from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.protocol.cost import JobShape, Workload
-from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.progress import Callback, FitReport
-from pyfate_gpu.protocol.settings import plain
 from pyfate_gpu.sshe.fitting import Fitting
-from pyfate_gpu.sshe.model import read_half, write_half
 from pyfate_gpu.sshe.settings import OWNERS
 from pyfate_gpu.sshe.workload import workload_of
 from pyfate_gpu.typing import Floats
-
-if TYPE_CHECKING:
-    pass
 
 Model = TypeVar("Model", bound="HeteroSSHE")
 
@@ -210,25 +199,6 @@ class HeteroSSHE(Fitting):
         """Return what `decision_function` does."""
         return self.decision_function(X, session=session)
 
-    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
-        """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
-
-        Rows without a label do not count; where none has one there are no metrics.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        DataError
-            When the labels do not fit the scores or the classes of fit, or `scores` is no such array.
-        """
-        scores = self._read_scores(scores)
-        labels, present = read_present_labels(y, len(scores))
-        if not present.any():
-            return {}
-        encoded, _ = self._encode_labels(labels, len(labels), self._fitted_half().classes)
-        return self._evaluate(encoded, scores[present][:, np.newaxis])
-
     def workload(self, shape: JobShape) -> Workload:
         """Return what training on data of that shape takes, before it runs.
 
@@ -252,49 +222,3 @@ class HeteroSSHE(Fitting):
         if hasattr(self, "loss_history_"):
             found["loss"] = [float(loss) for loss in self.loss_history_]
         return found
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of this party's features in the order of `coef_`: columns, then indicators.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        return np.array(self._fitted_half().feature_names, dtype=object)
-
-    def save(self, path: PathLike) -> None:
-        """Write this party's half to a file that only its owner can read: weights or shares, preparation, parameters.
-
-        Callbacks, keys and histories are not kept.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit; when classes are neither numbers nor texts.
-        StorageError
-            When the file cannot be written.
-        """
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        del params["callbacks"]
-        header = {"estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_}
-        write_half(path, self._fitted_half(), header)
-
-    @classmethod
-    def load(cls: type[Model], path: PathLike) -> Model:
-        """Return a fitted model from what `save` wrote, to predict with.
-
-        Raises
-        ------
-        StorageError, DataError
-            When the file cannot be read, or is no half of such a model.
-        """
-        half, header = read_half(path)
-        if header.get("estimator") != cls.__name__:
-            raise DataError(
-                f"{path} holds a {header.get('estimator')}: load it by that class, this is {cls.__name__}"
-            )
-        model = cls().set_params(**header["params"])
-        model.settings()
-        model._keep({"_half": half, "n_iter_": int(header["n_iter"])})
-        return model

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.row_weights import read_weights
 from pyfate_gpu.data.tables import Table, read_table
-from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Party, Role, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.topology import TWO_PARTIES
 from pyfate_gpu.learning.targets import UNSCALED, TargetScale
-from pyfate_gpu.protocol.estimator import Estimator
+from pyfate_gpu.protocol.halves import HalfEstimator, HalfFile
 from pyfate_gpu.protocol.keys import receive_key
 from pyfate_gpu.protocol.progress import Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
@@ -26,6 +26,7 @@ from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.protocol.validation import Validator
+from pyfate_gpu.sshe import model_file
 from pyfate_gpu.sshe.bounds import feature_bits
 from pyfate_gpu.sshe.guest import GuestTrainer
 from pyfate_gpu.sshe.host import HostTrainer
@@ -43,27 +44,16 @@ Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="Fitting")
 
 
-class Fitting(Estimator):
+class Fitting(HalfEstimator[FittedHalf]):
     """The private side of the estimators; a model says what its labels and metrics are."""
 
     topologies = (TWO_PARTIES,)
     messages = MESSAGES
+    half_file: ClassVar[HalfFile] = model_file
 
     @abstractmethod
     def _link(self) -> str:
         """Return the name of the polynomial for the inverse link."""
-
-    @abstractmethod
-    def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
-        """Return labels [rows, 1], and their classes, which are those given if there are any."""
-
-    @abstractmethod
-    def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
-        """Return metrics of labels and scores [rows, 1]; the first one is better when less."""
-
-    @abstractmethod
-    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return what scores mean, by name, without the other party."""
 
     def check(self) -> None:
         """Raise ConfigurationError for the first parameter that makes no sense."""
@@ -211,20 +201,9 @@ class Fitting(Estimator):
             return add_known(session, half, features)
         return score_shares(exchange, settings, half, features)
 
-    def _read_scores(self, scores: Any) -> Floats:
-        array = np.asarray(scores)
-        if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise DataError(
-                f"scores have shape {array.shape} and dtype {array.dtype}; it takes finite numbers [rows], as "
-                "decision_function returns them"
-            )
-        return array.astype(np.float64)
-
-    def _fitted_half(self) -> FittedHalf:
-        half: FittedHalf | None = getattr(self, "_half", None)
-        if half is None:
-            raise ConfigurationError(f"this {type(self).__name__} is not fitted: call fit first")
-        return half
+    def _outputs(self) -> int:
+        self._fitted_half()
+        return 1
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""

@@ -46,9 +46,8 @@ class HeteroSSHELinearRegression(HeteroSSHE):
         """Return the predicted values to the guest, None to the host; both call it."""
         return self.decision_function(X, session=session)
 
-    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return ``prediction``: the scores themselves."""
-        return {"prediction": self._read_scores(scores)}
+    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        return {"prediction": scores}
 
     def _link(self) -> str:
         return IDENTITY.name

@@ -89,10 +89,7 @@ class HeteroSSHELogisticRegression(HeteroSSHE):
         found, counts = np.unique(labels[has_label(labels)], return_counts=True)
         return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
-    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return ``prediction`` and ``probability`` of scores, without the other party."""
-        scores = self._read_scores(scores)
-        self._fitted_half()
+    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
         chosen = (scores > 0).astype(np.int64)
         probability = np.exp(-np.logaddexp(0.0, np.column_stack([scores, -scores])))
         return {"prediction": self.classes_[chosen], "probability": probability}

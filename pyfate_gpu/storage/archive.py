@@ -9,18 +9,87 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import zipfile
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from pyfate_gpu.errors import DataError, PyFateError
+from pyfate_gpu.storage.files import read_whole, write_atomically
+
 Arrays = dict[str, NDArray[Any]]
+
+Content = TypeVar("Content")
 
 _ARRAY = ".npy"
 _KINDS = "biufU"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A kind of file that models are kept in.
+
+    Parameters
+    ----------
+    name, version : str, int
+        What its header says of itself.
+    member : str
+        Where the header stands in the ZIP.
+    """
+
+    name: str
+    version: int
+    member: str = "model.json"
+
+    def write(
+        self, path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays
+    ) -> None:
+        """Write a file that only its owner can read: the old one, the new one, or none is there at any time.
+
+        Raises
+        ------
+        StorageError
+            When it cannot be written.
+        """
+        own = {"format": self.name, "version": self.version}
+        text = json.dumps({**own, **header}, indent=1, allow_nan=False)
+        write_atomically(Path(path), pack(self.member, text, arrays))
+
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        build: Callable[[dict[str, Any], Arrays], Content],
+    ) -> Content:
+        """Return what `build` makes of header and arrays of a file that `write` wrote.
+
+        Raises
+        ------
+        StorageError
+            When it cannot be read.
+        DataError
+            When it is none of this form and version, is damaged, or `build` finds that its parts do not fit: by
+            ValueError, TypeError, KeyError and the like.
+        """
+        data = read_whole(path)
+        try:
+            return build(*unpack(data, self.member, self.name, self.version))
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+            PyFateError,
+        ) as error:
+            raise DataError(
+                f"{path} is no {self.name} {self.version}: {error}; it is damaged or of another release"
+            ) from None
 
 
 def pack(name: str, text: str, arrays: Mapping[str, NDArray[Any]]) -> bytes:

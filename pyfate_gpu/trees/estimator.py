@@ -7,18 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pyfate_gpu.data.tables import read_present_labels
-from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.progress import Callback, FitReport
-from pyfate_gpu.protocol.settings import check_choice, plain
+from pyfate_gpu.protocol.settings import check_choice
 from pyfate_gpu.trees.export import half_model, whole_model
 from pyfate_gpu.trees.fitting import Fitting
-from pyfate_gpu.trees.model_file import PathLike, read_half, write_half
 from pyfate_gpu.trees.pictures import tables_of
 from pyfate_gpu.trees.workload import workload_of
 from pyfate_gpu.typing import Floats
@@ -202,37 +197,6 @@ class HeteroBoostedTrees(Fitting):
         """Return what `decision_function` does."""
         return self._scores(X, session)
 
-    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        """Return what scores of `decision_function` mean, as `predict` does, without other parties.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        DataError
-            When `scores` is no such array.
-        """
-        return self._interpret(self._read_scores(scores))
-
-    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
-        """Return metrics of labels and of what `decision_function` returned for the same rows; the guest's.
-
-        Rows without a label do not count; where none has one there are no metrics.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        DataError
-            When the labels do not fit the scores or the classes of fit, or `scores` is no such array.
-        """
-        scores = self._read_scores(scores)
-        labels, present = read_present_labels(y, len(scores))
-        if not present.any():
-            return {}
-        encoded, _ = self._encode_labels(labels, len(labels), self._fitted_half().classes)
-        return self._evaluate(encoded, scores.reshape(len(scores), -1)[present])
-
     def importances(self, kind: str = "gain") -> dict[str, float]:
         """Return how much each of this party's columns matters, by name.
 
@@ -286,16 +250,6 @@ class HeteroBoostedTrees(Fitting):
         ranked = sorted(self.importances(kind).items(), key=lambda pair: -pair[1])
         return {f"importance of own columns ({kind})": dict(ranked[:SHOWN_COLUMNS])}
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of this party's columns; `input_features` is there for scikit-learn.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        return np.array(self._fitted_half().feature_names, dtype=object)
-
     def to_xgboost(self, *others: HeteroBoostedTrees) -> dict[str, Any]:
         """Return this party's half as a model of XGBoost, in the form of its JSON.
 
@@ -327,62 +281,3 @@ class HeteroBoostedTrees(Fitting):
     def _xgboost_name(self) -> str:
         """Return what XGBoost calls the objective."""
         raise NotImplementedError
-
-    def save(self, path: PathLike) -> None:
-        """Write this party's half to a file that only its owner can read: bins, splits, at the guest trees.
-
-        Callbacks, keys and histories are not kept, nor an objective that is a function.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit; when classes are neither numbers nor texts.
-        StorageError
-            When the file cannot be written.
-        """
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        del params["callbacks"]
-        if callable(params.get("objective")):
-            del params["objective"]
-        half = self._fitted_half()
-        header = {"estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_}
-        write_half(path, half, header)
-
-    @classmethod
-    def load(cls: type[Model], path: PathLike) -> Model:
-        """Return a fitted model from what `save` wrote, to predict with, or to go on by `warm_start`.
-
-        Raises
-        ------
-        StorageError, DataError
-            When the file cannot be read, or is no half of such a model.
-        """
-        half, header = read_half(path)
-        if header.get("estimator") != cls.__name__:
-            raise DataError(
-                f"{path} holds a {header.get('estimator')}: load it by that class, this is {cls.__name__}"
-            )
-        model = cls().set_params(**header["params"])
-        model.settings()
-        model._keep({"_half": half, "n_iter_": int(header["n_iter"])})
-        return model
-
-    def _interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
-        raise NotImplementedError
-
-    def _read_scores(self, scores: Any) -> Floats:
-        forest = self._fitted_half().forest
-        if forest is None:
-            raise ConfigurationError("scores are the guest's: this is the half of a host")
-        outputs, array = len(forest.base), np.asarray(scores)
-        wanted = array.shape[:1] + ((outputs,) if outputs > 1 else ())
-        if not array.ndim or array.shape != wanted or array.dtype.kind not in "fiu":
-            raise DataError(
-                f"scores have shape {array.shape} and dtype {array.dtype}; it takes what "
-                f"decision_function returns, {'[rows]' if outputs == 1 else f'[rows, {outputs}]'}"
-            )
-        if not np.isfinite(array).all():
-            raise DataError(
-                "scores hold NaN or infinite values: take what decision_function returns"
-            )
-        return array.astype(np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,12 @@ from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.topology import GUEST_AND_HOSTS
 from pyfate_gpu.learning.losses import Loss
-from pyfate_gpu.protocol.estimator import Estimator
+from pyfate_gpu.protocol.halves import HalfEstimator, HalfFile
 from pyfate_gpu.protocol.progress import Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.validation import Validator
+from pyfate_gpu.trees import model_file
 from pyfate_gpu.trees.columns import Codes, TableBins
 from pyfate_gpu.trees.draws import new_seed
 from pyfate_gpu.trees.forest import Forest
@@ -41,23 +42,16 @@ Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="Fitting")
 
 
-class Fitting(Estimator):
+class Fitting(HalfEstimator[FittedHalf]):
     """The private side of the estimators; a model says what its labels and metrics are."""
 
     topologies = (GUEST_AND_HOSTS,)
     messages = MESSAGES
-
-    @abstractmethod
-    def _encode_labels(self, y: Any, rows: int, classes: Classes) -> tuple[Floats, Classes]:
-        """Return labels [rows, outputs], and their classes, which are those given if there are any."""
+    half_file: ClassVar[HalfFile] = model_file
 
     @abstractmethod
     def _loss(self, settings: Settings, outputs: int) -> Loss:
         """Return what boosting goes down."""
-
-    @abstractmethod
-    def _evaluate(self, y: Floats, scores: Floats) -> dict[str, float]:
-        """Return metrics of labels and scores [rows, outputs]; the first one is better when less."""
 
     def check(self) -> None:
         """Raise ConfigurationError for the first parameter that makes no sense."""
@@ -283,11 +277,11 @@ class Fitting(Estimator):
         scores = collect_scores(session, forest, half.bins, codes)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def _fitted_half(self) -> FittedHalf:
-        half: FittedHalf | None = getattr(self, "_half", None)
-        if half is None:
-            raise ConfigurationError(f"this {type(self).__name__} is not fitted: call fit first")
-        return half
+    def _outputs(self) -> int:
+        forest = self._fitted_half().forest
+        if forest is None:
+            raise ConfigurationError("scores are the guest's: this is the half of a host")
+        return len(forest.base)
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""

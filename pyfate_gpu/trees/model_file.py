@@ -3,28 +3,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pyfate_gpu.data.binning.numeric import NumericBins
-from pyfate_gpu.errors import ConfigurationError, DataError, PyFateError
-from pyfate_gpu.storage.archive import Arrays, pack, unpack
-from pyfate_gpu.storage.files import read_whole, write_atomically
+from pyfate_gpu.data.labels import plain_classes
+from pyfate_gpu.protocol.estimator import PathLike
+from pyfate_gpu.storage.archive import Arrays, Form
 from pyfate_gpu.trees.columns import TableBins
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.model import FittedHalf
 from pyfate_gpu.trees.tree import SplitTable
 
-FORMAT = "pyfate-gpu trees"
-VERSION = 1
-_HEADER = "model.json"
-
-PathLike = str | os.PathLike[str]
+FORM = Form("pyfate-gpu trees", 1)
 
 
 def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None:
@@ -46,16 +39,13 @@ def write_half(path: PathLike, half: FittedHalf, header: dict[str, Any]) -> None
     if half.forest is not None:
         arrays |= half.forest.as_arrays()
     if half.classes is not None:
-        arrays["classes"] = _plain_classes(half.classes)
+        arrays["classes"] = plain_classes(half.classes)
     own = {
-        "format": FORMAT,
-        "version": VERSION,
         "names": half.names,
         "guest": half.forest is not None,
         "training": half.training,
     }
-    text = json.dumps(own | header, indent=1, allow_nan=False)
-    write_atomically(Path(path), pack(_HEADER, text, arrays))
+    FORM.write(path, own | header, arrays)
 
 
 def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
@@ -68,14 +58,7 @@ def read_half(path: PathLike) -> tuple[FittedHalf, dict[str, Any]]:
     DataError
         When it is no model of this version, or damaged.
     """
-    data = read_whole(path)
-    try:
-        header, arrays = unpack(data, _HEADER, FORMAT, VERSION)
-        return _checked_half(header, arrays), header
-    except (ValueError, TypeError, KeyError, PyFateError) as error:
-        raise DataError(
-            f"{path} is no {FORMAT} {VERSION}: {error}; it is damaged or of another release"
-        ) from None
+    return FORM.read(path, lambda header, arrays: (_checked_half(header, arrays), header))
 
 
 def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
@@ -134,15 +117,4 @@ def _are_names(names: Any, count: int) -> bool:
         isinstance(names, list)
         and len(names) == count == len(set(map(str, names)))
         and all(isinstance(name, str) for name in names)
-    )
-
-
-def _plain_classes(classes: Any) -> Any:
-    """Return texts that came as Python objects, from pandas above all, as an array of texts."""
-    if classes.dtype != object:
-        return classes
-    if all(isinstance(label, str) for label in classes.tolist()):
-        return classes.astype(str)
-    raise ConfigurationError(
-        f"classes are {type(classes[0]).__name__} objects: use numbers or texts as labels to save the model"
     )
