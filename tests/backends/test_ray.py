@@ -30,6 +30,8 @@ from pyfate_gpu.errors import (
     WorkerLostError,
 )
 
+from tests.backends.soak_workers import Soak
+
 pytestmark = pytest.mark.skipif(
     not RayBackend().availability().available, reason="Ray has no release for this machine"
 )
@@ -255,3 +257,16 @@ def test_workers_are_as_many_as_cores():
     resolved = RayBackend().resolve(EngineOptions(cluster=ClusterOptions()))
     assert resolved.cluster.workers >= 1
     assert resolved.threads == 1
+
+
+def test_an_hour_in_short(two):
+    """The long form is `python -m tests.backends.soak_workers`."""
+    soak = Soak(256, longest=150)
+    for _ in range(3):
+        soak.round()
+    before = soak.held()
+    for _ in range(9):  # a second key among them, which puts the first one out
+        soak.round()
+    for (results, keys), (results_before, keys_before) in zip(soak.held(), before, strict=True):
+        assert results <= results_before + 4  # what is garbage is dropped with the next call
+        assert keys <= keys_before + 1

@@ -144,6 +144,10 @@ class Holder:
         """Number of the process that the worker is."""
         return os.getpid()
 
+    def holds(self, key: int) -> tuple[int, int]:
+        """How many results and how many keys the worker has."""
+        return len(self._held), len(self._engines)
+
     def drop(self, numbers: Sequence[int]) -> None:
         """Hold these no longer."""
         for number in numbers:
