@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compute at the workers of a cluster for an hour: every result right, and memory that does not grow.
 
-``python -m tests.backends.soak_workers --minutes 60 --json tests/results/soak_workers.json``. Each round makes arrays of
-a length drawn by chance, works on them in all ways that move rows or do not, and compares with NumPy. Every tenth round
-has a key of its own. The driver's and the workers' memory is noted each half minute.
+``python -m tests.backends.soak_workers --minutes 60 --json tests/results/soak_workers.json``. Each round makes arrays
+of a length drawn by chance, works on them in all ways that move rows or do not, and compares with NumPy. Every tenth
+round has a key of its own. The driver's and the workers' memory is noted each half minute.
 """
 
 from __future__ import annotations

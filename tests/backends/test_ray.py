@@ -29,7 +29,6 @@ from pyfate_gpu.errors import (
     KeyMismatchError,
     WorkerLostError,
 )
-
 from tests.backends.soak_workers import Soak
 
 pytestmark = pytest.mark.skipif(
