@@ -94,11 +94,14 @@ class RowSlots:
                 f"numbers of {bound.bit_length()} bits do not fit slots of {self.row.width} bits; take "
                 f"wider slots"
             )
-        plain = IntegerEncoder(bound).encode(array)
-        words = pack(plain.words, self.row)
+        return self.join_plain(IntegerEncoder(bound).encode(array))
+
+    def join_plain(self, rows: PlaintextArray) -> PlaintextArray:
+        """As `join`, of encoded numbers [rows, numbers of a row], as another `join` returns them."""
+        words = pack(rows.words, self.row)
         spare = -len(words) % self.count
         filled = np.concatenate([words, np.zeros((spare, words.shape[1]), dtype=np.int64)])
-        whole = sum(bound << self.row.width * slot for slot in range(self.row.count))
+        whole = sum(rows.bound << self.row.width * slot for slot in range(self.row.count))
         grouped = filled.reshape(-1, self.count, words.shape[1])
         return PlaintextArray(grouped, 0, whole, "i", IntegerEncoder(whole))
 

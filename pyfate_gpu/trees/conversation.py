@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Party
@@ -256,8 +257,8 @@ class Conversation:
             rest = node.sums[line.owner] - small.sums[line.owner]
             large.sums[line.owner] = self._bounded(line, large, rest)
 
-    def _receive(self, line: Line, nodes: list[OpenNode]) -> list[Integers]:
-        """Return what a host sends of nodes: sums of all outputs, [candidates, 2 outputs] of each."""
+    def _receive(self, line: Line, nodes: list[OpenNode]) -> list[NDArray[Any]]:
+        """Return what a host sends of nodes, as numbers in the slots of a row, [candidates, slots] of each."""
         lengths = [line.sizes[node.tree] for node in nodes]
         layout, answers = self.slots.answered, self.slots.answers(sum(lengths))
         found = [np.empty((0, self.slots.row.count), dtype=np.int64)]
@@ -281,13 +282,14 @@ class Conversation:
             except BoundError:
                 raise ProtocolError(f"the sums of {line.host} are beyond their bounds") from None
         flat = np.concatenate(found)[: sum(lengths)]
-        if flat.dtype != np.int64:
-            raise ProtocolError(f"the sums of {line.host} are beyond their bounds")
         return list(np.split(flat, np.cumsum(lengths)[:-1])) if lengths else []
 
-    def _checked(self, line: Line, node: OpenNode, sums: Integers) -> Integers:
+    def _checked(self, line: Line, node: OpenNode, sums: NDArray[Any]) -> Integers:
         """Return the sums of a node's outputs."""
-        return self._bounded(line, node, sums[:, self.turn.channels(node.tree)])
+        try:
+            return self._bounded(line, node, self.slots.pick(sums, self.turn.plan[node.tree]))
+        except BoundError:
+            raise ProtocolError(f"the sums of {line.host} are beyond their bounds") from None
 
     def _bounded(self, line: Line, node: OpenNode, sums: Integers) -> Integers:
         trainer, rows = self.growth.trainer, len(node.counted)

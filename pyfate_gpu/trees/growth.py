@@ -13,7 +13,7 @@ from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.trees.conversation import Conversation
 from pyfate_gpu.trees.histogram import ClearSplits
 from pyfate_gpu.trees.messages import pieces
-from pyfate_gpu.trees.packing import Gradients
+from pyfate_gpu.trees.packing import Gradients, channels_of
 from pyfate_gpu.trees.sampling import Sample, distinct_roots
 from pyfate_gpu.trees.search import OpenNode
 from pyfate_gpu.trees.tree import GUEST_OWNER, Tree
@@ -53,7 +53,7 @@ class Turn:
 
     def channels(self, tree: int) -> list[int]:
         """Return the columns of integers that a tree is grown by."""
-        return [channel for k in self.plan[tree] for channel in (2 * k, 2 * k + 1)]
+        return channels_of(self.plan[tree])
 
 
 class Growth:

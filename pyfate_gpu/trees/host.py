@@ -92,6 +92,7 @@ class HostTrainer:
             self.outputs,
             self.session.key_of(GUEST).key_bits,
             packed,
+            self.settings.keeps_apart(self.outputs),
         )
         number = resume(self.session, self) + 1
         while self._round(number):

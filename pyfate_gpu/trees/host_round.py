@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray, concatenate
 from pyfate_gpu.he.array.candidates import Candidates
 from pyfate_gpu.he.array.export import marks
+from pyfate_gpu.he.array.masks import Kept, mask_others
 from pyfate_gpu.he.array.streams import StreamedSums
 from pyfate_gpu.trees.bits import Truths, pack_bits, unpack_bits
 from pyfate_gpu.trees.columns import Split
@@ -36,6 +38,7 @@ class HostRound:
         self.number = number
         self.sample = sample
         self.encrypted = sample.encrypted
+        self.plan = trainer.settings.trees_of_round(trainer.outputs)
         self.offers = trainer.offers(number, len(sample.trees))
         self._sent = 0
         self._place = np.full(len(trainer.codes), -1, dtype=np.int64)
@@ -49,7 +52,7 @@ class HostRound:
         stream = self._stream(distinct)
         self.gradients = self._receive_gradients(stream)
         if stream is None:
-            self._send_sums(distinct)
+            self._send_sums(distinct, [self._kept_of_root(root) for root in distinct])
         else:
             with self.session.statistics.step(Step.ADD):
                 sums = stream.sums()
@@ -135,7 +138,8 @@ class HostRound:
         children += [nodes.part(n, mask) for n, mask in zip(numbers, masks, strict=True)]
         if summed:
             least = 2 * self.trainer.settings.min_samples_leaf
-            self._send_sums([small for small, large in children if large.size >= least])
+            smaller = [small for small, large in children if large.size >= least]
+            self._send_sums(smaller, [self._kept(node.tree) for node in smaller])
         return True
 
     def _choose(
@@ -180,18 +184,37 @@ class HostRound:
                 return int(index), split, left
         return None
 
-    def _send_sums(self, nodes: list[Node]) -> None:
+    def _send_sums(self, nodes: list[Node], kept: list[Kept | None]) -> None:
         """Send the sums of all candidates of nodes, squeezed or masked; in as many messages as they take."""
         parts = []
-        for offer, group in groupby(nodes, key=lambda node: self.offers[node.tree]):
-            rows = [node.rows[node.counted] for node in group]
+        pairs = zip(nodes, kept, strict=True)
+        for (offer, only), group in groupby(
+            pairs, lambda pair: (self.offers[pair[0].tree], pair[1])
+        ):
+            rows = [node.rows[node.counted] for node, _ in group]
             if offer.candidates.size:
                 entries = sum(map(len, rows)) * len(offer.columns)
                 with self.session.statistics.step(Step.ADD, operations=entries):
-                    sums = self._sums(offer.candidates, rows)
+                    sums = self._sums(offer.candidates, rows, only)
                 parts.append(sums.take(offer.order, axis=1).ravel())
         if parts:
             self._answer(concatenate(parts))
+
+    def _kept(self, tree: int) -> Kept | None:
+        """Return what sums for a tree may show; None for everything."""
+        return self.trainer.slots.kept(self.plan[tree])
+
+    def _kept_of_root(self, root: Node) -> Kept | None:
+        """Return what sums of a root may show: everything where trees of several outputs share it."""
+        found = {self._kept(tree) for tree in self._trees_of_root(root.tree)}
+        return found.pop() if len(found) == 1 else None
+
+    def _trees_of_root(self, first: int) -> Sequence[int]:
+        """Return the trees that the sums of a root are for, given the first one."""
+        if self.trainer.settings.colsample_bytree < 1:
+            return [first]
+        trees = self.sample.trees
+        return [tree for tree in range(len(trees)) if trees[tree] == trees[first]]
 
     def _answer(self, answer: CiphertextArray) -> None:
         if not self.trainer.slots.packed:
@@ -203,12 +226,15 @@ class HostRound:
             )
             self._sent += 1
 
-    def _sums(self, candidates: Candidates, rows: list[Integers]) -> CiphertextArray:
-        """Return the sums of nodes, of which nothing else can be seen where rows share ciphertexts."""
+    def _sums(
+        self, candidates: Candidates, rows: list[Integers], kept: Kept | None
+    ) -> CiphertextArray:
+        """Return the sums of nodes, of which nothing else can be seen but what is kept."""
         places = [self._place[each] for each in rows]
         if self.trainer.slots.packed:
-            return candidates.packed_sums(self.gradients, rows, places)
-        return candidates.level_sums(self.gradients, rows, places)
+            return candidates.packed_sums(self.gradients, rows, places, kept)
+        sums = candidates.level_sums(self.gradients, rows, places)
+        return sums if kept is None else mask_others(sums, kept.slot)
 
 
 def _check_distinct(parts: list[CiphertextArray], number: int) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray, SlotLayout
 from pyfate_gpu.encoding.row_slots import RowSlots
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import BoundError, ConfigurationError
+from pyfate_gpu.he.array.masks import Kept
 from pyfate_gpu.typing import Floats, Integers
 
 #: Sums of integers stay exact in float64 up to this many bits.
@@ -35,6 +37,9 @@ class GradientSlots:
         Of the key that they are encrypted under.
     packed : bool
         Whether rows share ciphertexts; see `pyfate_gpu.he.array.row_packing`.
+    apart : bool
+        Whether each tree is of one output, and sums for it show that one alone: outputs have slots of their own
+        then, with room for masks.
 
     Raises
     ------
@@ -54,6 +59,7 @@ class GradientSlots:
     outputs: int
     key_bits: int
     packed: bool = False
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if (self.bound * self.rows).bit_length() > EXACT_BITS:
@@ -61,10 +67,10 @@ class GradientSlots:
                 f"gradient_bits={self.bits} and {self.rows} rows make sums of more than {EXACT_BITS} bits: "
                 f"set gradient_bits to {EXACT_BITS - self.rows.bit_length()} or less"
             )
-        if 2 * self.outputs * self.width > self.key_bits - 2:
+        if self.row.bits > self.key_bits - 2:
             raise ConfigurationError(
-                f"{self.outputs} outputs of {2 * self.width} bits do not fit a key of {self.key_bits} bits: use a "
-                "longer key, or fewer gradient_bits"
+                f"{self.outputs} outputs of {self.row.bits // self.outputs} bits do not fit a key of {self.key_bits} "
+                f"bits: use a longer key, or fewer gradient_bits{', or multi_output_tree' if self.apart else ''}"
             )
 
     @property
@@ -78,19 +84,26 @@ class GradientSlots:
         return (self.bound * self.rows).bit_length() + 1
 
     @property
+    def outputs_apart(self) -> RowSlots:
+        """Gradient and hessian of an output as one number, and a slot for each of these."""
+        return RowSlots(SlotLayout(self.width, 2), self.outputs)
+
+    @property
     def row(self) -> SlotLayout:
         """The layout of a row, and of a sum of rows: gradient and hessian of each output in turn."""
+        if self.apart:
+            return self.outputs_apart.layout
         return SlotLayout(self.width, 2 * self.outputs)
 
     @property
     def squeezed(self) -> SlotLayout:
         """The layout of as many sums as a ciphertext holds."""
-        return SlotLayout(self.width, 2 * self.outputs * self.sums)
+        return SlotLayout(self.row.width, self.row.count * self.sums)
 
     @property
     def sums(self) -> int:
         """How many sums a ciphertext holds."""
-        return (self.key_bits - 2) // (2 * self.outputs * self.width)
+        return (self.key_bits - 2) // self.row.bits
 
     @property
     def together(self) -> RowSlots:
@@ -118,17 +131,24 @@ class GradientSlots:
 
     def encode(self, integers: Integers) -> PlaintextArray:
         """Return rows as plaintexts; their bound is public."""
-        if self.packed:
-            return self.together.join(integers, self.bound)
-        return IntegerEncoder(self.bound).encode(integers)
+        if not self.apart:
+            if self.packed:
+                return self.together.join(integers, self.bound)
+            return IntegerEncoder(self.bound).encode(integers)
+        rows = self.outputs_apart.join(integers.reshape(-1, 2), self.bound)
+        return self.together.join_plain(rows) if self.packed else rows
 
     @property
     def sent_bound(self) -> int:
         """Bound of what `encode` returns."""
-        return self.encode(np.empty((0, self.row.count), dtype=np.int64)).bound
+        return self.encode(np.empty((0, 2 * self.outputs), dtype=np.int64)).bound
+
+    def kept(self, outputs: Sequence[int]) -> Kept | None:
+        """Return what sums for a tree of some outputs may show; None for everything."""
+        return Kept(self.row, outputs[0]) if self.apart else None
 
     def read(self, slots: NDArray[Any]) -> NDArray[Any]:
-        """Return the sums that decrypted ciphertexts hold, [sums, 2 outputs].
+        """Return the sums that decrypted ciphertexts hold, [sums, slots of a row].
 
         Raises
         ------
@@ -138,6 +158,43 @@ class GradientSlots:
         if self.packed:
             return self.together.split(slots[:, self.answered.middle])
         return slots.reshape(-1, self.row.count)
+
+    def pick(self, sums: NDArray[Any], outputs: Sequence[int]) -> Integers:
+        """Return gradients and hessians of some outputs of what `read` returned, [sums, 2 of these outputs].
+
+        Raises
+        ------
+        BoundError
+            When a number is beyond what so many rows can sum up to.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pyfate_gpu.trees.packing import GradientSlots
+        >>> slots = GradientSlots(bits=4, rows=10, outputs=2, key_bits=2048)
+        >>> slots.pick(np.array([[-3, 4, 5, 6]]), [1])
+        array([[5, 6]])
+        """
+        if self.apart:
+            found: NDArray[Any] = self.outputs_apart.split(sums[:, list(outputs)])
+            found = found.reshape(len(sums), 2 * len(outputs))
+        else:
+            found = sums[:, channels_of(outputs)]
+        if found.dtype != np.int64:
+            raise BoundError("sums are beyond 64 bits")
+        return found
+
+
+def channels_of(outputs: Sequence[int]) -> list[int]:
+    """Return the columns of integers that outputs have.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.trees.packing import channels_of
+    >>> channels_of([0, 2])
+    [0, 1, 4, 5]
+    """
+    return [channel for k in outputs for channel in (2 * k, 2 * k + 1)]
 
 
 @dataclass(frozen=True, repr=False)

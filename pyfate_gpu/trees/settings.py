@@ -175,6 +175,10 @@ class Settings:
         """On how many levels of a tree hosts' columns may be split."""
         return max(0, self.max_depth - self.guest_only_levels)
 
+    def keeps_apart(self, outputs: int) -> bool:
+        """Return whether a tree is of one output among several, and is shown no sums of the others."""
+        return outputs > 1 and self.multi_strategy == ONE_OUTPUT
+
     def trees_of_round(self, outputs: int) -> list[tuple[int, ...]]:
         """Return the outputs of each tree of a round."""
         if outputs == 1 or self.multi_strategy == MULTI_OUTPUT:

@@ -86,7 +86,8 @@ def choose_slots(
     candidates : int
         Of all hosts together.
     """
-    alone = GradientSlots(settings.size_bits, rows, outputs, key_bits)
+    apart = settings.keeps_apart(outputs)
+    alone = GradientSlots(settings.size_bits, rows, outputs, key_bits, apart=apart)
     encrypted, roots, others = nodes_of_round(settings, rows, outputs)
     found = choose_packing(
         settings.packing, alone.row, Trees(encrypted, candidates, roots + others), key_bits=key_bits

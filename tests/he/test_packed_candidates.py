@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyfate_gpu import IntegerEncoder, SlotLayout
+from pyfate_gpu import IntegerEncoder, SlotLayout, generate_keypair
 from pyfate_gpu.encoding.row_slots import RowSlots
 from pyfate_gpu.encoding.slots import HIDING_BITS
 from pyfate_gpu.errors import (
@@ -17,7 +17,7 @@ from pyfate_gpu.errors import (
     SlotMismatchError,
 )
 from pyfate_gpu.he.array.candidates import Candidates
-from pyfate_gpu.he.array.masks import mask_but_middle
+from pyfate_gpu.he.array.masks import Kept, mask_but_middle, mask_others
 from pyfate_gpu.he.array.row_packing import Trees, choose_packing, cost_of_rows
 from tests.he.test_candidates import BOUND, right_sums, sides, table
 
@@ -114,6 +114,35 @@ def test_masks_are_64_bits_wider_than_what_they_hide(keypair):
     assert masked.bound == wide.slots.bound
     with pytest.raises(SlotMismatchError):
         mask_but_middle(keypair[0].encrypt([1]))
+
+
+def test_one_slot_of_several_is_kept(keypair):
+    wide = keypair[0].encrypt([[5, -6, 7]] * 2, IntegerEncoder(BOUND), slots=SlotLayout(72, 3))
+    for kept in range(3):
+        numbers = keypair[1].decrypt(mask_others(wide, kept))
+        assert (numbers[:, kept] == [5, -6, 7][kept]).all()
+        assert (np.abs(np.delete(numbers, kept, axis=1)) > BOUND << 20).all()
+
+
+def test_one_number_of_rows_in_slots_is_kept(keypair):
+    """Numbers of 72 bits for values of 7: the others of them are masked, and the sum of the kept one is right."""
+    row = SlotLayout(width=80, count=2)
+    slots = RowSlots.fit(row, key_bits=1024)
+    assert slots.count == 2
+    public, private = generate_keypair(1024, allow_insecure_key_size=True)
+    values = np.array([[1, 20], [-3, 40], [5, 60], [7, -80]])
+    c = public.encrypt(slots.join(values, BOUND), slots=slots.layout)
+    candidates = Candidates(np.array([[0], [1], [0], [1]], dtype=np.int16), [2], [False])
+    expected = values[[0, 2] if not candidates.complement[0] else [1, 3]].sum(axis=0)
+    seen = []
+    for kept in (0, 1):
+        sums = candidates.packed_sums(c, [np.arange(4)], kept=Kept(row, kept))
+        numbers = slots.split(private.decrypt(sums)[..., sums.slots.middle])[0, 0]
+        assert numbers[kept] == expected[kept]
+        seen.append(abs(int(numbers[1 - kept])))
+    assert min(seen) > 1 << 30
+    with pytest.raises(BoundError, match="a mask of values"):
+        candidates.packed_sums(c, [np.arange(4)], kept=Kept(SlotLayout(width=60, count=2), 0))
 
 
 def test_what_rows_in_slots_refuse(keypair):

@@ -59,6 +59,41 @@ def test_the_guest_can_read_one_slot_of_a_sum(classifier, toy, transcript):
         assert (np.abs(slots.read(numbers)) <= 80 << 24).all()
 
 
+@pytest.mark.parametrize(
+    ("packing", "key_bits"), [("none", 512), ("rows", 1024)], ids=["squeezed", "rows as slots"]
+)
+@pytest.mark.parametrize("share", [1.0, 0.9])
+def test_a_tree_of_one_class_is_shown_sums_of_that_class_alone(
+    classifier, toy, transcript, packing, key_bits, share
+):
+    """Below roots, and at roots that a tree has for itself; sums of roots that all share are for all classes."""
+    model = classifier(
+        n_estimators=1, multi_strategy="one_output_per_tree", packing=packing, key_bits=key_bits,
+        colsample_bytree=share,
+    )  # fmt: skip
+    found = run_parties(model, toy.parts[0], toy.classes, toy.parts[1:2])
+    slots = GradientSlots(24, 80, 3, key_bits, packed=packing == "rows", apart=True)
+    private, honest = found.guest._keys[1], slots.outputs_apart.bound
+    numbers = [
+        [
+            sum(abs(int(each)) <= honest for each in row)
+            for row in slots.read(private.decrypt(answer))
+        ]
+        for answer in sums_of_host(found, transcript)
+    ]
+    first, *others = numbers
+    if share == 1.0:
+        assert set(first) == {3}
+    else:
+        others = numbers
+    assert len(others) >= 2
+    # Masks are uniform on 64 bits more than a sum takes, so small by chance once in 2^64. Spare places hold zeros.
+    assert {count for part in others for count in part} <= {1, 3}
+    for part in others:
+        spare = len(part) - part.count(1)
+        assert spare < slots.sums if packing == "none" else spare == 0
+
+
 @pytest.mark.parametrize("packing", ["rows", "none"])
 def test_a_guest_that_packs_otherwise_than_agreed(monkeypatch, classifier, toy, packing):
     original = guest_side.announce_plan

@@ -16,6 +16,7 @@ from pyfate_gpu.he.array.bundles import Column, bundle
 from pyfate_gpu.he.array.cells import Part, plan
 from pyfate_gpu.he.array.grouping import group
 from pyfate_gpu.he.array.joint_cells import restrict
+from pyfate_gpu.he.array.masks import Kept
 from pyfate_gpu.he.array.sides import masked_middle, side_sums, sides_additions
 from pyfate_gpu.he.array.splits import Flags, splits_of
 from pyfate_gpu.he.array.stages import Stages
@@ -206,7 +207,11 @@ class Candidates:
         return c._replace(rows, (len(chosen), self.size, *c.shape[1:]), bound=bound)
 
     def packed_sums(
-        self, c: CiphertextArray, nodes: Sequence[Index], places: Sequence[Index] | None = None
+        self,
+        c: CiphertextArray,
+        nodes: Sequence[Index],
+        places: Sequence[Index] | None = None,
+        kept: Kept | None = None,
     ) -> CiphertextArray:
         """As `level_sums` of rows that share ciphertexts: in the middle slots, all other slots masked.
 
@@ -217,6 +222,8 @@ class Candidates:
             ``i // count``.
         nodes, places : as of `level_sums`
             Places count rows, not ciphertexts.
+        kept : Kept, optional
+            The only number of rows whose sums may be seen; all of them by default.
 
         Returns
         -------
@@ -248,7 +255,7 @@ class Candidates:
         most = max(1, min(len(c) * count, self.rows))
         bound = check_bound(c.bound * most, c, f"a sum of {most} rows")
         rows = self._sum(c, chosen, count)
-        return masked_middle(c, rows, (len(chosen), self.size), bound)
+        return masked_middle(c, rows, (len(chosen), self.size), bound, kept)
 
     def additions(self, rows: Index, positions: int = 1) -> int:
         """How many ciphertexts `sums` adds for such rows and one column, without adding any.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from pyfate_gpu.backends.words import SignedWords, less_than, magnitude_of, unsigned_to_words
 from pyfate_gpu.encoding import IntegerEncoder
 from pyfate_gpu.encoding.numbers import as_objects, is_integer
-from pyfate_gpu.encoding.slots import hiding_width
+from pyfate_gpu.encoding.slots import SlotLayout, hiding_width
 from pyfate_gpu.errors import BoundError, EncodingError, ShapeError, SlotMismatchError
 from pyfate_gpu.he.array.freshness import FreshBatch
 
@@ -72,10 +73,15 @@ def add_mask_words(c: CiphertextArray, words: SignedWords) -> CiphertextArray:
 
 
 def mask_but_middle(c: CiphertextArray) -> CiphertextArray:
-    """`c` with uniform numbers, 64 bits wider than its bound, in every slot but the middle one.
+    """`c` with masks in every slot but the middle one; see `mask_others`."""
+    return mask_others(c, None if c.slots is None else c.slots.middle)
+
+
+def mask_others(c: CiphertextArray, kept: int | None) -> CiphertextArray:
+    """`c` with uniform numbers, 64 bits wider than its bound, in every slot but one.
 
     Masks are drawn from the operating system, and as wide as slots have room for: nothing carries, and
-    decryption gives the middle slot as it was.
+    decryption gives the slot that is kept as it was.
 
     Raises
     ------
@@ -94,6 +100,54 @@ def mask_but_middle(c: CiphertextArray) -> CiphertextArray:
     most = c.slots.bound - c.bound
     masks = np.zeros((c.size, c.slots.count), dtype=object)
     for slot in range(c.slots.count):
-        if slot != c.slots.middle:
-            masks[:, slot] = [secrets.randbelow(2 * most + 1) - most for _ in range(c.size)]
+        if slot != kept:
+            masks[:, slot] = _uniform(most, c.size)
     return c + IntegerEncoder(most).encode(masks.reshape(*c.shape, c.slots.count))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The one number of a row that is left as it is, where a row is several in slots of their own.
+
+    Parameters
+    ----------
+    row : SlotLayout
+        Of the numbers of a row, with room for masks.
+    slot : int
+        Which of them.
+    """
+
+    row: SlotLayout
+    slot: int
+
+
+def mask_within_middle(c: CiphertextArray, kept: Kept) -> CiphertextArray:
+    """`c`, whose middle slots hold rows or sums of them, with masks in all numbers of these rows but one.
+
+    Raises
+    ------
+    SlotMismatchError
+        If there are no slots.
+    BoundError
+        If the numbers of a row have no room for masks.
+    """
+    if c.slots is None:
+        raise SlotMismatchError("the ciphertexts have no slots that could be masked")
+    row = kept.row
+    each = (c.bound >> row.width * (row.count - 1)) + 1
+    if hiding_width(each) > row.width:
+        raise BoundError(
+            f"a mask of values of {each.bit_length()} bits takes slots of {hiding_width(each)} bits, there are "
+            f"{row}; take wider slots"
+        )
+    most = row.bound - each
+    masks = np.zeros((c.size, c.slots.count), dtype=object)
+    for slot in range(row.count):
+        if slot != kept.slot:
+            masks[:, c.slots.middle] += _uniform(most, c.size) * (1 << row.width * slot)
+    whole = sum(most << row.width * slot for slot in range(row.count))
+    return c + IntegerEncoder(whole).encode(masks.reshape(*c.shape, c.slots.count))
+
+
+def _uniform(most: int, count: int) -> npt.NDArray[np.object_]:
+    return np.array([secrets.randbelow(2 * most + 1) - most for _ in range(count)], dtype=object)

@@ -10,7 +10,7 @@ import numpy as np
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import Index, Rows
 from pyfate_gpu.he.array import chains
-from pyfate_gpu.he.array.masks import mask_but_middle
+from pyfate_gpu.he.array.masks import Kept, mask_but_middle, mask_within_middle
 from pyfate_gpu.he.array.slots import horner
 from pyfate_gpu.he.array.splits import Splits
 from pyfate_gpu.he.array.stages import wide
@@ -65,7 +65,7 @@ def sides_additions(splits: Splits, bins: Index, nodes: int) -> int:
 
 
 def masked_middle(
-    c: CiphertextArray, rows: Rows, shape: tuple[int, ...], bound: int
+    c: CiphertextArray, rows: Rows, shape: tuple[int, ...], bound: int, kept: Kept | None = None
 ) -> CiphertextArray:
     """Sums of each position of rows in slots, put together in the middle slots; all other slots are masked.
 
@@ -77,13 +77,16 @@ def masked_middle(
         The sums of each position.
     shape, bound
         Of the result.
+    kept : Kept, optional
+        The only number of rows that may be seen; all of them by default.
     """
     assert c.slots is not None
     layout, count = c.slots.product, c.slots.count
     # What is summed in position s is shifted from slot s into the middle.
     numbers = np.arange(c._engine.count(rows), dtype=np.int64).reshape(-1, count)
     middle = horner(c._engine, rows, np.ascontiguousarray(numbers[:, ::-1]), layout.width)
-    return mask_but_middle(c._replace(middle, shape, bound=bound, slots=layout))
+    sums = c._replace(middle, shape, bound=bound, slots=layout)
+    return mask_but_middle(sums if kept is None else mask_within_middle(sums, kept))
 
 
 def _chains(splits: Splits, bins: Index, nodes: int) -> tuple[Index, Index, Index]:
