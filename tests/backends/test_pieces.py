@@ -20,7 +20,7 @@ from pyfate_gpu.backends.sharded import driver as sharded
 from pyfate_gpu.backends.sharded.engine import ShardedPublicEngine
 from pyfate_gpu.backends.sharded.holder import Holder
 from pyfate_gpu.backends.sharded.private import DriverPrivateEngine
-from pyfate_gpu.backends.sharded.workers import LocalWorkers
+from pyfate_gpu.backends.sharded.workers import LocalWorkers, holder_of
 from pyfate_gpu.backends.words import integers_to_words, unsigned_to_integers
 from pyfate_gpu.errors import ConfigurationError, HostMemoryError, InvalidCiphertextError
 from pyfate_gpu.protocol.batching import Division
@@ -45,6 +45,15 @@ def shards(keypair, monkeypatch):
 
 
 @pytest.fixture
+def mixed(keypair, monkeypatch):
+    """Two workers of different instruction sets, where this processor has two."""
+    monkeypatch.setattr(sharded, "SMALL", 1)
+    workers = LocalWorkers([CPU, CPU], OPTIONS, "threads")
+    workers._holders[1] = holder_of(CPU, CPU.resolve(EngineOptions(isa="portable", threads=1)))
+    return ShardedPublicEngine(keypair[0].numbers, workers, "sharded")
+
+
+@pytest.fixture
 def alike(keypair, monkeypatch):
     """Three workers of the same form: rows travel as they are."""
     monkeypatch.setattr(sharded, "SMALL", 1)
@@ -58,7 +67,7 @@ def files(keypair):
     return OutOfCorePublicEngine(keypair[0].numbers, OPTIONS, 4 * 7 * 128)
 
 
-@pytest.fixture(params=["shards", "alike", "files"])
+@pytest.fixture(params=["shards", "alike", "mixed", "files"])
 def engine(request):
     return request.getfixturevalue(request.param)
 
@@ -190,6 +199,13 @@ def test_rows_that_do_not_move_stay_parts(alike, rng):
     before = [part.number for part in a.parts]
     assert [part.number for part in alike.take(a, np.arange(ROWS)).parts] == before
     assert [part.worker for part in a.parts] == [0, 1, 2]
+
+
+def test_forms_of_rows_are_never_mixed(mixed, alike, rng):
+    """Rows of different instruction sets travel as canonical words, those of the same as they are."""
+    forms = {holder._engines[mixed._key].engine_id for holder in mixed.workers._holders}
+    assert mixed._canonical == (len(forms) > 1)
+    assert not alike._canonical
 
 
 def test_workers_forget_what_nobody_has(alike, rng):

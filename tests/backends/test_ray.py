@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from pyfate_gpu.backends.base import ClusterOptions, EngineOptions
 from pyfate_gpu.backends.ray import backend as registration
 from pyfate_gpu.backends.ray import cluster, workers
 from pyfate_gpu.backends.ray.backend import RayBackend
+from pyfate_gpu.backends.words import integers_to_words
 from pyfate_gpu.errors import (
     BackendUnavailableError,
     ConfigurationError,
@@ -158,17 +161,11 @@ def test_the_death_of_a_worker_is_said_and_the_next_engine_has_new_ones(keypair)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(WorkerLostError, match="last checkpoint"):
             (c + c).sum()
+        with pytest.raises(WorkerLostError):  # no second try, no actor that took its place
+            c._engine.encrypt(integers_to_words(np.arange(1000)))
         again = public.encrypt(np.arange(10.0))
         assert again._engine.engine_id != c._engine.engine_id
         assert private.decrypt(again.sum()) == 45.0
-
-
-def test_more_workers_than_a_machine_is_for(keypair):
-    with (
-        use_backend("ray", workers=1000),
-        pytest.raises(BackendUnavailableError, match="1000 workers .* by its address"),
-    ):
-        keypair[0].encrypt([1.0])
 
 
 class Cluster:
@@ -178,6 +175,92 @@ class Cluster:
 
     def __init__(self, **resources):
         self.cluster_resources = lambda: resources
+
+
+def test_nothing_that_draws_randomness_is_tried_again(monkeypatch):
+    """Ray repeats tasks of actors, and starts actors again, unless it is told not to."""
+    asked = []
+
+    class Ray(Cluster):
+        def remote(self, **options):
+            asked.append(options)
+            return lambda actor: Mock()
+
+    monkeypatch.setattr(workers.RayWorkers, "_check_releases", lambda self: None)
+    workers.RayWorkers(Ray(CPU=2.0), 2, "cpu", 1, "ray:9", True)
+    assert [(each["max_restarts"], each["max_task_retries"]) for each in asked] == [(0, 0)]
+
+
+def spellings(number):
+    """How a secret number could stand in a file: any 16 bytes of it in a row, decimal, hexadecimal, or in memory."""
+    size = -(-number.bit_length() // 8)
+    texts = (str(number).encode(), f"{number:x}".encode(), f"{number:X}".encode())
+    return [text[:32] for text in texts] + [
+        number.to_bytes(size, order)[8:24] for order in ("little", "big")
+    ]
+
+
+def bytes_of_the_cluster():
+    """What a cluster of this machine has written: files of its session, and its object store."""
+    import ray
+
+    node = ray._private.worker._global_node
+    for path in Path(node.get_session_dir_path()).rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            yield str(path), path.read_bytes()
+    raylet = node.all_processes["raylet"][0].process.pid
+    for link in Path(f"/proc/{raylet}/fd").iterdir():
+        if cluster.SHARED_MEMORY in str(link.readlink()):
+            with link.open("rb") as store:
+                yield "object store", b"".join(written(store))
+
+
+def written(file):
+    """The parts of a sparse file that something was written to."""
+    end = 0
+    while True:
+        try:
+            start = os.lseek(file.fileno(), end, os.SEEK_DATA)
+        except OSError:
+            return
+        end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+        yield os.pread(file.fileno(), end - start, start)
+
+
+def test_nothing_secret_is_in_logs_or_object_store(tmp_path):
+    """Of a job's work with the key at the workers, and of a failure that is logged."""
+    import ray
+
+    public, private = sealed_key(tmp_path / "key.json", bits=1024)
+    seen = ray.put(np.frombuffer(b"this lies in the store" * 10000, dtype=np.uint8))
+    with use_backend("ray", workers=2, key_file=str(tmp_path / "key.json")):
+        c = private.encrypt(np.arange(3000.0))
+        assert private.decrypt((c + c).sum()) == 2999 * 3000
+        with pytest.raises(KeyMismatchError):
+            c._engine.open_key("pyfate_gpu.he.key_files:read_numbers", str(other_key(tmp_path)))
+    with use_backend("ray", workers=2):  # the driver has the key
+        assert private.decrypt(public.encrypt(np.arange(3000.0)).sum()) == 2999 * 1500
+    numbers = private._numbers
+    secrets = [text for each in (numbers.p, numbers.q) for text in spellings(int(each))]
+    everything = dict(bytes_of_the_cluster())
+    assert any("this lies in the store" in text.decode("latin-1") for text in everything.values())
+    assert any(name.endswith((".log", ".out", ".err")) for name in everything)
+    for name, text in everything.items():
+        assert not [secret for secret in secrets if secret in text], name
+    assert seen is not None
+
+
+def other_key(folder):
+    sealed_key(folder / "other.json")
+    return folder / "other.json"
+
+
+def test_more_workers_than_a_machine_is_for(keypair):
+    with (
+        use_backend("ray", workers=1000),
+        pytest.raises(BackendUnavailableError, match="1000 workers .* by its address"),
+    ):
+        keypair[0].encrypt([1.0])
 
 
 def test_a_cluster_that_is_too_small_is_said():
@@ -204,18 +287,41 @@ def test_another_release_at_a_worker_is_refused(keypair, monkeypatch):
         keypair[0].encrypt([1.0])
 
 
-def test_no_cluster_at_the_address(keypair, monkeypatch):
+OTHER_RAY = """Version mismatch: The cluster was started with:
+    Ray: 2.43.0
+    Python: 3.12.3
+This process on node 10.0.0.2 was started with:
+    Ray: 2.58.0
+    Python: 3.11.9
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionError("Could not find any running Ray instance"), "any running Ray instance"),
+        (
+            RuntimeError(OTHER_RAY),
+            r"Ray: 2\.43\.0 Python: 3\.12\.3 This .* Ray: 2\.58\.0 .*; start one",
+        ),
+        (RuntimeError("x" * 5000), r"x{300} \.\.\."),
+    ],
+    ids=["none", "another release", "long"],
+)
+def test_no_cluster_at_the_address(keypair, monkeypatch, error, words):
     import ray
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
 
     def refuse(*args, **named):
-        raise ConnectionError("Could not find any running Ray instance")
+        raise error
 
     monkeypatch.setattr(ray, "init", refuse)
     with (
         use_backend("ray", workers=1, address="10.0.0.1:6379"),
-        pytest.raises(BackendUnavailableError, match=r"no Ray cluster at 10\.0\.0\.1:6379"),
+        pytest.raises(
+            BackendUnavailableError, match=rf"no Ray cluster at 10\.0\.0\.1:6379.*{words}"
+        ),
     ):
         keypair[0].encrypt([1.0])
 

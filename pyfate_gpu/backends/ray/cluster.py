@@ -25,6 +25,8 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Ray keeps its store
 MOST = 16
 """Workers of a machine with fewer cores: beyond its cores they only wait for each other."""
 
+LONGEST_REASON = 300
+
 _lock = threading.Lock()
 _open: WeakValueDictionary[tuple[str | None, int, str, int], RayWorkers] = WeakValueDictionary()
 _latest: list[RayWorkers] = []  # stay though no engine has them: others go when their engines go
@@ -88,10 +90,16 @@ def _connect(address: str | None) -> Any:
     except (RuntimeError, ConnectionError, ValueError, OSError) as error:
         where = address or "this machine"
         raise BackendUnavailableError(
-            f"there is no Ray cluster at {where} for this process ({str(error).splitlines()[0]}); start one "
+            f"there is no Ray cluster at {where} for this process ({_one_line(error)}); start one "
             "with `ray start --head` by the same releases of Python and Ray, or leave the address out"
         ) from None
     return ray
+
+
+def _one_line(error: Exception) -> str:
+    """What Ray says in a paragraph: of two releases, for one, both."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + " ..."
 
 
 def _in_a_lasting_thread(connect: Callable[[], Any]) -> Any:
