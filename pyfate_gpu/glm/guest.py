@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,10 +26,10 @@ from pyfate_gpu.glm.trainer import Trainer
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
-from pyfate_gpu.protocol.batching import pack
+from pyfate_gpu.protocol.batching import Batch, pack
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.progress import Progress
-from pyfate_gpu.protocol.scoring import add_up
+from pyfate_gpu.protocol.scoring import add_up, ask_for_scores
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
 
@@ -71,6 +71,9 @@ class GuestTrainer(Trainer):
         shape = data.features.columns, data.y.shape[1]
         self.weights = self._make_weights(shape)
         self.losses: list[float] = []  # in the unit of training
+        self._ahead: list[Batch] = []  # batches of the next iteration, announced
+        self._drawn: dict[str, Any] = {}  # state of the division before it drew these
+        self._answer: Callable[[], Floats] | None = None  # waits for the scores of validation rows
 
     @property
     def loss_history(self) -> list[float]:
@@ -104,7 +107,7 @@ class GuestTrainer(Trainer):
     def state(self) -> dict[str, Any]:
         """Return what the next iterations depend on."""
         judged = {} if self.validator is None else self.validator.state()
-        return super().state() | self.division.state() | judged | {"losses": self.losses}
+        return super().state() | self._drawn | judged | {"losses": self.losses}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
@@ -159,17 +162,27 @@ class GuestTrainer(Trainer):
         return not reason
 
     def _divide(self, iteration: int) -> list[GuestBatch]:
-        """Announce the batches from this iteration on; send targets where the family needs them."""
-        batches = self.division.add_dummies(self.division.draw())
-        rows, sizes, used = pack(batches)
-        self.session.send(
-            self.session.hosts, "batches", iteration=iteration, rows=rows, sizes=sizes, used=used
-        )
+        """Return the batches from this iteration on; send targets where the family needs them.
+
+        Where the next iteration has its own, hosts hear of them now: so they need not wait to send its first shares.
+        """
+        batches = self._ahead or self._announce(iteration)
+        self._ahead, self._drawn = [], self.division.state()
+        if iteration < self.settings.max_iter and self.division.changes(iteration + 1):
+            self._ahead = self._announce(iteration + 1)
         parts = [GuestBatch.of(self.data, batch) for batch in batches]
         if self.family.loss_from_targets:
             for number, part in enumerate(parts):
                 self._send_targets(part, iteration, number)
         return parts
+
+    def _announce(self, iteration: int) -> list[Batch]:
+        batches = self.division.add_dummies(self.division.draw())
+        rows, sizes, used = pack(batches)
+        self.session.send(
+            self.session.hosts, "batches", iteration=iteration, rows=rows, sizes=sizes, used=used
+        )
+        return batches
 
     def _send_targets(self, batch: GuestBatch, iteration: int, number: int) -> None:
         targets = batch.sent.weigh(self.family.target(batch.sent.y))
@@ -210,6 +223,8 @@ class GuestTrainer(Trainer):
         known = float(own.weigh(family.rest(share, own.y)).sum()) + rows * self.weights.penalty
         sums = descend(session, self.settings, self.packing, self.weights, gradient, rows, at)
         parts = add_up(session, "loss_share", "share", (1,), **at)
+        if number + 1 == len(self.division):
+            self._ask_to_judge(iteration)
         unknown = family.label_scale * self.packing.reveal_loss(session, label, parts, at)
         return known + family.own_part(before, sums) + unknown
 
@@ -231,14 +246,25 @@ class GuestTrainer(Trainer):
         with self.session.statistics.step(Step.WEIGH, operations=residual.size):
             return residual * batch.factors
 
+    def _ask_to_judge(self, iteration: int) -> None:
+        """Ask for the scores of validation rows, together with what else is asked for last in an iteration."""
+        if self.tested is not None:
+            with watched(self.settings, iteration, len(self.division)):
+                share = self.tested.shift(self.weights.scores(self.tested.features))
+                self._answer = ask_for_scores(self.session, share, "validation", iteration)
+
+    def _tested_scores(self) -> Floats | None:
+        """Return the scores that were asked for, None without validation rows."""
+        return None if self._answer is None else self._answer()
+
     def _proceed(self, before: Floats, iteration: int) -> bool:
         """Judge an iteration and tell everybody whether there is another one."""
         session, validator = self.session, self.validator
         converged = self._converged(before, iteration)
-        if validator is not None and self.tested is not None:
+        scores = self._tested_scores()
+        if validator is not None and scores is not None:
             with watched(self.settings, iteration, len(self.division)):
-                share = self.tested.shift(self.weights.scores(self.tested.features))
-                validator.collect(session, share, iteration)
+                validator.judge(scores)
             converged = converged or validator.exhausted
         best = validator is None or validator.keeps
         if best:

@@ -25,7 +25,7 @@ from pyfate_gpu.glm.trainer import Trainer
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.learning.convergence import weights_settled
-from pyfate_gpu.protocol.batching import unpack
+from pyfate_gpu.protocol.batching import Batch, unpack
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import send_scores
@@ -87,21 +87,29 @@ class HostTrainer(Trainer):
         if self.family.scales_targets:
             self.scale = receive_scale(self.session)
         self.weights = self._make_weights((columns, plan.outputs))
-        first = self.resume() + 1
+        first, anew = self.resume() + 1, self.settings.batch_strategy == "random"
+        announced = self._receive_batches(plan, first)
         for iteration in count(first):
-            if iteration == first or self.settings.batch_strategy == "random":
-                batches = self._divide(plan, iteration)
+            if iteration == first or anew:
+                batches = self._divide(announced, iteration)
             before = self.weights.values
             self.weights.begin(iteration)
             for number, batch in enumerate(batches):
                 with watched(self.settings, iteration, number):
                     self._train_batch(batch, iteration, number)
-            if not self._proceed(before, iteration, batches[0]):
+            self._tell(before, iteration)
+            if iteration < self.settings.max_iter:
+                features = batches[0].features
+                if anew:
+                    announced = self._receive_batches(plan, iteration + 1)
+                    features = self.features.take(announced[0].rows)
+                self._send_ahead(features, iteration + 1)
+            if not self._proceed(iteration):
                 break
             self.keep(iteration)
         return iteration
 
-    def _divide(self, plan: Plan, iteration: int) -> list[HostBatch]:
+    def _receive_batches(self, plan: Plan, iteration: int) -> list[Batch]:
         """Take the guest's batches, having checked them for every party's sake."""
         session = self.session
         arrays = session.receive(
@@ -118,13 +126,18 @@ class HostTrainer(Trainer):
             raise ProtocolError(
                 f"the guest planned {plan.batches} batches and announced {len(batches)}"
             )
+        for batch in batches:
+            batch.check_safe(columns, "a batch", "The guest sends larger ones")
+        return batches
+
+    def _divide(self, batches: list[Batch], iteration: int) -> list[HostBatch]:
+        """Return this host's part of each batch, with targets where the family needs them."""
         parts = []
         for number, batch in enumerate(batches):
-            batch.check_safe(columns, "a batch", "The guest sends larger ones")
             targets = None
             if self.family.loss_from_targets:
-                shape = (len(batch.rows), plan.outputs)
-                targets = session.receive_encrypted(
+                shape = (len(batch.rows), self.plan.outputs)
+                targets = self.session.receive_encrypted(
                     GUEST, "targets", "targets", shape, iteration=iteration, batch=number
                 )
             parts.append(HostBatch(self.features.take(batch.rows), batch.used, targets))
@@ -149,7 +162,7 @@ class HostTrainer(Trainer):
     def _exchange(self, batch: HostBatch, at: dict[str, int]) -> CiphertextArray:
         """Send this host's shares of all rows, unless they went ahead; return the sums of all parties, encrypted."""
         if not self._ahead:
-            self._send_shares(batch, at)
+            self._send_shares(batch.features, at)
         self._ahead = False
         return self._receive_residual(batch, at)
 
@@ -161,17 +174,26 @@ class HostTrainer(Trainer):
         )
         return packing.check(residual)
 
-    def _send_shares(self, batch: HostBatch, at: dict[str, int]) -> None:
+    def _send_shares(self, features: FixedPointMatrix, at: dict[str, int]) -> None:
         session, packing = self.session, self.packing
-        share = check_scores(self.family.forward(self._share(batch, at["iteration"])))
+        share = check_scores(self.family.forward(self._share(features, at["iteration"])))
         operations = math.prod(packing.shape(len(share)))
         with session.statistics.step(Step.ENCRYPT, operations=operations):
             forward = session.public_key.encrypt(packing.spread(share), slots=packing.slots)
         session.send(GUEST, "forward", forward=forward, **at)
 
-    def _share(self, batch: HostBatch, iteration: int) -> Floats:
+    def _send_ahead(self, features: FixedPointMatrix, iteration: int) -> None:
+        """Send the shares of an iteration's first batch before it is known whether there is that iteration.
+
+        They are encrypted, and cost nobody a wait.
+        """
+        with watched(self.settings, iteration - 1, batch=2):
+            self._send_shares(features, {"iteration": iteration, "batch": 0})
+        self._ahead = True
+
+    def _share(self, features: FixedPointMatrix, iteration: int) -> Floats:
         """Return this host's share [rows, outputs] of what an iteration adds up over parties."""
-        return self.weights.scores(batch.features)
+        return self.weights.scores(features)
 
     def _encrypt_part(self, part: float) -> CiphertextArray:
         """Return this host's part of the loss of a batch, encrypted as `Packing.reveal_loss` takes it."""
@@ -182,24 +204,22 @@ class HostTrainer(Trainer):
         with self.session.statistics.step(Step.ENCRYPT, operations=1):
             return self.session.public_key.encrypt(np.array([scaled]), encoder)
 
-    def _proceed(self, before: Floats, iteration: int, first: HostBatch) -> bool:
-        """Help to judge an iteration and hear whether there is another one, which begins with batch `first`.
-
-        Its shares leave before that is known: they are encrypted, and cost nobody a wait.
-        """
+    def _tell(self, before: Floats, iteration: int) -> None:
+        """Send what the guest judges an iteration by."""
         session = self.session
         if self.settings.convergence == "weight_diff":
             settled = weights_settled(before, self.weights.values, self.settings.tol)
             session.send(GUEST, "settled", iteration=iteration, settled=settled)
         if self.validation is not None:
             with watched(self.settings, iteration, batch=1):
-                scores = self.weights.scores(self.validation)
-                send_scores(session, scores, "validation", iteration)
-        if self.settings.batch_strategy == "fixed" and iteration < self.settings.max_iter:
-            with watched(self.settings, iteration, batch=2):
-                self._send_shares(first, {"iteration": iteration + 1, "batch": 0})
-            self._ahead = True
-        proceed, best = session.receive(
+                self._send_validation(self.weights.scores(self.validation), iteration)
+
+    def _send_validation(self, shares: Floats, iteration: int) -> None:
+        send_scores(self.session, shares, "validation", iteration)
+
+    def _proceed(self, iteration: int) -> bool:
+        """Hear whether there is another iteration."""
+        proceed, best = self.session.receive(
             GUEST, "proceed", iteration=iteration, proceed=bool, best=bool
         )
         if best:

@@ -27,16 +27,18 @@ from pyfate_gpu.glm.conjugate import (
     is_labelled,
 )
 from pyfate_gpu.glm.descent import At, DescentService
+from pyfate_gpu.glm.divergence import watched
 from pyfate_gpu.glm.families import Quadratic
 from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostBatch, HostTrainer
 from pyfate_gpu.glm.rows import GuestBatch
 from pyfate_gpu.protocol.checks import check_scores
-from pyfate_gpu.protocol.scoring import add_up
+from pyfate_gpu.protocol.scoring import add_up, ask_for_scores
 from pyfate_gpu.protocol.secure_sum import SecureSum
-from pyfate_gpu.typing import Floats
+from pyfate_gpu.typing import Floats, Integers
 
 if TYPE_CHECKING:
+    from pyfate_gpu.data.fixed_point import FixedPointMatrix
     from pyfate_gpu.glm.weights import PartyWeights
 
 #: Sums that decide steps are of size 1 by their scale, or the loss at most; so many digits are never missed.
@@ -53,15 +55,19 @@ class GuestSearch(GuestTrainer):
         super().__init__(*arguments, **options)
         self.search = ConjugateSearch(self.data.y.shape[1], self.settings.tol)
         self.sums = SecureSum(self.session, "curvature", **_SUMS)
+        self._scores: Floats = np.zeros(0)  # of validation rows
 
     def state(self) -> dict[str, Any]:
         """Return what the next passes depend on."""
-        return super().state() | self.search.state()
+        tested = {} if self.tested is None else {"tested_scores": self._scores}
+        return super().state() | self.search.state() | tested
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         super().restore(state)
         self.search.restore(state)
+        if self.tested is not None:
+            self._scores = state["tested_scores"]
 
     def _make_weights(self, shape: tuple[int, int]) -> PartyWeights:
         return ConjugateWeights(
@@ -85,7 +91,8 @@ class GuestSearch(GuestTrainer):
             step = self.search.begin(self._add_up(at))
         else:
             self._curve(batch, at)
-            step = self.search.advance(self._add_up(at))
+            exponents, step = self.search.exponents, self.search.advance(self._add_up(at))
+            self._move_scores(step[0], exponents)
             loss = (self.losses[-1] - self.search.gain) * self.data.features.rows
         alpha, beta = step
         exponents = self.search.exponents
@@ -103,6 +110,7 @@ class GuestSearch(GuestTrainer):
         with session.statistics.step(Step.ENCRYPT, operations=math.prod(packing.shape(len(own.y)))):
             residual = session.public_key.encrypt(plain, slots=packing.slots)
         session.send(session.hosts, "residual", residual=residual, **at)
+        self._ask_to_judge(at["iteration"])
         self.weights.descend(own.features.values.T @ targets, len(own.y))
         return float(own.weigh(self.family.constant(own.y)).sum())
 
@@ -117,7 +125,23 @@ class GuestSearch(GuestTrainer):
         product = self._weigh(product, batch)
         session.send(session.hosts, "residual", residual=product, **at)
         sums = packing.gradient(session, batch.own.features, product)
+        if self.tested is not None:
+            with watched(self.settings, at["iteration"], 1):
+                along = self.weights.direction_scores(self.tested.features.values)
+                self._answer = ask_for_scores(session, along, "validation", at["iteration"])
         self.weights.curve(packing.reveal(session, sums, at), batch.own.features.rows)
+
+    def _tested_scores(self) -> Floats | None:
+        if self._answer is not None:  # of a labelled pass, which changes no score
+            self._scores = self._answer()
+            self._answer = None
+        return None if self.tested is None else self._scores
+
+    def _move_scores(self, alpha: Floats, exponents: Integers) -> None:
+        """Take the step with the scores of validation rows: the scores along the direction came during the pass."""
+        if self._answer is not None:
+            self._scores = self._scores + alpha * np.ldexp(self._answer(), -exponents)
+            self._answer = None
 
     def _add_up(self, at: At) -> Floats:
         """Return the sums over parties of what each knows of its own columns."""
@@ -169,6 +193,7 @@ class HostSearch(HostTrainer):
         self.weights.turn(*check_turn(alpha, beta, exponents, self.weights.values.shape[1]))
 
     def _begin(self, batch: HostBatch, at: At) -> None:
+        self._send_validation_ahead(at["iteration"])
         residual = self._receive_residual(batch, at)
         gradient = self.packing.gradient(self.session, batch.features, residual)
         self.weights.descend(self.packing.reveal(self.session, gradient, at), batch.features.rows)
@@ -179,10 +204,23 @@ class HostSearch(HostTrainer):
         sums = packing.gradient(session, batch.features, product)
         self.weights.curve(packing.reveal(session, sums, at), batch.features.rows)
 
-    def _share(self, batch: HostBatch, iteration: int) -> Floats:
+    def _send_shares(self, features: FixedPointMatrix, at: At) -> None:
+        super()._send_shares(features, at)
+        self._send_validation_ahead(at["iteration"])
+
+    def _send_validation_ahead(self, iteration: int) -> None:
+        """Send shares of what the pass adds to the scores of validation rows, or of these: both are known before it."""
+        if self.validation is not None:
+            with watched(self.settings, iteration, batch=1):
+                self._send_validation(self._share(self.validation, iteration), iteration)
+
+    def _tell(self, before: Floats, iteration: int) -> None:
+        """The guest knows all it judges by."""
+
+    def _share(self, features: FixedPointMatrix, iteration: int) -> Floats:
         if is_labelled(iteration):
-            return super()._share(batch, iteration)
-        return self.weights.direction_scores(batch.features.values)
+            return super()._share(features, iteration)
+        return self.weights.direction_scores(features.values)
 
 
 class SearchService(DescentService):

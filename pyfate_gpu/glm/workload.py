@@ -16,6 +16,9 @@ from pyfate_gpu.glm.settings import ARBITER_OPTIMIZER, NEWTON, Settings
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, add_work
 from pyfate_gpu.protocol.scoring import score_layout
 
+#: Of a batch, whatever the number of hosts, with validation rows or without (tests/glm/test_round_trips.py).
+ROUND_TRIPS = 3.0
+
 
 def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     """Return what each party computes in iteration `number`.
@@ -139,4 +142,5 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     terms = packing.shape(batch)[0]
     slots = packing.slots if isinstance(packing, RowSlots) else None
     batches, steps = len(settings.division(shape.rows)), iteration(shape, settings, 2)
-    return Workload(settings.max_iter, steps, terms, held, slots, batches)
+    round_trips = ROUND_TRIPS * batches
+    return Workload(settings.max_iter, steps, terms, held, slots, batches, round_trips)

@@ -15,8 +15,6 @@ from pyfate_gpu.jobs.calibration import Calibration
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, ciphertexts_sent
 
-#: Of an iteration of the regressions, whatever the number of hosts (tests/glm/test_round_trips.py).
-ROUND_TRIPS = 3.0
 #: Of Python and its packages, in a party's process.
 _PROCESS_BYTES = 150e6
 
@@ -45,6 +43,8 @@ class Estimate:
         Bytes that each party sends in an iteration.
     memory : dict
         Bytes that each party needs.
+    round_trips : float
+        Of an iteration: the chain of messages of which each needs the one before.
     """
 
     shape: JobShape
@@ -56,6 +56,7 @@ class Estimate:
     setup: dict[str, float]
     sent: dict[str, int]
     memory: dict[str, float]
+    round_trips: float
 
     @property
     def apart(self) -> float:
@@ -110,7 +111,7 @@ class Network:
 
     def seconds(self, found: Estimate) -> float:
         """Return what an iteration takes longer by it: the chain of its messages, and bytes one after the other."""
-        waits = self.round_trip * (ROUND_TRIPS + bool(found.shape.validation))
+        waits = self.round_trip * found.round_trips
         if self.bandwidth is None:
             return waits
         return waits + sum(found.sent.values()) * 8 / (self.bandwidth * 1e6)
@@ -196,7 +197,16 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
     memory = _memory(workload, shape, nbytes)
     info = backend_info()
     return Estimate(
-        shape, model.key_bits, workload.iterations, info, work, seconds, setup, sent_bytes, memory
+        shape,
+        model.key_bits,
+        workload.iterations,
+        info,
+        work,
+        seconds,
+        setup,
+        sent_bytes,
+        memory,
+        workload.round_trips,
     )
 
 

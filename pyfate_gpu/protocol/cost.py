@@ -57,6 +57,8 @@ class Workload:
         Of rows that share the ciphertexts of sums.
     batches : int
         Products of matrices that the sums of an iteration are made in.
+    round_trips : float
+        Of an iteration: the chain of messages of which each needs the one before.
     """
 
     iterations: int
@@ -65,6 +67,7 @@ class Workload:
     held: dict[str, int]
     slots: SlotLayout | None = None
     batches: int = 1
+    round_trips: float = 3.0
 
 
 def ciphertexts_sent(work: Mapping[str, Mapping[str, int]], hosts: int) -> dict[str, int]:

@@ -8,6 +8,7 @@ is for ciphertexts of which the owner may learn one slot only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,30 +41,47 @@ def reveal(
     float64 [len(values)], or [len(values), slots]
         What the ciphertexts hold; nobody else learns it.
     """
+    return ask(session, values, name, iteration=iteration, batch=batch)()
+
+
+def ask(
+    session: Session, values: CiphertextArray, name: str, *, iteration: int = 0, batch: int = 0
+) -> Callable[[], NDArray[np.float64]]:
+    """Ask for what `reveal` returns; return a function that waits for it, so that other questions go along."""
     public_key = values.public_key
     masks = public_key.random_residues(values.size)
     with session.statistics.step(Step.MASK, operations=values.size):
         masked = values.add_residue_mask(masks)
     at = {"iteration": iteration, "batch": batch}
     session.send(ARBITER, f"masked_{name}", masked=masked, **at)
-    words = session.receive(
-        ARBITER, f"residues_{name}", iteration=iteration, batch=batch, residues=np.ndarray
-    )
-    residues = residues_from_words(words, public_key.n)
-    if residues.shape != masks.shape:
-        raise ProtocolError(
-            f"the arbiter returned {len(residues)} residues for {len(masks)} of {name}"
+
+    def answer() -> NDArray[np.float64]:
+        words = session.receive(
+            ARBITER, f"residues_{name}", iteration=iteration, batch=batch, residues=np.ndarray
         )
+        residues = residues_from_words(words, public_key.n)
+        if residues.shape != masks.shape:
+            raise ProtocolError(
+                f"the arbiter returned {len(residues)} residues for {len(masks)} of {name}"
+            )
+        return _unmasked(values, residues - masks, name)
+
+    return answer
+
+
+def _unmasked(
+    values: CiphertextArray, residues: NDArray[np.object_], name: str
+) -> NDArray[np.float64]:
     try:
-        unmasked = public_key.decode_residues(
-            residues - masks, values.exponent, "f", bound=values.bound, slots=values.slots
+        found = values.public_key.decode_residues(
+            residues, values.exponent, "f", bound=values.bound, slots=values.slots
         )
     except BoundError:
         raise ProtocolError(
             f"what the arbiter returned for {name} is beyond the bound of the values that were masked: "
             "it decrypted something else, or another party encrypted more than it declared"
         ) from None
-    return np.asarray(unmasked, dtype=np.float64)
+    return np.asarray(found, dtype=np.float64)
 
 
 def serve(

@@ -7,6 +7,7 @@ Predict does this once, validation after each iteration. Scores of a number of r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.protocol.checks import check_scores
-from pyfate_gpu.protocol.masking import reveal, serve
+from pyfate_gpu.protocol.masking import ask, serve
 from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
@@ -61,14 +62,26 @@ def collect_scores(
     session: Session, share: Floats, name: str = "scores", iteration: int = 0
 ) -> Floats:
     """Return the score of each row, [rows, outputs], given the guest's share."""
+    return ask_for_scores(session, share, name, iteration)()
+
+
+def ask_for_scores(
+    session: Session, share: Floats, name: str, iteration: int = 0
+) -> Callable[[], Floats]:
+    """Ask for what `collect_scores` returns; return a function that waits for it."""
     slots = _layout(session)
     own = slots.group(check_scores(share).ravel())
     shape = (len(own),)
     total = add_up(session, name, "scores", shape, slots, iteration=iteration)
     with session.statistics.step(Step.ADD, operations=len(own)):
         total = total + own
-    found = reveal(session, total, name, iteration=iteration)
-    return np.asarray(slots.ungroup(found, share.size), dtype=np.float64).reshape(share.shape)
+    answer = ask(session, total, name, iteration=iteration)
+
+    def scores() -> Floats:
+        found = slots.ungroup(answer(), share.size)
+        return np.asarray(found, dtype=np.float64).reshape(share.shape)
+
+    return scores
 
 
 def send_scores(session: Session, share: Floats, name: str = "scores", iteration: int = 0) -> None:

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyfate_gpu.errors import DataError
-from pyfate_gpu.federation import Session
 from pyfate_gpu.learning.metrics import Evaluate
-from pyfate_gpu.protocol.scoring import collect_scores
 from pyfate_gpu.typing import Floats
 
 
@@ -40,10 +38,6 @@ class Validator:
     patience: int | None
     history: list[dict[str, float]] = field(default_factory=list)
     best: int = 0
-
-    def collect(self, session: Session, share: Floats, iteration: int) -> None:
-        """Judge an iteration together with the hosts, given the guest's share of the scores."""
-        self.judge(collect_scores(session, share, "validation", iteration))
 
     def judge(self, scores: Floats) -> None:
         """Judge the next iteration by the scores of the validation rows."""

@@ -35,6 +35,32 @@ def test_each_iteration_is_judged(federate, agrees, logistic, toy, other):
     assert not hasattr(outcome.hosts[0], "validation_history_")
 
 
+def test_a_search_knows_validation_scores_from_those_along_its_directions(
+    federate, logistic, other, rng
+):
+    """Labelled passes, the first and the twelfth, ask for scores; the others for what is added to them."""
+    x = rng.normal(size=(80, 24)) + rng.normal(size=(80, 1))
+    y, tested = rng.integers(0, 2, 80), rng.normal(size=(15, 24))
+    (_, labels), _ = other
+    for passes in (2, 12, 14):
+        model = logistic(max_iter=passes, tol=0.0, alpha=1e-4)
+        outcome = federate(
+            model,
+            x[:, :12],
+            y,
+            [x[:, 12:]],
+            validation=[(tested[:, :12], labels), tested[:, 12:]],
+        )
+        halves = [(outcome.guest, tested[:, :12]), (outcome.hosts[0], tested[:, 12:])]
+        scores = outcome.guest.intercept_ + sum(
+            half._half.pipeline.transform(columns).values @ half.coef_ for half, columns in halves
+        )
+        expected = log_loss(labels[:, np.newaxis].astype(float), scores[:, np.newaxis])
+        history = outcome.guest.validation_history_
+        assert len(history) == passes
+        assert history[-1]["log_loss"] == pytest.approx(expected, abs=1e-9)
+
+
 def test_training_stops_early_with_the_best_weights(federate, logistic, toy, other):
     model = logistic(early_stopping_rounds=2, max_iter=20, optimizer="sgd", learning_rate=0.5)
     outcome = federate(model, toy.guest, toy.labels, toy.hosts[:1], validation=other)
