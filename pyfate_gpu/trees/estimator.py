@@ -64,6 +64,10 @@ class HeteroBoostedTrees(Fitting):
         To which gradients are rounded before they are encrypted, 3 to 40. Leaves are exact. From 3 to 8 bits, of which
         the sign is one, they are rounded up or down by chance, so that sums are right on average: cheaper, and a sum
         tells less of the rows in it.
+    lazy_gradients : {"off", "show_changed_rows"}
+        Whether rows are encrypted and sent again only when their gradients, of 3 to 8 bits, changed: several times
+        fewer encryptions and bytes. Hosts then see in each round which rows these are, which says how far the model
+        moved on them (docs/trees.md). Rows do not share ciphertexts, and ``goss`` cannot draw them.
     packing : {"auto", "rows", "none"}
         Whether rows share ciphertexts: several times fewer encryptions and bytes, and dearer candidates. What costs
         less by default, which is ``rows`` for many rows and few columns of hosts.
@@ -90,6 +94,8 @@ class HeteroBoostedTrees(Fitting):
         Mean loss of the training rows after each round of the last fit; guest only.
     validation_history_ : list of dict
         Metrics of the validation rows after each round; guest only, where there are such rows.
+    changed_rows_ : list of int
+        With `lazy_gradients`, how many rows were sent in each round that hosts took part in; guest only.
     smallest_node_ : int
         Fewest rows that the guest has seen encrypted sums of; guest only.
     training_ : str
@@ -119,6 +125,7 @@ class HeteroBoostedTrees(Fitting):
     multi_strategy: str = "multi_output_tree"
     base_score: float | None = None
     gradient_bits: int = 24
+    lazy_gradients: str = "off"
     packing: str = "auto"
     guest_only_trees: int = 0
     guest_only_levels: int = 0
@@ -136,6 +143,7 @@ class HeteroBoostedTrees(Fitting):
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
         smallest_node_: int = field(init=False)
+        changed_rows_: list[int] = field(init=False)
         training_: str = field(init=False)
         n_features_in_: int = field(init=False)
 
@@ -238,6 +246,8 @@ class HeteroBoostedTrees(Fitting):
         if hasattr(self, "loss_history_"):
             found["loss"] = [float(loss) for loss in self.loss_history_]
             found["smallest_node"] = self.smallest_node_
+        if hasattr(self, "changed_rows_"):
+            found["changed_rows"] = self.changed_rows_
         return found
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:

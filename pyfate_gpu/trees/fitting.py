@@ -195,6 +195,7 @@ class Fitting(HalfEstimator[FittedHalf]):
             "report_": progress.finish(done + kept),
             "loss_history_": trainer.loss_history,
             "smallest_node_": trainer.smallest,
+            **({"changed_rows_": trainer.changed} if settings.is_lazy else {}),
             **({} if validator is None else {"validation_history_": validator.history}),
         }
 
@@ -285,7 +286,7 @@ class Fitting(HalfEstimator[FittedHalf]):
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""
-        for name in ("feature_names_in_", "validation_history_", "classes_"):
+        for name in ("feature_names_in_", "validation_history_", "classes_", "changed_rows_"):
             vars(self).pop(name, None)
         half: FittedHalf = fitted["_half"]
         fitted["n_features_in_"] = half.columns

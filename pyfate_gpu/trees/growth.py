@@ -10,6 +10,7 @@ import numpy as np
 
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
+from pyfate_gpu.trees.bits import pack_bits
 from pyfate_gpu.trees.conversation import Conversation
 from pyfate_gpu.trees.histogram import ClearSplits
 from pyfate_gpu.trees.messages import pieces
@@ -214,6 +215,11 @@ class Growth:
         trainer, session = self.trainer, self.trainer.session
         rows, slots = self.turn.sample.encrypted, trainer.slots
         hosts = [host for host, size in zip(session.hosts, trainer.candidates, strict=True) if size]
+        if trainer.sent is not None:
+            changed = trainer.sent.changed(rows, self.integers)
+            rows = rows[changed]
+            trainer.changed.append(len(rows))
+            session.send(hosts, "changed", iteration=self.turn.number, rows=pack_bits([changed]))
         count = slots.rows_of_each
         for index, part in enumerate(
             pieces(-(-len(rows) // count), session.key_of(GUEST).key_bits)

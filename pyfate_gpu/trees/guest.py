@@ -18,6 +18,7 @@ from pyfate_gpu.trees.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.growth import Growth, Turn
 from pyfate_gpu.trees.histogram import ClearSplits
+from pyfate_gpu.trees.lazy import SentRows
 from pyfate_gpu.trees.plan import announce_plan
 from pyfate_gpu.trees.recovery import keep, resume
 from pyfate_gpu.trees.sampling import Sample
@@ -85,6 +86,8 @@ class GuestTrainer:
     ----------
     smallest : int
         The fewest rows that sums of a host were of; 0 where there were none.
+    changed : list of int
+        Where only changed gradients are sent: how many rows these were, in each round that hosts took part in.
     """
 
     def __init__(
@@ -119,6 +122,8 @@ class GuestTrainer:
         self.rounding = settings.rounding(seed)
         self.done = done
         self.smallest = 0
+        self.sent = SentRows() if settings.is_lazy else None
+        self.changed: list[int] = []
         self.loss_history: list[float] = []
         self.counts = [self._count()]
         self._clear: ClearSplits | None = None
@@ -150,6 +155,8 @@ class GuestTrainer:
             "scores": self.scores,
             "counts": np.array(self.counts, dtype=np.int64),
             "seed": hex(self.seed),
+            "exponents": self.rounding.exponents,
+            "changed": self.changed,
             "smallest": self.smallest,
             "losses": self.loss_history,
         }
@@ -162,6 +169,8 @@ class GuestTrainer:
         self.counts = [tuple(each) for each in state["counts"].tolist()]
         self.seed = int(state["seed"], 16)
         self.rounding = self.settings.rounding(self.seed)
+        self.rounding.exponents = dict(state["exponents"])
+        self.changed = list(state["changed"])
         self.smallest = state["smallest"]
         self.loss_history = list(state["losses"])
         if self.validator is not None:

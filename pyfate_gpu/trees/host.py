@@ -16,6 +16,7 @@ from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.trees.columns import Codes, TableBins
 from pyfate_gpu.trees.draws import draw_columns
 from pyfate_gpu.trees.host_round import HostRound
+from pyfate_gpu.trees.lazy import HeldRows
 from pyfate_gpu.trees.offers import Offered
 from pyfate_gpu.trees.packing import GradientSlots
 from pyfate_gpu.trees.plan import Shape, receive_plan, report_shape
@@ -76,6 +77,7 @@ class HostTrainer:
         self.done = done
         self.training = training
         self.counts = [len(table)]  # of splits, before the first round and after each
+        self.held = HeldRows(rows) if settings.is_lazy else None
         self._all: Candidates | None = None
 
     def train(self) -> int:

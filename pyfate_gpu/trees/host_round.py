@@ -50,7 +50,7 @@ class HostRound:
         nodes = OpenNodes(roots, self.trainer.settings.min_samples_leaf)
         distinct = [roots[tree] for tree in self.distinct_roots()]
         stream = self._stream(distinct)
-        self.gradients = self._receive_gradients(stream)
+        self.gradients = self._take_gradients(stream)
         if stream is None:
             self._send_sums(distinct, [self._kept_of_root(root) for root in distinct])
         else:
@@ -74,15 +74,32 @@ class HostRound:
     def _stream(self, roots: list[Node]) -> StreamedSums | None:
         """Return what sums the root while gradients come in, if there is one root, of all that come."""
         candidates = self.offers[roots[0].tree].candidates
-        if len(roots) > 1 or roots[0].size != len(self.encrypted) or not candidates.size:
+        lazy = self.trainer.held is not None
+        if lazy or len(roots) > 1 or roots[0].size != len(self.encrypted) or not candidates.size:
             return None
         return StreamedSums(candidates, packed=self.trainer.slots.packed)
 
-    def _receive_gradients(self, stream: StreamedSums | None) -> CiphertextArray:
+    def _take_gradients(self, stream: StreamedSums | None) -> CiphertextArray:
+        """Return the ciphertexts of this round, those that are held from earlier ones among them."""
+        held = self.trainer.held
+        if held is None:
+            found = concatenate(self._receive_gradients(self.encrypted, stream))
+        else:
+            bits = self.session.receive(GUEST, "changed", iteration=self.number, rows=np.ndarray)
+            rows = held.read_changed(bits, self.encrypted)
+            found = held.replaced(rows, self._receive_gradients(rows, None))
+            self._place[: len(held.places)] = held.places
+        _check_distinct(found, self.number)
+        return found
+
+    def _receive_gradients(
+        self, numbers: Integers, stream: StreamedSums | None
+    ) -> list[CiphertextArray]:
+        """Return the ciphertexts of some rows as they come."""
         slots, parts = self.trainer.slots, []
         key_bits = self.session.key_of(GUEST).key_bits
         bound, each, columns = slots.sent_bound, slots.rows_of_each, len(self.offers[0].columns)
-        count = -(-len(self.encrypted) // each)
+        count = -(-len(numbers) // each)
         for index, part in enumerate(pieces(count, key_bits)):
             found = self.session.receive_encrypted(
                 GUEST,
@@ -100,12 +117,11 @@ class HostRound:
                     f"{found.bound} and not by {bound}"
                 )
             if stream is not None:
-                rows = self.encrypted[part.start * each : part.stop * each]
+                rows = numbers[part.start * each : part.stop * each]
                 with self.session.statistics.step(Step.ADD, operations=len(rows) * columns):
                     stream.add(found, rows)
             parts.append(found)
-        _check_distinct(parts, self.number)
-        return concatenate(parts)
+        return parts
 
     def _step(self, nodes: OpenNodes, step: int) -> bool:
         """Take a message with nodes; return whether there may be another one."""
@@ -237,9 +253,9 @@ class HostRound:
         return sums if kept is None else mask_others(sums, kept.slot)
 
 
-def _check_distinct(parts: list[CiphertextArray], number: int) -> None:
+def _check_distinct(gradients: CiphertextArray, number: int) -> None:
     """Refuse rows that are the same ciphertext: one row of a guest that keeps to the protocol is like no other."""
-    whole = np.ascontiguousarray(np.concatenate([marks(part) for part in parts])).view("V16")
+    whole = np.ascontiguousarray(marks(gradients)).view("V16")
     if len(np.unique(whole)) < len(whole):
         raise ProtocolError(
             f"'gradients' (iteration {number}) of the guest hold a ciphertext twice"

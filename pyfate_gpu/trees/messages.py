@@ -11,6 +11,7 @@ MESSAGES: Messages = {
     "shape": (HOST, GUEST),
     "plan": (GUEST, HOST),
     "round": (GUEST, HOST),
+    "changed": (GUEST, HOST),
     "gradients": (GUEST, HOST),
     "candidates": (HOST, GUEST),
     "nodes": (GUEST, HOST),

@@ -49,6 +49,18 @@ def exposure_of(model: HeteroBoostedTrees) -> list[dict[str, Any]]:
             else "no, too many rows",
         },
         {"what": "first rounds without hosts", "value": model.guest_only_trees},
+        *_changes(model),
+    ]
+
+
+def _changes(model: HeteroBoostedTrees) -> list[dict[str, Any]]:
+    """Return how many rows hosts saw change, where they saw that."""
+    changed = getattr(model, "changed_rows_", None)
+    if not changed:
+        return []
+    return [
+        {"what": "rounds in which hosts saw which rows' gradients changed", "value": len(changed)},
+        {"what": "rows that changed in the last of them", "value": changed[-1]},
     ]
 
 

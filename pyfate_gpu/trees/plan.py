@@ -116,8 +116,8 @@ def receive_plan(session: Session, settings: Settings) -> tuple[int, bool]:
     outputs, packed = session.receive(GUEST, "plan", outputs=int, packed=bool)
     if not 1 <= outputs <= MOST_OUTPUTS:
         raise ProtocolError(f"the guest announced {outputs} outputs")
-    if settings.packing != "auto" and packed != (settings.packing == "rows"):
+    if settings.row_packing != "auto" and packed != (settings.row_packing == "rows"):
         raise ProtocolError(
-            f"the guest announced packed={packed}, all parties agreed on packing={settings.packing!r}"
+            f"the guest announced packed={packed}, all parties agreed on packing={settings.row_packing!r}"
         )
     return outputs, packed

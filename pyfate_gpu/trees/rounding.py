@@ -69,8 +69,8 @@ class Rounding:
 
     Attributes
     ----------
-    exponents : list of int or None
-        The largest gradient and hessian so far were at most 2 to the power of these; None before any.
+    exponents : dict
+        The largest gradient ("g") and hessian ("h") so far were at most 2 to the power of these; only if `lasting`.
 
     Examples
     --------
@@ -86,14 +86,14 @@ class Rounding:
     seed: int
     by_chance: bool = False
     lasting: bool = False
-    exponents: list[int | None] = field(default_factory=lambda: [None, None])
+    exponents: dict[str, int] = field(default_factory=dict)
     _shares: Floats | None = field(default=None, repr=False)
 
     def __call__(self, number: int, g: Floats, h: Floats) -> Gradients:
         """Return the gradients of a round as integers and as they are."""
         if not self.by_chance:
             return Gradients.quantize(g, h, self.bits)
-        exponents = [self._exponent(place, values) for place, values in enumerate((g, h))]
+        exponents = [self._exponent(name, values) for name, values in (("g", g), ("h", h))]
         integers = np.empty((len(g), 2 * g.shape[1]), dtype=np.int64)
         shares = self._draw(number, integers.shape)
         for place, values in enumerate((g, h)):
@@ -102,15 +102,13 @@ class Rounding:
         units = np.ldexp(1.0, np.array(exponents) - self.bits)
         return Gradients(integers, units, g, h)
 
-    def _exponent(self, place: int, values: Floats) -> int:
-        before = self.exponents[place]
-        if not values.any() and before is not None:
-            return before
+    def _exponent(self, name: str, values: Floats) -> int:
         exponent = least_exponent(values)
-        if self.lasting and values.any():
-            exponent = max(exponent, exponent if before is None else before)
-            self.exponents[place] = exponent
-        return exponent
+        if not self.lasting:
+            return exponent
+        if values.any():
+            self.exponents[name] = max(exponent, self.exponents.get(name, exponent))
+        return self.exponents.get(name, exponent)
 
     def _draw(self, number: int, shape: tuple[int, ...]) -> Floats:
         if not self.lasting:

@@ -22,6 +22,8 @@ MULTI_OUTPUT, ONE_OUTPUT = "multi_output_tree", "one_output_per_tree"
 MOST_DEPTH = 60
 #: What the objective of a user's own is called where parties compare their parameters.
 CUSTOM = "custom"
+#: Whether rows whose gradients did not change are sent again, or hosts see which ones did.
+OFF, SHOW_CHANGED_ROWS = "off", "show_changed_rows"
 #: Fewest bits of a gradient, and up to how many it is rounded by chance.
 FEWEST_BITS, CHANCE_BITS = 3, 8
 
@@ -62,6 +64,7 @@ class Settings:
     multi_strategy: str
     base_score: float | None
     gradient_bits: int
+    lazy_gradients: str
     packing: str
     guest_only_trees: int
     guest_only_levels: int
@@ -100,10 +103,12 @@ class Settings:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}; it must be at most 1")
         check_choice("sampling_method", self.sampling_method, (UNIFORM, GOSS))
         check_choice("packing", self.packing, PACKINGS)
+        check_choice("lazy_gradients", self.lazy_gradients, (OFF, SHOW_CHANGED_ROWS))
         check_choice("multi_strategy", self.multi_strategy, (MULTI_OUTPUT, ONE_OUTPUT))
         check_scheme(self.scheme, "boosting")
         self._check_goss()
         self._check_whole("gradient_bits", least=FEWEST_BITS, most=40)
+        self._check_lazy()
         for name in ("guest_only_trees", "guest_only_levels"):
             self._check_whole(name, least=0)
         for name in ("early_stopping_rounds", "base_score", "random_state"):
@@ -125,6 +130,25 @@ class Settings:
         if self.sampling_method == GOSS and self.subsample < 1:
             raise ConfigurationError(
                 "sampling_method='goss' draws the rows itself: leave subsample at 1"
+            )
+
+    def _check_lazy(self) -> None:
+        """Refuse what has rows change in every round, or together."""
+        if not self.is_lazy:
+            return
+        if not self.rounds_by_chance:
+            raise ConfigurationError(
+                f"gradient_bits is {self.gradient_bits}, of which some change in every round: with lazy_gradients "
+                f"it must be from {FEWEST_BITS} to {CHANCE_BITS}"
+            )
+        if self.packing == "rows":
+            raise ConfigurationError(
+                "packing='rows' has rows change together: with lazy_gradients it must be 'auto' or 'none'"
+            )
+        if self.sampling_method == GOSS:
+            raise ConfigurationError(
+                "sampling_method='goss' changes the scale of rows from round to round: with lazy_gradients draw "
+                "rows by subsample"
             )
 
     def _check_whole(self, name: str, *, least: int, most: int | None = None) -> None:
@@ -168,7 +192,17 @@ class Settings:
 
     def rounding(self, seed: int) -> Rounding:
         """Return what rounds the gradients of a fit, given the guest's seed."""
-        return Rounding(self.size_bits, seed, self.rounds_by_chance)
+        return Rounding(self.size_bits, seed, self.rounds_by_chance, lasting=self.is_lazy)
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether rows whose rounded gradients did not change are not sent again."""
+        return self.lazy_gradients != OFF
+
+    @property
+    def row_packing(self) -> str:
+        """Whether rows may share ciphertexts: not where each is sent when it changes."""
+        return "none" if self.is_lazy else self.packing
 
     @property
     def host_levels(self) -> int:

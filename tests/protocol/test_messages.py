@@ -97,6 +97,8 @@ def grow_trees(rng):
         "allow_insecure_key_size": True,
         "n_estimators": 1,
         "colsample_bytree": 0.5,
+        "gradient_bits": 4,
+        "lazy_gradients": "show_changed_rows",
     }
 
     def party(columns, labels=None):

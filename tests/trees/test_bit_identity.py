@@ -23,6 +23,15 @@ OPTIONS = {
     "guest-only level": {"guest_only_levels": 1},
     "coarse": {"gradient_bits": 9},
     "by chance": {"gradient_bits": 3},
+    "lazy": {"gradient_bits": 4, "lazy_gradients": "show_changed_rows", "n_estimators": 4},
+    "lazy forest of some rows": {
+        "gradient_bits": 3,
+        "lazy_gradients": "show_changed_rows",
+        "n_estimators": 4,
+        "num_parallel_tree": 2,
+        "subsample": 0.5,
+        "guest_only_trees": 1,
+    },
     "by chance, rows as slots": {"gradient_bits": 8, "packing": "rows"},
     "base score": {"base_score": 0.3},
     "rows as slots": {"packing": "rows", "key_bits": 768},
@@ -129,6 +138,7 @@ MIXED = st.fixed_dictionaries(
         "guest_only_trees": st.sampled_from([0, 0, 1]),
         "guest_only_levels": st.sampled_from([0, 0, 1]),
         "packing": st.sampled_from(["auto", "rows", "none"]),
+        "lazy_gradients": st.sampled_from(["off", "off", "show_changed_rows"]),
     }
 )
 
@@ -150,6 +160,8 @@ def test_any_small_table_by_any_options(rows, seed, columns, classes, weighted, 
         part[rng.random(part.shape) < 0.2] = np.nan
     weights = rng.integers(1, 4, size=rows).astype(float) if weighted else None
     params = SMALL | options
+    if options["lazy_gradients"] != "off":
+        params |= {"packing": "auto", "gradient_bits": min(8, options["gradient_bits"])}
     if classes == 1 or rows < classes:
         y = rng.normal(size=rows)
         check_bits(HeteroBoostedTreesRegressor(**params), parts, y, weights=weights)

@@ -209,6 +209,20 @@ def test_a_guest_that_sends_a_ciphertext_twice(monkeypatch, classifier, toy):
         fit(classifier(), toy)
 
 
+def test_a_guest_that_sends_a_ciphertext_of_an_earlier_round(monkeypatch, classifier, toy):
+    kept = []
+
+    def repeat(rows):
+        kept.append(rows)
+        return kept[0].take(np.arange(len(rows)))
+
+    _send_other_gradients(monkeypatch, repeat, "reblind")
+    lazy = {"gradient_bits": 3, "lazy_gradients": "show_changed_rows"}
+    with pytest.raises(ProtocolError, match="hold a ciphertext twice"):
+        fit(classifier(**lazy, n_estimators=5, base_score=0.3), toy)
+    assert len(kept) > 1
+
+
 def test_a_guest_that_sends_gradients_of_another_bound(monkeypatch, classifier, toy):
     _send_other_gradients(
         monkeypatch, lambda rows: rows._replace(rows._rows, rows.shape, bound=rows.bound * 4)

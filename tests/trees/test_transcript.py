@@ -21,6 +21,7 @@ TO_HOSTS = {
     "round": {
         "proceed": bool, "kept": int, "asked": bool, "roots": np.ndarray, "trees": np.ndarray,
     },
+    "changed": {"rows": np.ndarray},
     "gradients": {"rows": Sealed},
     "nodes": {
         "more": bool, "summed": bool, "bits": np.ndarray, "offered": np.ndarray, "places": np.ndarray,
@@ -47,6 +48,7 @@ def fit(model, toy, **options):
 
 def test_only_these_values_travel(classifier, toy, transcript):
     fit(classifier(colsample_bytree=0.8, subsample=0.9), toy, predict="predict")
+    fit(classifier(gradient_bits=3, lazy_gradients="show_changed_rows"), toy)
     seen = set()
     for message in transcript:
         forms = TO_HOSTS if message.sender == GUEST else TO_GUEST
