@@ -17,6 +17,8 @@ from pyfate_gpu.data.labels import as_labels
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.typing import Floats
 
+_TAKES_NUMBERS = "it takes numbers: encode texts and dates before training"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -38,6 +40,8 @@ class Column:
         Texts that stand for a missing value.
     parses : bool
         Whether texts that spell numbers are taken for numbers: those of files are.
+    first : int
+        Rows that came before, where this is a piece of a column.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Column:
     lines: Sequence[int] | None = None
     missing: frozenset[str] = MISSING
     parses: bool = True
+    first: int = 0
 
     def numbers(self) -> Floats:
         """Return the column as float64, missing values as NaN.
@@ -56,17 +61,12 @@ class Column:
         DataError
             When a value is no number, or a whole number that float64 does not hold.
         """
-        advice = "it takes numbers: encode texts and dates before training"
-        values = self._readable(advice)
+        values = self._readable(_TAKES_NUMBERS)
         if isinstance(values, np.ndarray):
             if values.dtype.kind not in "biuf":
-                raise self.refuse(advice)
-            return self._all_at_once(partial(cells.exact_floats, values), advice)
-        quick = self._quick_numbers(values)
-        if quick is None:
-            values = self._spelled(values, cells.parse_truth) or values
-            quick = np.array(self._each(self._number, values, advice))
-        return quick
+                raise self.refuse(_TAKES_NUMBERS)
+            return self._all_at_once(partial(cells.exact_floats, values), _TAKES_NUMBERS)
+        return NumberPieces().add(self)
 
     def labels(self) -> NDArray[Any]:
         """Return the column as whole numbers, numbers or texts, whichever all values are.
@@ -92,7 +92,7 @@ class Column:
     def row(self, row: int) -> str:
         """Return the words by which errors name a row, counted from 1."""
         line = "" if self.lines is None else f" (line {self.lines[row]})"
-        return f"row {row + 1}{line}"
+        return f"row {self.first + row + 1}{line}"
 
     def is_missing(self, value: Any) -> bool:
         """Return whether a value, or what its text stands for, is missing."""
@@ -103,8 +103,9 @@ class Column:
             raise self.refuse(advice)
         return self.values
 
-    def _quick_numbers(self, values: Sequence[Any]) -> Floats | None:
+    def quick_numbers(self) -> Floats | None:
         """Return the numbers of texts that hold nothing to look at one by one."""
+        values = self._listed()
         if not self._are_texts(values):
             return None
         every = "".join(text for text in values if text)
@@ -115,6 +116,22 @@ class Column:
         except ValueError:
             return None
         return None if (np.abs(found) >= cells.EXACT).any() else found
+
+    def truth_values(self) -> Floats | None:
+        """Return texts that are all truth values or missing as 1, 0 and NaN; None of others."""
+        found = self._spelled(self._listed(), cells.parse_truth)
+        return None if found is None else np.array(found, dtype=np.float64)
+
+    def each_number(self) -> Floats:
+        """Return the values as numbers, looked at one by one; raises as `numbers` does."""
+        return np.array(
+            self._each(self._number, self._listed(), _TAKES_NUMBERS),
+            dtype=np.float64,
+        )
+
+    def _listed(self) -> Sequence[Any]:
+        values = self._readable(_TAKES_NUMBERS)
+        return values.tolist() if isinstance(values, np.ndarray) else values
 
     def _number(self, value: Any) -> float:
         if self.is_missing(value):
@@ -174,3 +191,47 @@ class Column:
             f"{self.source}column {self.name!r}{where} has a whole number beyond 2**53 that float64 does not hold: "
             "subtract, divide or leave the column out"
         )
+
+
+class NumberPieces:
+    """Numbers of a column that comes in pieces: truth values are numbers where all that is not missing is one.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.data.columns import Column, NumberPieces
+    >>> pieces = NumberPieces()
+    >>> [pieces.add(Column("x", "text", values)).tolist() for values in (["1", "NA"], ["-2.5"])]
+    [[1.0, nan], [-2.5]]
+    """
+
+    def __init__(self) -> None:
+        self._has_number = False
+        self._truth: DataError | None = None
+
+    def add(self, piece: Column, quick: Floats | None = None) -> Floats:
+        """Return the next values as float64, missing ones as NaN.
+
+        Parameters
+        ----------
+        quick : float64 [rows], optional
+            The same, where all of them are known to spell numbers.
+
+        Raises
+        ------
+        DataError
+            For the first value of the column that is no number, or a whole number that float64 does not hold.
+        """
+        found = piece.quick_numbers() if quick is None else quick
+        if found is None:
+            truth = piece.truth_values()
+            if truth is not None:
+                first = piece.refuse(_TAKES_NUMBERS, int(np.argmin(np.isnan(truth))))
+                if self._has_number:
+                    raise first
+                self._truth = self._truth or first
+                return truth
+        if found is None or not np.isnan(found).all():
+            if self._truth is not None:
+                raise self._truth
+            self._has_number = True
+        return piece.each_number() if found is None else found

@@ -42,53 +42,96 @@ class Columns:
     advice: str = ""
 
 
-def pick(source: DataSource, columns: Columns) -> Rows:
-    """Return the rows that `source` asks for.
+@dataclass(frozen=True)
+class Choice:
+    """What is taken of a file's columns, each by its index.
+
+    Parameters
+    ----------
+    ids : list of int
+        Those that make an id together.
+    label : int or None
+        That of labels.
+    extras : dict
+        Those of weights and exposures, by the keyword of `fit`.
+    features : list of int
+        Those of features, in the order wanted.
+    """
+
+    ids: list[int]
+    label: int | None
+    extras: dict[str, int]
+    features: list[int]
+
+
+def choose(
+    source: DataSource, names: Sequence[str], aside: Collection[str] = (), advice: str = ""
+) -> Choice:
+    """Return which columns of a file `source` asks for.
+
+    Parameters
+    ----------
+    names, aside, advice
+        As of `Columns`.
 
     Raises
     ------
     ConfigurationError
         When a column is asked for as a feature and as something else.
     DataError
-        When a column is not there, is there twice, or is of no use.
+        When a column is not there, or is there twice.
     """
-    repeated = [name for name, count in Counter(columns.names).items() if count > 1]
-    twice = sorted(set(repeated) - set(columns.aside))
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    twice = sorted(set(repeated) - set(aside))
     if twice:
         raise DataError(f"{source.path} has columns named more than once: {_quoted(twice)}")
     keys = [source.id] if isinstance(source.id, str) else source.id
     taken = {*keys, source.label, source.weight, source.exposure}
-    names = source.columns
-    if names is None:
-        names = [name for name in columns.names if name not in taken | set(columns.aside)]
-    elif taken & set(names):
+    features = source.columns
+    if features is None:
+        features = [name for name in names if name not in taken | set(aside)]
+    elif taken & set(features):
         raise ConfigurationError(
             "columns names features only, not those of ids, labels and weights"
         )
+    places = {name: place for place, name in reversed(list(enumerate(names)))}
 
-    def column(name: str) -> Column:
-        return columns.column(_index(source, columns, name))
+    def place(name: str) -> int:
+        if name not in places:
+            raise DataError(
+                f"{source.path} has no column {name!r}; it has {_quoted(names)}{advice}"
+            )
+        return places[name]
 
-    ids = id_texts([column(name) for name in keys])
-    labels = None if source.label is None else column(source.label).labels()
     extras = {"sample_weight": source.weight, "exposure": source.exposure}
-    values: Floats = np.empty((len(ids), len(names)))
-    for target, name in enumerate(names):
-        values[:, target] = column(name).numbers()
-    return Rows(
-        ids,
-        tuple(names),
-        values,
-        labels,
-        {keyword: column(name).numbers() for keyword, name in extras.items() if name is not None},
+    return Choice(
+        [place(name) for name in keys],
+        None if source.label is None else place(source.label),
+        {keyword: place(name) for keyword, name in extras.items() if name is not None},
+        [place(name) for name in features],
     )
 
 
-def _index(source: DataSource, columns: Columns, name: str) -> int:
-    if name in columns.names:
-        return list(columns.names).index(name)
-    raise DataError(
-        f"{source.path} has no column {name!r}; it has {_quoted(columns.names)}{columns.advice}"
+def pick(source: DataSource, columns: Columns) -> Rows:
+    """Return the rows that `source` asks for.
+
+    Raises
+    ------
+    ConfigurationError, DataError
+        As `choose` does, and when a column is of no use.
+    """
+    chosen = choose(source, columns.names, columns.aside, columns.advice)
+    ids = id_texts([columns.column(index) for index in chosen.ids])
+    labels = None if chosen.label is None else columns.column(chosen.label).labels()
+    values: Floats = np.empty((len(ids), len(chosen.features)))
+    for target, index in enumerate(chosen.features):
+        values[:, target] = columns.column(index).numbers()
+    return Rows(
+        ids,
+        tuple(columns.names[index] for index in chosen.features),
+        values,
+        labels,
+        {keyword: columns.column(index).numbers() for keyword, index in chosen.extras.items()},
     )
 
 
