@@ -47,7 +47,9 @@ def write_table(path, rows, columns):
 def read(path, how, tree):
     command = [sys.executable, "-c", _READ, str(path), how]
     environment = os.environ | {"PYTHONPATH": f"{tree}:{os.environ.get('PYTHONPATH', '')}"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env=environment, cwd=tree, capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
