@@ -21,4 +21,9 @@ MESSAGES: Messages = {
     "sums": (HOST, GUEST),
     "paths": (GUEST, HOST),
     "outcomes": (HOST, GUEST),
+    "errands": (GUEST, HOST),
+    "questions": (GUEST, HOST),
+    "passed": (HOST, HOST),
+    "partial_scores": (HOST, HOST),
+    "blinded_scores": (HOST, GUEST),
 }
