@@ -22,6 +22,7 @@ from pyfate_gpu.he import generate_keypair
 from pyfate_gpu.protocol.keys import announce_key
 from pyfate_gpu.protocol.parameters import Parameters
 from pyfate_gpu.protocol.progress import Callback, FitReport
+from pyfate_gpu.protocol.report_diagrams import Diagram
 from pyfate_gpu.protocol.settings import plain
 from pyfate_gpu.typing import Floats
 
@@ -107,6 +108,10 @@ class Estimator(Parameters, ABC):
 
     def bars(self) -> dict[str, dict[str, float]]:
         """Return what else a report draws, by title: a number for each name."""
+        return {}
+
+    def diagrams(self) -> dict[str, Diagram]:
+        """Return trees that a report draws, by title."""
         return {}
 
     def outputs_of(self, labels: NDArray[Any] | None) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from pyfate_gpu.data.tables import read_present_labels
 from pyfate_gpu.errors import ConfigurationError, StorageError
 from pyfate_gpu.learning.judgement import calibration, confusion, lift
+from pyfate_gpu.protocol.report_diagrams import Diagram
 from pyfate_gpu.storage.files import open_private
 from pyfate_gpu.typing import Floats
 
@@ -48,8 +49,8 @@ class JobReport:
         Rates of false and true positives; empty unless the labels are of two classes.
     weights : dict
         By party: weights by column, one for each output.
-    tables, bars : dict
-        By party: what else its algorithm shows, as `Estimator.tables` and `Estimator.bars` return it.
+    tables, bars, diagrams : dict
+        By party: what else its algorithm shows, as the methods of `Estimator` of these names return it.
     judged : dict
         Of two classes tables of calibration and lift, of classes that of confusion, by name.
     about : dict
@@ -68,6 +69,7 @@ class JobReport:
     weights: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     tables: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     bars: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    diagrams: dict[str, dict[str, Diagram]] = field(default_factory=dict)
     judged: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     units: dict[str, dict[str, list[float]]] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class JobReport:
             },
             tables={m.report_.party: tables for m in models if (tables := m.tables())},
             bars={m.report_.party: bars for m in models if (bars := m.bars())},
+            diagrams={m.report_.party: drawn for m in models if (drawn := m.diagrams())},
             judged=_tables_of(guest, y, scores),
             units={m.report_.party: units for m in models if (units := m.weights_in_units())},
         )

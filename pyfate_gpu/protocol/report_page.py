@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.protocol.report_diagrams import Diagram, size_of
+from pyfate_gpu.protocol.report_diagrams import draw as draw_diagram
 
 if TYPE_CHECKING:
     from pyfate_gpu.protocol.progress import FitReport
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
 #: Paul Tol's bright scheme: told apart with any colour vision, and in print.
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 SHOWN_WEIGHTS = 25
+FIGURE_SIZE = (5.4, 3.2)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; }
+figure.wide { grid-column: 1 / -1; } figure.wide svg { width: auto; max-width: 100%; }
 table { border-collapse: collapse; } td, th { padding: .15rem .8rem .15rem 0; text-align: left; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; } .quiet { color: #666; }
 """
@@ -53,11 +57,12 @@ def render(report: JobReport) -> str:
         "svg.fonttype": "none",  # text stays text
         "text.parse_math": False,  # names of columns are no formulas
     }
-    for title, draw in _figures(report):
+    for title, draw, size in [*_figures(report), *_diagrams(report)]:
         with rc_context(style | {"svg.hashsalt": title}):
-            canvas = figure.Figure(figsize=(5.4, 3.2), layout="constrained")
+            canvas = figure.Figure(figsize=size, layout="constrained")
             draw(canvas.add_subplot(), report)
-            drawn.append(f"<figure><figcaption>{escape(title)}</figcaption>{_svg(canvas)}</figure>")
+            kind = "figure" if size == FIGURE_SIZE else 'figure class="wide"'
+            drawn.append(f"<{kind}><figcaption>{escape(title)}</figcaption>{_svg(canvas)}</figure>")
     first, about = report.parties[0], report.about
     hardened = ", hardened" if first.hardened else ""
     title = escape(", ".join(str(about[name]) for name in ("job", "party") if name in about))
@@ -89,7 +94,18 @@ def render(report: JobReport) -> str:
 Draw = Callable[[Any, "JobReport"], None]
 
 
-def _figures(report: JobReport) -> Iterable[tuple[str, Draw]]:
+def _diagrams(report: JobReport) -> Iterable[tuple[str, Draw, tuple[float, float]]]:
+    for party, diagrams in report.diagrams.items():
+        for title, nodes in diagrams.items():
+            yield f"{party}: {title}", partial(_draw_diagram, nodes=nodes), size_of(nodes)
+
+
+def _figures(report: JobReport) -> Iterable[tuple[str, Draw, tuple[float, float]]]:
+    for title, draw in _drawn(report):
+        yield title, draw, FIGURE_SIZE
+
+
+def _drawn(report: JobReport) -> Iterable[tuple[str, Draw]]:
     if report.losses:
         yield "Loss by iteration", _draw_losses
     if report.validation:
@@ -109,6 +125,10 @@ def _figures(report: JobReport) -> Iterable[tuple[str, Draw]]:
         yield "Seconds by step", _draw_seconds
     if any(each.usage.bytes_sent for each in report.parties):
         yield "Megabytes sent by message", _draw_bytes
+
+
+def _draw_diagram(axes: Any, report: JobReport, nodes: Diagram) -> None:
+    draw_diagram(axes, nodes)
 
 
 def _draw_losses(axes: Any, report: JobReport) -> None:

@@ -11,10 +11,11 @@ from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.progress import Callback, FitReport
+from pyfate_gpu.protocol.report_diagrams import Diagram
 from pyfate_gpu.protocol.settings import check_choice
 from pyfate_gpu.trees.export import half_model, whole_model
 from pyfate_gpu.trees.fitting import Fitting
-from pyfate_gpu.trees.pictures import tables_of
+from pyfate_gpu.trees.pictures import diagrams_of, tables_of
 from pyfate_gpu.trees.workload import workload_of
 from pyfate_gpu.typing import Floats
 
@@ -78,9 +79,6 @@ class HeteroBoostedTrees(Fitting):
         Stop when the first metric of the validation rows was not better for so many rounds, and keep the best.
     warm_start : bool
         Go on with the trees and the bins of the last fit.
-    prediction : {"paths", "blinded"}
-        Whether hosts see in predictions which rows come to their splits, and the guest where they go from there; or
-        nobody sees anything but the guest the scores, for an encryption a row and tree or fewer.
     random_state : int or None
         Seed of what is drawn, of each party. Whoever knows the guest's can tell which rows ``goss`` kept for
         their gradients: leave it out where that matters.
@@ -134,7 +132,6 @@ class HeteroBoostedTrees(Fitting):
     guest_only_levels: int = 0
     early_stopping_rounds: int | None = None
     warm_start: bool = False
-    prediction: str = "paths"
     random_state: int | None = None
     scheme: str = "paillier"
     key_bits: int = 3072
@@ -192,8 +189,7 @@ class HeteroBoostedTrees(Fitting):
     def decision_function(self, X: Any = None, *, session: Session) -> Floats | None:
         """Return the scores of rows to the guest, None to the others; all parties call it.
 
-        Hosts see which rows come to which of their splits, the guest where they go from there, unless `prediction`
-        is ``blinded``.
+        Hosts see which rows come to which of their splits, the guest where they go from there.
 
         Raises
         ------
@@ -258,6 +254,10 @@ class HeteroBoostedTrees(Fitting):
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Return what this fit has shown to whom, and this party's splits as text."""
         return tables_of(self)
+
+    def diagrams(self) -> dict[str, Diagram]:
+        """Return pictures of the first trees, or of a host's own splits."""
+        return diagrams_of(self._fitted_half())
 
     def bars(self) -> dict[str, dict[str, float]]:
         """Return how much each of this party's columns matters."""

@@ -33,8 +33,14 @@ CASES: dict[str, tuple[int, int, int, int]] = {
 
 
 def measure(name: str, packing: str, trees: int) -> dict[str, Any]:
-    """Train in this process, and return what a tree took."""
-    rows, columns, depth, bins = CASES[name]
+    """Train on a case in this process, and return what a tree took."""
+    return {"case": name, "packing": packing, **take(*CASES[name], packing, trees)}
+
+
+def take(
+    rows: int, columns: int, depth: int, bins: int, packing: str, trees: int
+) -> dict[str, Any]:
+    """Train in this process on a table of that size, and return what a tree took."""
     rng = np.random.default_rng(0)
     guest, host = rng.normal(size=(rows, 5)), rng.normal(size=(rows, columns))
     informative = host[:, : min(columns, 10)].sum(axis=1) + guest.sum(axis=1)
@@ -56,9 +62,7 @@ def measure(name: str, packing: str, trees: int) -> dict[str, Any]:
     with use_backend("cpu", threads=1):
         simulate(guest=party(guest, y), hosts=[party(host)], timeout=36_000)
     return {
-        "case": name,
-        "packing": packing,
-        "cpu_seconds": round(float(np.diff(times).mean()), 2),
+        "cpu_seconds": round(float(np.diff(times).mean()), 3),
         "bytes_sent": sent,
         "peak_memory_of_both": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
