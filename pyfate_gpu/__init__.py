@@ -46,6 +46,8 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.he import save_private_key as save_private_key
     from pyfate_gpu.he import save_public_key as save_public_key
     from pyfate_gpu.homo import AggregationPlan as AggregationPlan
+    from pyfate_gpu.homo import HomoBoostedTreesClassifier as HomoBoostedTreesClassifier
+    from pyfate_gpu.homo import HomoBoostedTreesRegressor as HomoBoostedTreesRegressor
     from pyfate_gpu.homo import HomoLinearRegression as HomoLinearRegression
     from pyfate_gpu.homo import HomoLogisticRegression as HomoLogisticRegression
     from pyfate_gpu.homo import SecureAggregator as SecureAggregator
@@ -87,6 +89,8 @@ _HOMES = {
     "simulate": "federation",
     "AggregationPlan": "homo",
     "SecureAggregator": "homo",
+    "HomoBoostedTreesClassifier": "homo",
+    "HomoBoostedTreesRegressor": "homo",
     "HomoLinearRegression": "homo",
     "HomoLogisticRegression": "homo",
     "HeteroLinearRegression": "glm",

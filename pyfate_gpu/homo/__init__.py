@@ -2,6 +2,12 @@
 """Parties with the same columns: sums of their models, and models trained by such sums."""
 
 from pyfate_gpu.homo.aggregator import SecureAggregator as SecureAggregator
+from pyfate_gpu.homo.boosting.classifier import (
+    HomoBoostedTreesClassifier as HomoBoostedTreesClassifier,
+)
+from pyfate_gpu.homo.boosting.regressor import (
+    HomoBoostedTreesRegressor as HomoBoostedTreesRegressor,
+)
 from pyfate_gpu.homo.identities import Identity as Identity
 from pyfate_gpu.homo.linear import HomoLinearRegression as HomoLinearRegression
 from pyfate_gpu.homo.logistic import HomoLogisticRegression as HomoLogisticRegression

@@ -52,7 +52,7 @@ class Exchange:
         self._identity = Identity.generate()
         self._members: list[bytes] | None = None
         self._secret: bytes | None = None
-        self._round = 0
+        self._round = self._questions = 0
         if method == "masks":
             self._exchange_identities()
         elif blind and session.party.role is Role.CLIENT:
@@ -99,7 +99,7 @@ class Exchange:
         update, weight
             At clients.
         """
-        self._round += 1
+        self._round, self._questions = self._round + 1, 0
         if self._method == "masks":
             aggregator = SecureAggregator(
                 "masks", plan, members=self._members, min_clients=self._min_clients
@@ -156,6 +156,11 @@ class Exchange:
     def proceed(self, proceed: bool | None = None) -> bool:
         """Have the first client tell server and arbiter whether training goes on; all clients know.
 
+        Parameters
+        ----------
+        proceed : bool
+            At clients.
+
         Raises
         ------
         ProtocolError
@@ -163,13 +168,20 @@ class Exchange:
         """
         session = self._session
         first = session.clients[0]
+        self._questions += 1
         if not self.is_client:
-            return bool(session.receive(first, "proceed", iteration=self._round, proceed=bool))
+            return bool(
+                session.receive(
+                    first, "proceed", iteration=self._round, batch=self._questions, proceed=bool
+                )
+            )
         if proceed is None:
             raise ProtocolError("clients know whether training goes on")
         if session.party == first:
             others = [peer for peer in session.peers if peer.role is not Role.CLIENT]
-            session.send(others, "proceed", iteration=self._round, proceed=proceed)
+            session.send(
+                others, "proceed", iteration=self._round, batch=self._questions, proceed=proceed
+            )
         return proceed
 
     def _send(self, to: Any, name: str, data: bytes, stage: int = 0) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.errors import BoundError, ConfigurationError, DataError, ProtocolError
 from pyfate_gpu.homo.frames import Message
-from pyfate_gpu.homo.plan import AggregationPlan
+from pyfate_gpu.homo.plan import MAX_CLIENTS, AggregationPlan
 from pyfate_gpu.homo.streams import CHUNK, Stream, fresh_stream
 from pyfate_gpu.homo.updates import Structure
 from pyfate_gpu.protocol.settings import plain
@@ -211,6 +211,10 @@ def split(numbers: Integers, digits: int, bits: int) -> Integers:
 
 def join(digits: npt.NDArray[Any], bits: int) -> list[int]:
     """The numbers of summed digits ``[numbers, digits]``, exactly."""
+    places = np.arange(digits.shape[1]) * bits
+    if bits * digits.shape[1] + MAX_CLIENTS.bit_length() < 63:  # int64 holds sums of all clients
+        numbers: list[int] = (digits << places).sum(axis=1).tolist()
+        return numbers
     return [sum(int(digit) << (place * bits) for place, digit in enumerate(row)) for row in digits]
 
 

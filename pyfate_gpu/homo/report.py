@@ -141,7 +141,7 @@ def mean_of(sums: Sums, layout: Layout) -> Any:
         numbers = sums.whole[whole : whole + member.size]
         whole += member.size
         limits = np.iinfo(member.dtype)
-        if not all(limits.min <= number <= limits.max for number in numbers):
+        if numbers and not limits.min <= min(numbers) <= max(numbers) <= limits.max:
             raise EncodingError(
                 f"the sum of array {member.name!r} over the clients does not fit {member.dtype}: "
                 "send it in a wider dtype"

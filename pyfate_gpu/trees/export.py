@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from pyfate_gpu.data.binning.splits import Split
 from pyfate_gpu.errors import DataError
-from pyfate_gpu.trees.columns import Split
 from pyfate_gpu.trees.model import FittedHalf
 from pyfate_gpu.trees.tree import GUEST_OWNER, LEAF, Tree
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.binning.splits import Codes, TableBins
 from pyfate_gpu.data.tables import Table
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.topology import GUEST_AND_HOSTS
+from pyfate_gpu.learning.draws import new_seed
 from pyfate_gpu.learning.losses import Loss
 from pyfate_gpu.protocol.halves import HalfEstimator, HalfFile
 from pyfate_gpu.protocol.progress import Progress, check_callbacks
@@ -21,8 +23,6 @@ from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.trees import model_file
-from pyfate_gpu.trees.columns import Codes, TableBins
-from pyfate_gpu.trees.draws import new_seed
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.guest import GuestTrainer, LabelledData
 from pyfate_gpu.trees.host import HostTrainer

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pyfate_gpu.data.binning.histogram import ClearSplits
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.trees.bits import pack_bits
 from pyfate_gpu.trees.conversation import Conversation
-from pyfate_gpu.trees.histogram import ClearSplits
 from pyfate_gpu.trees.messages import pieces
 from pyfate_gpu.trees.packing import Gradients, channels_of
 from pyfate_gpu.trees.sampling import Sample, distinct_roots

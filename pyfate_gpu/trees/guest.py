@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyfate_gpu.data.binning.histogram import ClearSplits
+from pyfate_gpu.data.binning.splits import Codes, TableBins, all_splits
 from pyfate_gpu.federation import Party, Session
+from pyfate_gpu.learning.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.learning.losses import Loss, weigh
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.validation import Validator
-from pyfate_gpu.trees.columns import Codes, TableBins, all_splits
-from pyfate_gpu.trees.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.growth import Growth, Turn
-from pyfate_gpu.trees.histogram import ClearSplits
 from pyfate_gpu.trees.lazy import SentRows
 from pyfate_gpu.trees.plan import announce_plan
 from pyfate_gpu.trees.recovery import keep, resume

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from pyfate_gpu.data.binning.splits import Codes, TableBins
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.he.array.candidates import Candidates
+from pyfate_gpu.learning.draws import draw_columns
 from pyfate_gpu.protocol.progress import Progress
-from pyfate_gpu.trees.columns import Codes, TableBins
-from pyfate_gpu.trees.draws import draw_columns
 from pyfate_gpu.trees.host_round import HostRound
 from pyfate_gpu.trees.lazy import HeldRows
 from pyfate_gpu.trees.offers import Offered

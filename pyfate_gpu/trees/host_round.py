@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pyfate_gpu.data.binning.splits import Split
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
@@ -18,7 +19,6 @@ from pyfate_gpu.he.array.export import marks
 from pyfate_gpu.he.array.masks import Kept, mask_others
 from pyfate_gpu.he.array.streams import StreamedSums
 from pyfate_gpu.trees.bits import Truths, pack_bits, unpack_bits
-from pyfate_gpu.trees.columns import Split
 from pyfate_gpu.trees.messages import pieces
 from pyfate_gpu.trees.nodes import Node, OpenNodes, smaller_first
 from pyfate_gpu.trees.offers import read_offers, whole_numbers

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.binning.splits import Codes, TableBins
 from pyfate_gpu.data.tables import Table, check_same_columns
-from pyfate_gpu.trees.columns import Codes, TableBins
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.tree import SplitTable
 from pyfate_gpu.typing import Floats

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.data.binning.numeric import NumericBins
+from pyfate_gpu.data.binning.splits import TableBins
 from pyfate_gpu.data.labels import plain_classes
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.storage.archive import Arrays, Form
-from pyfate_gpu.trees.columns import TableBins
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.model import FittedHalf
 from pyfate_gpu.trees.tree import SplitTable

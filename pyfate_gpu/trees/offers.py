@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from pyfate_gpu.data.binning.splits import Split
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.he.array.candidates import Candidates
-from pyfate_gpu.trees.columns import Split
 from pyfate_gpu.typing import Integers
 
 

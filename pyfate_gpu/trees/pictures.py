@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyfate_gpu.data.binning.splits import Split
 from pyfate_gpu.protocol.report_diagrams import Diagram, DiagramNode
-from pyfate_gpu.trees.columns import Split
 from pyfate_gpu.trees.model import FittedHalf
 from pyfate_gpu.trees.tree import GUEST_OWNER, LEAF, Tree
 

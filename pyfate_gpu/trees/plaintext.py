@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.binning.splits import TableBins
+from pyfate_gpu.learning.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.learning.losses import Loss, weigh
-from pyfate_gpu.trees.columns import TableBins
-from pyfate_gpu.trees.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.packing import Gradients
 from pyfate_gpu.trees.rounding import Rounding

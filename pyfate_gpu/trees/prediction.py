@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pyfate_gpu.data.binning.splits import Codes, TableBins
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.trees.bits import Truths, pack_bits, unpack_bits
-from pyfate_gpu.trees.columns import Codes, TableBins
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.messages import MESSAGE_BYTES
 from pyfate_gpu.trees.tree import GUEST_OWNER, LEAF, SplitTable

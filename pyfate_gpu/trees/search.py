@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pyfate_gpu.trees.gain import Regularization
+from pyfate_gpu.learning.gain import Regularization
 from pyfate_gpu.trees.tree import GUEST_OWNER
 from pyfate_gpu.typing import Floats, Integers
 

@@ -10,9 +10,9 @@ from typing import Any
 from pyfate_gpu.data.binning.numeric import check_bin_count
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.he.array.row_packing import PACKINGS
+from pyfate_gpu.learning.gain import Regularization
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
-from pyfate_gpu.trees.gain import Regularization
 from pyfate_gpu.trees.rounding import Rounding
 
 UNIFORM, GOSS = "uniform", "goss"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.trees.columns import Codes, Split, TableBins
+from pyfate_gpu.data.binning.splits import Codes, Split, TableBins
 from pyfate_gpu.typing import Floats, Integers
 
 #: Owner of a node: this for a leaf, 0 for the guest, otherwise the number of the host and 1.

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from pyfate_gpu import HomoLogisticRegression, simulate
+from pyfate_gpu import HomoBoostedTreesClassifier, HomoLogisticRegression, simulate
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation.roles import ARBITER, SERVER, Party
 from pyfate_gpu.jobs.job import Job
@@ -30,10 +30,10 @@ def job(tmp_path):
             lines = [[f"u{row}", int(y[row]), *map(repr, X[row].tolist())] for row in rows]
             csv.writer(file).writerows([["id", "y", "a", "b", "c"], *lines])
 
-    def write(changes=None, clients=3):
+    def write(changes=None, clients=3, model=MODEL):
         tables = {
             "job": {"name": "small", "directory": "out", "timeout": 300.0, "peer_timeout": 60.0, "report": False},
-            "model": MODEL,
+            "model": model,
             "engine": {"backend": "cpu", "threads": 1},
         }  # fmt: skip
         for number in range(clients):
@@ -84,6 +84,34 @@ def test_processes_train_and_each_client_predicts(job, tmp_path):
     assert len(rows) == 30
     expected = here["client-1"].predict(job.parts[1][0])
     assert np.mean([int(row["prediction"]) for row in rows] == expected) > 0.95
+
+
+def test_processes_grow_trees(job, tmp_path):
+    model = {
+        "type": "homo_trees_classifier",
+        "n_estimators": 3,
+        "max_depth": 2,
+        "min_samples_leaf": 2,
+    }
+    loaded = Job.load(job(model=model))
+    run_job(loaded, lambda line: None)
+    results = [
+        json.loads((tmp_path / "out" / f"client-{i}" / "result.json").read_text()) for i in range(3)
+    ]
+    assert results[0]["importances"] == results[1]["importances"] == results[2]["importances"]
+    assert results[0]["loss"] == results[1]["loss"]
+    assert len(results[0]["loss"]) == 3
+    run_job(loaded, lambda line: None, predict=True)
+    X = job.parts[2][0]
+
+    def client(*part):
+        parameters = {name: value for name, value in model.items() if name != "type"}
+        return lambda s: HomoBoostedTreesClassifier(**parameters).fit(*part, session=s)
+
+    here = simulate(server=client(), clients=[client(*part) for part in job.parts])["client-0"]
+    with (tmp_path / "out" / "client-2" / "predictions.csv").open() as file:
+        found = [int(row["prediction"]) for row in csv.DictReader(file)]
+    assert found == here.predict(X).tolist()
 
 
 def test_who_takes_part(job):

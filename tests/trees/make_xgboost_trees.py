@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from pyfate_gpu.data.binning.splits import TableBins
 from pyfate_gpu.data.examples import load_breast_cancer_split
-from pyfate_gpu.trees.columns import TableBins
 from tests.glm.real_data import CASES
 
 FOLDER = Path(__file__).parent / "xgboost"

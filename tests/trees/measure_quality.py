@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu import HeteroBoostedTreesClassifier, HeteroBoostedTreesRegressor
-from pyfate_gpu.trees.columns import TableBins
+from pyfate_gpu.data.binning.splits import TableBins
 from tests.glm.real_data import CASES
 from tests.trees.conftest import SMALL_KEY, run_parties
 

@@ -49,9 +49,7 @@ def quantile_bins(column: npt.ArrayLike, max_bin: int) -> NumericBins:
     """
     most = check_bin_count("max_bin", max_bin)
     values, counts = distinct(column)
-    if len(values) <= most:
-        return NumericBins(between(values, np.arange(1, len(values))))
-    return NumericBins(between(values, _even(counts, most)))
+    return NumericBins(between(values, even_starts(counts, most)))
 
 
 def distinct(column: npt.ArrayLike) -> tuple[Floats, Integers]:
@@ -84,8 +82,18 @@ def between(values: Floats, starts: npt.ArrayLike) -> Floats:
     return np.where((middle > lower) & (middle <= upper), middle, upper)
 
 
-def _even(counts: Integers, most: int) -> Integers:
-    """Return the first values of the bins, without 0, of more than `most` distinct values."""
+def even_starts(counts: Integers, most: int) -> Integers:
+    """Return at which of several values in order each bin begins, the first left out.
+
+    Parameters
+    ----------
+    counts : int64 [m]
+        Rows of each value.
+    most : int
+        Bins, see `quantile_bins`.
+    """
+    if len(counts) <= most:
+        return np.arange(1, len(counts), dtype=np.int64)
     edges = _stretches(counts, most)
     cumulated = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     sizes = _shares(np.diff(edges), np.diff(cumulated[edges]), most)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sums of rows on one side of each split, in clear: the guest's own columns."""
+"""Sums of rows in each bin, and on one side of each split, in clear."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pyfate_gpu.trees.columns import Codes, Split, TableBins
+from pyfate_gpu.data.binning.splits import Codes, Split, TableBins
 from pyfate_gpu.typing import Integers
 
 
@@ -27,7 +27,7 @@ class ClearSplits:
 
     Notes
     -----
-    Sums go through float64, which holds integers up to 2**53 exactly; `GradientSlots` sees to it.
+    Sums go through float64, which holds integers up to 2**53 exactly: callers see to it.
     """
 
     def __init__(
@@ -58,14 +58,42 @@ class ClearSplits:
         -------
         int64 [splits, k + 1]
         """
+        return self.left(self.histogram(rows, values))
+
+    def histogram(self, rows: Integers, values: Integers) -> Integers:
+        """Return the sums of `values` of the rows in each bin of each column, and last how many these are.
+
+        Parameters
+        ----------
+        rows : int64 [m]
+            Numbers of rows.
+        values : int64 [m, k]
+            Of these rows.
+
+        Returns
+        -------
+        int64 [k + 1, bins]
+            Bins of one column after the other, that of missing values the last of each.
+        """
         flat = self._flat[rows]
         total, width = int(self._starts[-1]), flat.shape[1]
-        found = np.empty((len(self.splits), values.shape[1] + 1), dtype=np.int64)
+        found = np.empty((values.shape[1] + 1, total), dtype=np.int64)
         cells = flat.ravel()
         for place in range(values.shape[1] + 1):
             counted = place == values.shape[1]
             weights = None if counted else np.repeat(values[:, place].astype(np.float64), width)
-            bins = np.bincount(cells, weights, minlength=total).astype(np.int64)
+            found[place] = np.bincount(cells, weights, minlength=total)
+        return found
+
+    @property
+    def cells(self) -> int:
+        """Bins of all columns."""
+        return int(self._starts[-1])
+
+    def left(self, histogram: Integers) -> Integers:
+        """Return what `sums` does, from a histogram, or from a sum of them."""
+        found = np.empty((len(self.splits), len(histogram)), dtype=np.int64)
+        for place, bins in enumerate(histogram):
             upto = np.concatenate([[0], np.cumsum(bins)])
             left = upto[self._end] - upto[self._before]
             found[:, place] = left + np.where(self._missing, bins[self._absent], 0)
