@@ -21,6 +21,7 @@ from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.ray.backend import RayBackend
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
+from pyfate_gpu.backends.sharded.workers import Workers
 from pyfate_gpu.config import check_threads, environment
 from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 
@@ -194,6 +195,22 @@ def public_engine(numbers: PublicNumbers, device: str | None = None) -> PublicEn
         if device or _choice.backend or environment().backend:
             raise
         return _next_engine(numbers, backend, error)
+
+
+def workers() -> Workers:
+    """The workers of the chosen backend, at which tables can be read.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If it has none.
+    """
+    backend, options = _resolve(_choice)
+    if not isinstance(backend, RayBackend):
+        raise BackendUnavailableError(
+            f"backend {backend.name!r} has no workers to read tables: choose 'ray', or read the table here"
+        )
+    return backend.workers(options)
 
 
 def _next_engine(numbers: PublicNumbers, passed: Backend, why: Exception) -> PublicEngine:

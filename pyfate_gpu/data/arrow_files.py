@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,65 @@ def read_arrow(source: DataSource) -> Rows:
     return _read(source, read)
 
 
+def part_lengths(source: DataSource) -> list[int]:
+    """Return how many rows each row group of a Parquet file has, or each record batch of an Arrow file.
+
+    Raises as `read_parquet` does.
+    """
+
+    def lengths(path: Path) -> list[int]:
+        if is_arrow(source):
+            reader = _batches(path)
+            return [reader.get_batch(unit).num_rows for unit in range(reader.num_record_batches)]
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
+            groups = range(file.metadata.num_row_groups)
+            return [file.metadata.row_group(unit).num_rows for unit in groups]
+
+    found: list[int] = _try(source, lengths)
+    return found
+
+
+def read_units(source: DataSource, units: Sequence[int]) -> Rows:
+    """Return the rows of some row groups, or record batches; raises as `read_parquet` does."""
+
+    def read(path: Path) -> Any:
+        import pyarrow
+
+        if is_arrow(source):
+            reader = _batches(path)
+            return pyarrow.Table.from_batches([reader.get_batch(unit) for unit in units])
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
+            return file.read_row_groups(list(units), use_threads=False)
+
+    return _read(source, read)
+
+
+def is_arrow(source: DataSource) -> bool:
+    """Whether a file is read as Arrow and not as Parquet."""
+    return (source.format or source.path.suffix[1:].lower()) in ("arrow", "feather")
+
+
+def _batches(path: Path) -> Any:
+    """A reader of the record batches of a file, whose columns stay in the file until they are used."""
+    import pyarrow
+
+    return pyarrow.ipc.open_file(pyarrow.memory_map(str(path)))
+
+
 def _read(source: DataSource, read: Callable[[Path], Any]) -> Rows:
+    def columns(path: Path) -> Columns:
+        table = read(path)
+        table.validate(full=True)  # or offsets in the file are believed
+        return _columns(source, table)
+
+    return pick(source, _try(source, columns))
+
+
+def _try(source: DataSource, read: Callable[[Path], Any]) -> Any:
     try:
         import pyarrow
     except ImportError:
@@ -64,12 +122,9 @@ def _read(source: DataSource, read: Callable[[Path], Any]) -> Rows:
     if source.delimiter is not None:
         raise ConfigurationError("delimiter is for files of text, not for Parquet and Arrow")
     try:
-        table = read(source.path)
-        table.validate(full=True)  # or offsets in the file are believed
-        columns = _columns(source, table)
+        return read(source.path)
     except (pyarrow.ArrowException, UnicodeDecodeError) as error:  # the latter of a name
         raise DataError(f"{source.path} is no Parquet or Arrow file: {error}") from None
-    return pick(source, columns)
 
 
 def _columns(source: DataSource, table: Any) -> Columns:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,14 @@ class FixedPointMatrix:
         """Return the matrix with one more column, of ones, for the intercept."""
         ones = np.full((self.rows, 1), 1 << FRACTION_BITS, dtype=np.int64)
         return FixedPointMatrix(np.hstack([self.integers, ones]))
+
+    def times(self, weights: Floats) -> Floats:
+        """Return the product with weights [columns, outputs]."""
+        return np.asarray(self.values @ weights)
+
+    def place(self, key: Any) -> Any:
+        """Have a public key's engine hold the integers; see `PublicKey.place`."""
+        return key.place(self.integers)
 
     def take(self, rows: Integers | slice) -> FixedPointMatrix:
         """Return some of the rows."""

@@ -69,7 +69,9 @@ def look_of(ids: Sequence[str]) -> str:
     """
     if not ids:
         return "none"
-    used = set().union(*ids)
+    used: set[str] = set()
+    for name in ids:
+        used.update(name)
     kinds = [kind for kind, characters in _KINDS.items() if used & set(characters)]
     rest = used - set(string.digits + string.ascii_letters)
     kinds += [f"'{character}'" for character in sorted(rest & set(string.punctuation + " "))]

@@ -7,13 +7,16 @@ Each party prepares its own columns; the same steps run in fit, in predict and i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pyfate_gpu.data.elsewhere import ColumnsElsewhere
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.imputation import Imputation
 from pyfate_gpu.data.scaling import divided, exponents_of
-from pyfate_gpu.errors import DataError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.typing import Floats
 
 #: Columns that spread less have too few digits in float64.
@@ -51,7 +54,7 @@ class FeaturePipeline:
     @classmethod
     def fit(
         cls,
-        values: Floats,
+        values: Floats | ColumnsElsewhere,
         *,
         standardize: bool,
         clip: float | None,
@@ -76,6 +79,8 @@ class FeaturePipeline:
         DataError
             When a column spreads too little to be told apart from a constant one, or has no value to learn from.
         """
+        if isinstance(values, ColumnsElsewhere):
+            return cls._fit_elsewhere(values, standardize, clip, impute)
         imputation = None if impute is None else Imputation.fit(values, impute, indicator=indicator)
         if imputation is not None:
             values = imputation.transform(values)
@@ -86,14 +91,28 @@ class FeaturePipeline:
         exponents = exponents_of(np.abs(values).max(axis=0))
         near = divided(values, exponents)
         mean, scale = np.ldexp(near.mean(axis=0), exponents), np.ldexp(near.std(axis=0), exponents)
-        narrow = ~constant & (scale < _LEAST)
-        if narrow.any():
-            raise DataError(
-                f"column {int(np.argmax(narrow))} spreads less than {_LEAST:g}, where float64 runs out of digits: "
-                "multiply it"
-            )
-        mean, scale = np.where(constant, values[0], mean), np.where(constant, 1.0, scale)
+        mean, scale = _usable(mean, scale, values[0], constant)
         return cls(mean, scale, clip, imputation)
+
+    @classmethod
+    def _fit_elsewhere(
+        cls,
+        columns: ColumnsElsewhere,
+        standardize: bool,
+        clip: float | None,
+        impute: str | float | None,
+    ) -> FeaturePipeline:
+        """The same by what the processes say that have the rows."""
+        if impute is not None:
+            raise ConfigurationError(
+                "values of tables at workers are not imputed: fill them in the files, or leave impute out"
+            )
+        if not standardize:
+            return cls(np.zeros(columns.shape[1]), np.ones(columns.shape[1]), clip)
+        smallest, largest = columns.extremes()
+        exponents = exponents_of(np.maximum(np.abs(smallest), np.abs(largest)))
+        mean, scale = (np.ldexp(each, exponents) for each in columns.moments(exponents))
+        return cls(*_usable(mean, scale, smallest, smallest == largest), clip)
 
     @property
     def columns(self) -> int:
@@ -109,7 +128,7 @@ class FeaturePipeline:
         """Return the names of the features, given those of the columns."""
         return names if self.imputation is None else self.imputation.names(names)
 
-    def transform(self, values: Floats) -> FixedPointMatrix:
+    def transform(self, values: Any) -> FixedPointMatrix:
         """Return prepared features, float64 [rows, columns] in, fixed point [rows, features] out.
 
         Raises
@@ -117,6 +136,8 @@ class FeaturePipeline:
         DataError
             When a value is too large for fixed point, or missing without imputation.
         """
+        if isinstance(values, ColumnsElsewhere):
+            return cast("FixedPointMatrix", values.prepared(self))  # as good as one, see there
         if self.imputation is not None:
             values = self.imputation.transform(values)
         exponents = exponents_of(np.maximum(np.abs(self.mean), self.scale))
@@ -126,3 +147,16 @@ class FeaturePipeline:
         if self.clip is not None:
             prepared = np.clip(prepared, -self.clip, self.clip)
         return FixedPointMatrix.round(prepared)
+
+
+def _usable(
+    mean: Floats, scale: Floats, first: Floats, constant: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Mean and scale, those of constant columns their value and 1."""
+    narrow = ~constant & (scale < _LEAST)
+    if narrow.any():
+        raise DataError(
+            f"column {int(np.argmax(narrow))} spreads less than {_LEAST:g}, where float64 runs out of digits: "
+            "multiply it"
+        )
+    return np.where(constant, first, mean), np.where(constant, 1.0, scale)

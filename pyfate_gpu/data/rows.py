@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.elsewhere import ColumnsElsewhere
+from pyfate_gpu.data.id_texts import IdTexts
 from pyfate_gpu.data.labels import has_label
-from pyfate_gpu.typing import Floats
+from pyfate_gpu.typing import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,12 @@ class Rows:
 
     Parameters
     ----------
-    ids : list of str
+    ids : sequence of str
         Each once.
     names : tuple of str
         Of the feature columns; a guest may have none.
     values : float64 [rows, columns]
-        Missing values are NaN.
+        Missing values are NaN. Or `ColumnsElsewhere`, of a table that workers read.
     labels : array [rows] or None
         Of whole numbers, numbers or texts, whichever all of them are; where some are missing, of Python's values,
         None for these.
@@ -60,7 +64,7 @@ class Rows:
     array([ True, False])
     """
 
-    ids: list[str]
+    ids: Sequence[str]
     names: tuple[str, ...]
     values: Floats
     labels: NDArray[Any] | None
@@ -78,10 +82,27 @@ class Rows:
             return np.zeros(len(self.ids), dtype=bool)
         return has_label(self.labels)
 
-    def take(self, rows: Sequence[int]) -> Rows:
+    def digest(self, *, ids_only: bool = False) -> bytes:
+        """Return a hash of all that is here, or of the ids: of another table it is another one."""
+        found = hashlib.sha256()
+        for name in self.ids:
+            data = name.encode()
+            found.update(len(data).to_bytes(8, "little") + data)
+        if ids_only:
+            return found.digest()
+        values: Any = self.values
+        elsewhere = isinstance(values, ColumnsElsewhere)
+        found.update(json.dumps(self.names).encode())
+        found.update(values.digest() if elsewhere else values.tobytes())
+        found.update(repr({k: v.tolist() for k, v in self.extras.items()}).encode())
+        found.update(repr(None if self.labels is None else self.labels.tolist()).encode())
+        return found.digest()
+
+    def take(self, rows: Sequence[int] | Integers) -> Rows:
         """Return some of the rows, in the order given."""
+        ids = self.ids
         return Rows(
-            [self.ids[row] for row in rows],
+            ids.take(rows) if isinstance(ids, IdTexts) else [ids[row] for row in rows],
             self.names,
             self.values[rows],
             None if self.labels is None else self.labels[rows],

@@ -47,6 +47,9 @@ class DataSource:
         Of files of text: what stands between cells; None for what is usual in the format.
     missing : list of str or None
         Texts that stand for a missing value; None for those that pandas takes for it.
+    at_workers : bool
+        Whether the workers of a cluster read the path, a Parquet or Arrow file or a folder of such, and keep the
+        features.
     """
 
     path: Path
@@ -59,6 +62,7 @@ class DataSource:
     leading: list[str] | None = None
     delimiter: str | None = None
     missing: list[str] | None = None
+    at_workers: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) and len(set(self.id)) != max(len(self.id), 1):

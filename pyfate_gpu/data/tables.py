@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.cells import EXACT, exact_floats, is_missing, number_of
+from pyfate_gpu.data.elsewhere import ColumnsElsewhere
 from pyfate_gpu.data.frames import frame_columns, label_column
 from pyfate_gpu.data.labels import has_label, tidy_labels
 from pyfate_gpu.data.rows import NamedColumns
@@ -66,6 +67,8 @@ def read_table(
     [[1.0, 1.0], [2.0, 0.0]]
     """
     values, names = _read(X)
+    if isinstance(values, ColumnsElsewhere):
+        return _elsewhere(values, names)
     rows, columns = values.shape
     if rows == 0 or (columns == 0 and not empty):
         raise DataError(f"X has {rows} rows and {columns} columns: nothing to work on")
@@ -160,7 +163,20 @@ def check_same_columns(table: Table, count: int, names: tuple[str, ...] | None) 
         raise DataError(f"X has {table.values.shape[1]} columns, the model was fitted on {count}")
 
 
-def _read(X: Any) -> tuple[Floats, tuple[str, ...] | None]:
+def _elsewhere(values: Any, names: tuple[str, ...] | None) -> Table:
+    """The table of columns that are not here, once all of them are numbers."""
+    table = Table(values, names)
+    smallest, largest = values.extremes()
+    wrong = np.flatnonzero(~(np.isfinite(smallest) & np.isfinite(largest)))
+    if len(wrong):
+        found = ", ".join(table.column(int(index)) for index in wrong[:5])
+        raise DataError(
+            f"X holds NaN or infinite values in {found}: drop or fill them in the files"
+        )
+    return table
+
+
+def _read(X: Any) -> tuple[Any, tuple[str, ...] | None]:
     if isinstance(X, NamedColumns):
         return X.values, X.columns
     found = None if isinstance(X, np.ndarray | list | tuple) else frame_columns(X)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.data.elsewhere import ColumnsElsewhere
 from pyfate_gpu.data.tables import Table, read_table
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
@@ -51,6 +52,7 @@ class Fitting(HalfEstimator[FittedHalf]):
     """The private side of the estimators; a model says what its labels and metrics are."""
 
     messages = MESSAGES
+    takes_tables_at_workers = True
     half_file: ClassVar[HalfFile] = model_file
 
     @property
@@ -97,7 +99,8 @@ class Fitting(HalfEstimator[FittedHalf]):
             missing = settings.impute is not None
             table = read_columns(each.features, each.labels, guest=guest, missing=missing)
             half = half or FittedHalf.untrained(table, settings, intercept=False)
-            half.features(table)
+            if not isinstance(each.values, ColumnsElsewhere):  # which would move: once is enough
+                half.features(table)
             if guest:
                 _, classes = self._encode_labels(each.labels, len(each.ids), classes)
                 read_exposure(each.extras.get("exposure"), len(each.ids))

@@ -82,7 +82,7 @@ class FittedHalf:
 
     def share(self, table: Table) -> Floats:
         """Return this party's share of the scores, [rows, outputs]."""
-        return self.features(table).values @ self.weights
+        return self.features(table).times(self.weights)
 
     def attributes(self) -> dict[str, object]:
         """Return what scikit-learn's users look for."""

@@ -27,7 +27,7 @@ def gradient_sums(
     session: Session, features: FixedPointMatrix, residual: CiphertextArray
 ) -> CiphertextArray:
     """Return X^T d times `SCALE`, [columns * outputs], of residuals [rows, outputs]."""
-    operations = features.integers.size * residual.shape[1]
+    operations = features.rows * features.columns * residual.shape[1]
     with session.statistics.step(Step.MULTIPLY, operations=operations):
         sums = _placed(features, residual).T @ residual
     return sums.ravel()
@@ -39,7 +39,7 @@ def _placed(features: FixedPointMatrix, residual: CiphertextArray) -> PlacedMatr
     found = _PLACED.get(features)
     if found is None or found[0]() is not key.engine():
         engine = key.engine()
-        found = _PLACED[features] = (weakref.ref(engine), key.place(features.integers))
+        found = _PLACED[features] = (weakref.ref(engine), features.place(key))
     return found[1]
 
 

@@ -57,7 +57,7 @@ class PartyWeights:
 
     def scores(self, features: FixedPointMatrix) -> Floats:
         """Return this party's share of the score of each row, [rows, outputs]."""
-        return features.values @ self.values
+        return features.times(self.values)
 
     @property
     def penalty(self) -> float:

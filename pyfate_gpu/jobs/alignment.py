@@ -14,7 +14,10 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
 
 from pyfate_gpu.data.ids import look_of
 from pyfate_gpu.data.sources import Rows
@@ -70,18 +73,39 @@ def _align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[st
                 'clients have rows of their own, which nothing aligns: leave out [alignment] method = "psi"'
             )
         return dict(tables)
-    ids = [f"{kind}:{name}" for kind, rows in tables.items() for name in rows.ids]
+    ids = _Together(tables)
     found = dict(tables)
     if method == PSI:
         common = intersect(session, ids)
         first = 0
         for kind, rows in tables.items():
             last = first + len(rows.ids)
-            found[kind] = rows.take([row - first for row in common if first <= row < last])
+            found[kind] = rows.take(common[(first <= common) & (common < last)] - first)
             first = last
-        ids = [ids[row] for row in common]
+        ids = _Together(found)
     compare_ids(session, ids)
     return found
+
+
+class _Together(Sequence[str]):
+    """Ids of several tables, each behind the name of its table; made when they are asked for."""
+
+    def __init__(self, tables: Mapping[str, Rows]) -> None:
+        self._tables = tables
+        self._starts = [0, *accumulate(len(rows.ids) for rows in tables.values())]
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, place: Any) -> Any:
+        number = bisect_right(self._starts, place) - 1
+        kind = list(self._tables)[number]
+        return f"{kind}:{self._tables[kind].ids[place - self._starts[number]]}"
+
+    def __iter__(self) -> Iterator[str]:
+        for kind, rows in self._tables.items():
+            for name in rows.ids:
+                yield f"{kind}:{name}"
 
 
 def compare_ids(session: Session, ids: Sequence[str]) -> None:

@@ -172,9 +172,7 @@ def _fingerprint(own: PartyConfiguration, tables: Mapping[str, Rows]) -> str:
     terms = [own.model, own.parameters, own.party.name]
     found = hashlib.sha256(json.dumps(terms, sort_keys=True, default=str).encode())
     for kind, rows in tables.items():
-        found.update(json.dumps([kind, rows.ids, rows.names]).encode() + rows.values.tobytes())
-        found.update(repr({k: v.tolist() for k, v in rows.extras.items()}).encode())
-        found.update(repr(None if rows.labels is None else rows.labels.tolist()).encode())
+        found.update(kind.encode() + rows.digest())
     return found.hexdigest()
 
 

@@ -148,8 +148,10 @@ class Checkpoints:
         ConfigurationError
             Naming the folder.
         """
-        text = json.dumps([[kind, rows.ids] for kind, rows in tables.items()])
-        self.rows = hashlib.sha256(text.encode()).hexdigest()
+        found = hashlib.sha256()
+        for kind, rows in tables.items():
+            found.update(kind.encode() + rows.digest(ids_only=True))
+        self.rows = found.hexdigest()
         self.check()
 
     def clear(self) -> None:

@@ -252,6 +252,7 @@ def read_data(section: Section) -> DataSource:
         leading=section.texts("leading", None),
         delimiter=section.get("delimiter", str, None),
         missing=section.texts("missing", None),
+        at_workers=section.get("at_workers", bool, False),
     )
     section.end()
     return source

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pyfate_gpu.data.elsewhere import ColumnsElsewhere
 from pyfate_gpu.data.ids import look_of
 from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.federation import Party
@@ -75,8 +76,13 @@ def _tell_of_ids(party: Party, kind: str, rows: Rows) -> None:
 
 
 def _warn_of_constants(party: Party, rows: Rows) -> None:
-    with np.errstate(invalid="ignore"):
-        same = (rows.values == rows.values[:1]).all(axis=0) if len(rows.values) > 1 else []
+    values, same = rows.values, np.array([])
+    if isinstance(values, ColumnsElsewhere):
+        smallest, largest = values.extremes()
+        same = smallest == largest
+    elif len(values) > 1:
+        with np.errstate(invalid="ignore"):
+            same = (values == values[:1]).all(axis=0)
     names = [name for name, constant in zip(rows.names, same, strict=False) if constant]
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

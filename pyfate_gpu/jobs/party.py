@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyfate_gpu.backends import workers
+from pyfate_gpu.backends.sharded.tables import read_at_workers
 from pyfate_gpu.data.sources import DataSource, Rows, read_rows
 from pyfate_gpu.errors import ConfigurationError, DisagreementError
 from pyfate_gpu.estimators import make_estimator
@@ -132,7 +134,7 @@ def _read(source: DataSource, model: Estimator, names: Sequence[str] | None) -> 
     if names is not None and source.columns is None:
         source = replace(source, columns=list(names))
     model.check_source(source)
-    return read_rows(source)
+    return read_at_workers(source, workers()) if source.at_workers else read_rows(source)
 
 
 def _check_recovery(configuration: PartyConfiguration, model: Estimator) -> None:
@@ -145,6 +147,10 @@ def _check_sources(configuration: PartyConfiguration, model: Estimator) -> None:
         source = getattr(configuration, kind)
         if source is not None:
             model.check_source(source)
+            if source.at_workers and configuration.steps:
+                raise ConfigurationError(
+                    f"[{kind}] lies at workers, where no step prepares its columns: leave at_workers or the steps out"
+                )
         labelled = configuration.party.role in (Role.GUEST, Role.CLIENT)
         if labelled and source is not None and source.label is None:
             raise ConfigurationError(
@@ -172,10 +178,7 @@ def checkpoints_of(
     }
     fingerprint = hashlib.sha256(json.dumps(terms, sort_keys=True, default=str).encode())
     for kind, rows in tables.items():
-        fingerprint.update(json.dumps([kind, rows.ids, rows.names]).encode())
-        fingerprint.update(rows.values.tobytes())
-        fingerprint.update(repr({k: v.tolist() for k, v in rows.extras.items()}).encode())
-        fingerprint.update(repr(None if rows.labels is None else rows.labels.tolist()).encode())
+        fingerprint.update(kind.encode() + rows.digest())
     folder = configuration.directory / "checkpoints"
     found = Checkpoints(folder, configuration.checkpoint_every, fingerprint.hexdigest())
     found.check()

@@ -46,6 +46,7 @@ class Estimator(Parameters, ABC):
     topologies: ClassVar[tuple[Topology, ...]] = (WITH_ARBITER,)
     messages: ClassVar[Messages] = {}
     row_options: ClassVar[tuple[str, ...]] = ("sample_weight",)
+    takes_tables_at_workers: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # parameters of every algorithm, and what fit sets
         scheme: str
@@ -166,6 +167,11 @@ class Estimator(Parameters, ABC):
         ConfigurationError
             Naming the first one.
         """
+        if source.at_workers and not self.takes_tables_at_workers:
+            raise ConfigurationError(
+                f"{type(self).__name__} takes no tables that workers keep: leave at_workers out, or choose a "
+                "hetero regression with an arbiter"
+            )
         for name in ("sample_weight", "exposure"):
             column = source.weight if name == "sample_weight" else source.exposure
             if column is not None and name not in self.row_options:

@@ -23,6 +23,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST, Party
 from pyfate_gpu.federation.session import Session
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.protocol.id_cipher import POINT_BYTES, IdCipher, Points
+from pyfate_gpu.typing import Integers
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ CHUNK = 8192
 _TELL_SECONDS = 5.0
 
 
-def intersect(session: Session, ids: Sequence[str]) -> list[int]:
+def intersect(session: Session, ids: Sequence[str]) -> Integers:
     """Return which of this party's ids every party with data has; the arbiter calls it without ids.
 
     Guest and hosts learn how many ids each of them has; the arbiter learns that too, and how many any of them
@@ -46,7 +47,7 @@ def intersect(session: Session, ids: Sequence[str]) -> list[int]:
 
     Returns
     -------
-    list of int
+    int64 [common]
         Positions in `ids`, ascending; at the arbiter none.
 
     Raises
@@ -66,10 +67,9 @@ def intersect(session: Session, ids: Sequence[str]) -> list[int]:
     ring = (GUEST, *session.hosts)
     if session.party == ARBITER:
         _match(session, ring)
-        return []
+        return np.empty(0, dtype=np.int64)
     cipher = IdCipher()
-    shuffled = list(range(len(ids)))
-    secrets.SystemRandom().shuffle(shuffled)  # neighbours in a sorted list would tell of each other
+    shuffled = _shuffled(len(ids))  # neighbours in a sorted list would tell of each other
     session.send(session.peers, "id_count", count=len(ids))
     counts = _counts(session, ring) | {session.party: len(ids)}
     chunks = max(_chunks(count) for count in counts.values())
@@ -88,7 +88,7 @@ def intersect(session: Session, ids: Sequence[str]) -> list[int]:
             if hop == 0:
                 part = shuffled[number * CHUNK :][:size]
                 with session.statistics.step(Step.BLIND_IDS, operations=size):
-                    points = cipher.blind([ids[index] for index in part])
+                    points = cipher.blind([ids[index] for index in part.tolist()])
             else:
                 before = _turned(ring, session.party, -1)
                 points = _receive(session, before, hop - 1, number, size)
@@ -124,7 +124,16 @@ def _collect(
     return found
 
 
-def _common(session: Session, shuffled: list[int]) -> list[int]:
+def _shuffled(count: int) -> Integers:
+    """All numbers below `count` in an order of the operating system's chance.
+
+    By 64 bits each: that two are equal, and stay in order, has odds of count squared to 2^65.
+    """
+    keys = np.frombuffer(secrets.token_bytes(8 * count), dtype=np.uint64)
+    return np.argsort(keys).astype(np.int64)
+
+
+def _common(session: Session, shuffled: Integers) -> Integers:
     positions = session.receive(ARBITER, "common_ids", positions=np.ndarray)
     if (
         positions.ndim != 1
@@ -142,7 +151,7 @@ def _common(session: Session, shuffled: list[int]) -> list[int]:
     level = logging.WARNING if len(positions) < dropped else logging.INFO
     text = "%s shares %d of its %d ids; %d rows are left out"
     logger.log(level, text, session.party, len(positions), len(shuffled), dropped)
-    return sorted(shuffled[position] for position in positions.tolist())
+    return np.sort(shuffled[positions])
 
 
 def _receive(session: Session, sender: Party, hop: int, number: int, size: int) -> Points:

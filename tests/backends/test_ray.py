@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from pyfate_gpu import (
     HeteroLogisticRegression,
@@ -32,6 +36,11 @@ from pyfate_gpu.errors import (
     KeyMismatchError,
     WorkerLostError,
 )
+from pyfate_gpu.jobs import launcher
+from pyfate_gpu.jobs.job import Job
+from pyfate_gpu.jobs.party import run_party
+from pyfate_gpu.jobs.ports import reserved_ports
+from pyfate_gpu.storage.toml import dump_toml
 from tests.backends.soak_workers import Soak
 
 pytestmark = pytest.mark.skipif(
@@ -86,6 +95,46 @@ def test_a_regression_is_that_of_the_cpu(two, rows_of_two):
     there = fitted(*rows_of_two)
     with use_backend("cpu"):
         np.testing.assert_allclose(there, fitted(*rows_of_two), atol=1e-12)
+
+
+def test_a_job_whose_tables_stay_at_the_workers(two, tmp_path, rng):
+    """Weights of a job over Parquet files that workers read, by common ids, are those of tables read by the parties."""
+    ids, x = (
+        np.array([f"u{number:04d}" for number in rng.permutation(400)]),
+        rng.normal(size=(400, 5)),
+    )
+    y = (x.sum(axis=1) > 0).astype(int)
+    for name, columns, rows in (("guest", {"y": y, "a": x[:, 0], "b": x[:, 1]}, slice(0, 350)),
+                                ("host-0", {c: x[:, 2 + i] for i, c in enumerate("cde")}, slice(50, 400))):  # fmt: skip
+        (tmp_path / name).mkdir()
+        table = pa.table({"id": ids, **columns})[rows]
+        parquet.write_table(table[:200], tmp_path / name / "0.parquet", row_group_size=70)
+        parquet.write_table(table[200:], tmp_path / name / "1.parquet")
+    weights = [_weights(tmp_path, at_workers) for at_workers in (True, False)]
+    np.testing.assert_allclose(*weights, atol=1e-9)
+
+
+def _weights(folder, at_workers):
+    tables = {
+        "job": {"name": "big", "directory": f"out-{at_workers}", "report": False, "checkpoint_every": 2},
+        "alignment": {"method": "psi"},
+        "model": {"type": "logistic", "max_iter": 3, "tol": 0.0, "key_bits": 512, "packing": "none",
+                  "optimizer": "adam", "batch_size": 150, "shuffle": True, "random_state": 1,
+                  "allow_insecure_key_size": True},
+        "data.guest": {"path": "guest", "format": "parquet", "label": "y", "at_workers": at_workers},
+        "data.host-0": {"path": "host-0", "format": "parquet", "at_workers": at_workers},
+    }  # fmt: skip
+    path = folder / f"job-{at_workers}.toml"
+    path.write_text(dump_toml(tables))
+    job = Job.load(path)
+    job.directory.mkdir()
+    launcher._certify(job)
+    with reserved_ports(3) as ports, ThreadPoolExecutor(3) as pool:
+        parties = job.configurations(ports).values()
+        for done in [pool.submit(run_party, party) for party in parties]:
+            done.result()
+    results = [job.directory / party / "result.json" for party in ("guest", "host-0")]
+    return np.concatenate([json.loads(result.read_text())["coef"] for result in results])
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pyfate_gpu.backends.base import Availability, ClusterOptions, EngineOptions
 from pyfate_gpu.backends.cpu.engine import CpuBackend
 from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.ray.workers import RayWorkers
 from pyfate_gpu.backends.sharded.engine import ShardedPublicEngine
 from pyfate_gpu.backends.sharded.private import DriverPrivateEngine, WorkersPrivateEngine
 from pyfate_gpu.config import available_cores, environment
@@ -71,11 +72,9 @@ class RayBackend:
 
     def public_engine(self, numbers: PublicNumbers, options: EngineOptions) -> PublicEngine:
         """An engine at the workers of the cluster, which start with the first one."""
-        from pyfate_gpu.backends.ray.cluster import workers_of  # imports Ray
-
         assert options.cluster is not None
         assert options.threads is not None
-        workers = workers_of(options.cluster, options.threads)
+        workers = self.workers(options)
         with self._lock:
             identity = (numbers, workers.name, options.cluster.key_file)
             engine = self._engines.get(identity)
@@ -85,6 +84,14 @@ class RayBackend:
                 )
                 self._engines[identity] = engine
             return engine
+
+    def workers(self, options: EngineOptions) -> RayWorkers:
+        """The workers that engines of these options compute by; `options` come from `resolve`."""
+        from pyfate_gpu.backends.ray.cluster import workers_of  # imports Ray
+
+        assert options.cluster is not None
+        assert options.threads is not None
+        return workers_of(options.cluster, options.threads)
 
     def private_engine(self, numbers: PrivateNumbers, public: PublicEngine) -> PrivateEngine:
         """Workers with the key file decrypt what they hold; without one the driver does."""

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -26,6 +29,9 @@ MOST = 16
 """Workers of a machine with fewer cores: beyond its cores they only wait for each other."""
 
 LONGEST_REASON = 300
+
+STARTS = 3
+"""Of a cluster of this machine, where it is too busy for one to come up in time."""
 
 _lock = threading.Lock()
 _open: WeakValueDictionary[tuple[str | None, int, str, int], RayWorkers] = WeakValueDictionary()
@@ -80,13 +86,7 @@ def _connect(address: str | None) -> Any:
         else:
             _warn_of_little_memory()
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            ray.init(
-                address="local",
-                num_cpus=available_cores(),
-                object_store_memory=STORE_BYTES,
-                include_dashboard=False,
-                **quiet,
-            )
+            _start(ray, quiet)
     except (RuntimeError, ConnectionError, ValueError, OSError) as error:
         where = address or "this machine"
         raise BackendUnavailableError(
@@ -94,6 +94,27 @@ def _connect(address: str | None) -> Any:
             "with `ray start --head` by the same releases of Python and Ray, or leave the address out"
         ) from None
     return ray
+
+
+def _start(ray: Any, quiet: dict[str, Any]) -> None:
+    """Start a cluster of this machine: parties of a job in turn, as Ray gives each 15 s and takes all cores."""
+    with (Path(tempfile.gettempdir()) / f"pyfate-gpu-ray-{os.getuid()}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        for tries_left in reversed(range(STARTS)):
+            try:
+                ray.init(
+                    address="local",
+                    num_cpus=available_cores(),
+                    object_store_memory=STORE_BYTES,
+                    include_dashboard=False,
+                    **quiet,
+                )
+            except (RuntimeError, OSError):
+                ray.shutdown()
+                if not tries_left:
+                    raise
+            else:
+                return
 
 
 def _one_line(error: Exception) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections import deque
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from pyfate_gpu.backends.matrices import Index
 from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.backends.sharded.holder import Held
+from pyfate_gpu.backends.sharded.keeper import Keeper
 from pyfate_gpu.backends.sharded.plan import even, owners
 from pyfate_gpu.backends.sharded.shards import Part, Shards
 from pyfate_gpu.backends.sharded.workers import Workers
@@ -28,10 +28,9 @@ FEW = 1 / 16
 logger = logging.getLogger(__name__)
 
 _keys = count()
-_numbers = count()
 
 
-class Driver:
+class Driver(Keeper):
     """Workers with an engine each for one public key.
 
     Parameters
@@ -41,10 +40,9 @@ class Driver:
     """
 
     def __init__(self, numbers: PublicNumbers, workers: Workers) -> None:
-        self.workers = workers
+        super().__init__(workers)
         self.words = numbers.words
         self._key = next(_keys)
-        self._garbage: deque[tuple[int, int]] = deque()
         while workers.gone:
             key = workers.gone.popleft()
             for worker in range(workers.count):
@@ -85,9 +83,7 @@ class Driver:
 
     def _spread(self, rows: int) -> Index:
         """Where the share of each worker begins in an array of so many rows."""
-        if rows < SMALL * self.workers.count:
-            return np.append(0, np.full(self.workers.count, rows, dtype=np.int64))
-        return even(rows, self.workers.count)
+        return spread(rows, self.workers.count)
 
     def _shares(self, rows: Shards, index: Index | None = None) -> Index:
         """Where rows are, if they are where results in their order can be."""
@@ -100,13 +96,13 @@ class Driver:
         sources = np.unique(owner) if len(wanted) else np.zeros(1, dtype=np.int64)
         if len(sources) == 1 and rows.parts[sources[0]].worker == worker:
             part = rows.parts[sources[0]]
-            return part, _unless_all(wanted - rows.starts[sources[0]], part.rows)
+            return part, unless_all(wanted - rows.starts[sources[0]], part.rows)
         chosen, inverse = np.unique(wanted, return_inverse=True)
         owner = owners(chosen, rows.starts)
         pieces: list[Any] = []
         for source in sources:
             part = rows.parts[source]
-            places = _unless_all(chosen[owner == source] - rows.starts[source], part.rows)
+            places = unless_all(chosen[owner == source] - rows.starts[source], part.rows)
             if part.worker == worker:
                 pieces.append(Held(part.number, places))
             else:
@@ -114,7 +110,7 @@ class Driver:
                 pieces.append(self._call(part.worker, *give))
         new = self._new(worker, len(chosen))
         self._call(worker, "receive", new.number, self._canonical, *pieces)
-        return new, _unless_all(inverse, len(chosen))
+        return new, unless_all(inverse, len(chosen))
 
     def _whole(self, rows: Shards, worker: int, piece: slice) -> Part:
         """Neighbouring rows at a worker, and nothing else in their part."""
@@ -177,17 +173,15 @@ class Driver:
         everybody = range(self.workers.count)
         self.workers.wait([self._call(worker, method, *operands) for worker in everybody])
 
-    def _new(self, worker: int, rows: int) -> Part:
-        part = Part(worker, next(_numbers), rows)
-        # Not at once: a part may go while a call is being made.
-        weakref.finalize(part, self._garbage.append, (worker, part.number)).atexit = False
-        return part
-
     def _call(self, worker: int, method: str, *operands: Any) -> Any:
-        while self._garbage:
-            at, number = self._garbage.popleft()
-            self.workers.call(at, "drop", [number])
-        return self.workers.call(worker, method, self._key, *operands)
+        return self._tell(worker, method, self._key, *operands)
+
+
+def spread(rows: int, workers: int) -> Index:
+    """Where the share of each worker begins: all at the first one of few rows."""
+    if rows < SMALL * workers:
+        return np.append(0, np.full(workers, rows, dtype=np.int64))
+    return even(rows, workers)
 
 
 def _pieces(shares: Index) -> list[tuple[int, slice]]:
@@ -202,7 +196,7 @@ def _held(operand: Any) -> Any:
     return Held(operand.number) if isinstance(operand, Part) else operand
 
 
-def _unless_all(places: Index, rows: int) -> Index | None:
+def unless_all(places: Index, rows: int) -> Index | None:
     """The places of rows, None if they are all of them in order."""
     if len(places) == rows and bool((places == np.arange(rows)).all()):
         return None

@@ -145,6 +145,18 @@ class ShardedPublicEngine(Driver):
 
         return PlacedBlocks((rows, terms), tall, shares, self._make(shares, put))
 
+    def place_held(self, parts: Shards, columns: int) -> PlacedBlocks:
+        """Rows of features that the workers hold already, cut as ciphertexts are, as a matrix."""
+        placed, asked = [], []
+        for part in parts.parts:
+            placed.append(self._new(part.worker, part.rows))
+            asked.append(
+                self._call(part.worker, "place_held", placed[-1].number, Held(part.number))
+            )
+        self.workers.wait(asked)
+        shares = self._spread(len(parts))
+        return PlacedBlocks((len(parts), columns), True, shares, Shards(placed))
+
     def matmul_placed(
         self, placed: PlacedBlocks, transposed: bool, c: Shards, columns: int
     ) -> Shards:

@@ -17,6 +17,10 @@ from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.matrices import Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
+from pyfate_gpu.data.data_sets import TablePart, parts_of
+from pyfate_gpu.data.fixed_point import FixedPointMatrix
+from pyfate_gpu.data.shard import Found, TableShard
+from pyfate_gpu.data.sources import DataSource
 from pyfate_gpu.errors import KeyMismatchError
 
 MakePrivate = Callable[[PrivateNumbers, Any], PrivateEngine]
@@ -36,6 +40,9 @@ METHODS = frozenset(
     ]
 )
 """Methods of an engine whose result stays at the worker."""
+
+TABLE_METHODS = frozenset(["digest", "extremes", "moments", "prepared", "with_ones", "times"])
+"""Of tables and features."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,51 @@ class Holder:
         """Hold encryptions by the private key."""
         with self._result(number) as hold:
             hold(self._private[key].encrypt(plain))
+
+    def look(self, source: DataSource) -> list[TablePart]:
+        """The parts of a data set that this worker's machine has."""
+        return parts_of(source)
+
+    def read(self, number: int, source: DataSource, parts: Sequence[TablePart]) -> Found | None:
+        """Read parts of a data set and hold their features; return the rest."""
+        with self._result(number) as hold:
+            shard, found = TableShard.read(source, parts, source.columns)
+            hold(shard)
+        return found
+
+    def ask(self, held: Held, method: str, *operands: Any) -> Any:
+        """What a table, or features, say when asked by a method of theirs."""
+        assert method in TABLE_METHODS
+        return getattr(self._find(held.number), method)(*operands)
+
+    def derive(self, number: int, held: Held, method: str, *operands: Any) -> None:
+        """Hold what they make."""
+        with self._result(number) as hold:
+            hold(self.ask(held, method, *operands))
+
+    def integers(self, held: Held) -> npt.NDArray[np.int64]:
+        """Rows of features, for another worker."""
+        integers = self._find(held.number).integers
+        return np.asarray(integers if held.index is None else integers[held.index])
+
+    def gather(
+        self, number: int, columns: int, order: Index | None, *pieces: npt.NDArray[Any] | Held
+    ) -> None:
+        """Hold rows of features that others gave, or that are here already, in an order."""
+        with self._result(number) as hold:
+            found = [
+                each if isinstance(each, np.ndarray) else self.integers(each) for each in pieces
+            ]
+            found = found or [np.empty((0, columns), dtype=np.int64)]
+            joined = found[0] if len(found) == 1 else np.concatenate(found)
+            hold(FixedPointMatrix(joined if order is None else joined[order]))
+
+    def place_held(self, key: int, number: int, held: Held) -> None:
+        """Hold features as a matrix of the engine, too."""
+        with self._result(number) as hold:
+            integers = self._find(held.number).integers
+            words = np.ascontiguousarray(integers)[..., np.newaxis]
+            hold(self._engines[key].place(words))
 
     def process(self, key: int) -> int:
         """Number of the process that the worker is."""

@@ -11,6 +11,7 @@ import numpy as np
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix
 from pyfate_gpu.backends.words import SignedWords
+from pyfate_gpu.data.elsewhere import FeaturesElsewhere
 from pyfate_gpu.encoding import Encoder, FixedPointEncoder, PlaintextArray, PlaintextCsr
 from pyfate_gpu.encoding.integer import IntegerEncoder
 from pyfate_gpu.encoding.numbers import as_numbers, is_integral
@@ -58,6 +59,11 @@ class PlacedMatrix:
         """Have `engine` hold a matrix; see `PublicKey.place`."""
         if is_ciphertext(matrix):
             raise UnsupportedOperationError("a placed matrix is plain; this one is encrypted")
+
+        if isinstance(matrix, FeaturesElsewhere):
+            like = IntegerEncoder().encode(np.empty(0, dtype=np.int64))
+            held = matrix.at_workers(engine)
+            return cls(like, (matrix.rows, matrix.columns), held, engine)
 
         def encode(values: Any) -> PlaintextArray:
             array = as_numbers(values)
