@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -108,6 +108,10 @@ class PlaintextArray:
     def size(self) -> int:
         """Number of values."""
         return math.prod(self.shape)
+
+    def part(self, rows: slice) -> PlaintextArray:
+        """Return some of the values, by their first axis."""
+        return replace(self, words=self.words[rows])
 
     @property
     def T(self) -> PlaintextArray:  # noqa: N802 - NumPy's name

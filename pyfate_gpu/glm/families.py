@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,9 +26,6 @@ from pyfate_gpu.typing import Floats
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import CiphertextArray
-
-#: From numbers [rows, outputs] to what is added to a ciphertext array.
-Spread = Callable[[Floats], Any]
 
 #: The line of `MinimaxLogistic` is closest to the logistic function for scores within +-INTERVAL.
 INTERVAL = 4.0
@@ -56,14 +52,18 @@ class Family(ABC):
     def forward(self, share: Floats) -> Floats:
         """Return what a host encrypts, given its share of each score."""
 
-    @abstractmethod
-    def combine(
-        self, forward: CiphertextArray, share: Floats, y: Floats, spread: Spread = check_scores
-    ) -> CiphertextArray:
-        """Return encrypted residuals, given the hosts' `forward` and the guest's share and labels.
+    def factor(self, share: Floats) -> Floats | None:
+        """Return what the hosts' `forward` is multiplied by for residuals, given the guest's share; None for 1."""
+        return None
 
-        `spread` puts numbers [rows, outputs] into slots as `forward` has them.
-        """
+    @abstractmethod
+    def addend(self, share: Floats, y: Floats) -> Floats:
+        """Return what is added to that product, given the guest's share and labels."""
+
+    def combine(self, forward: CiphertextArray, factor: Any, addend: Any) -> CiphertextArray:
+        """Return encrypted residuals; the addend is in slots as `forward` is."""
+        total: CiphertextArray = (forward if factor is None else forward * factor) + addend
+        return total
 
     @abstractmethod
     def residual(self, score: Floats, y: Floats) -> Floats:
@@ -117,12 +117,9 @@ class Quadratic(Family):
         """Return slope u_h."""
         return self.slope * share
 
-    def combine(
-        self, forward: CiphertextArray, share: Floats, y: Floats, spread: Spread = check_scores
-    ) -> CiphertextArray:
-        """Return the hosts' part + slope u_g + target."""
-        total: CiphertextArray = forward + spread(check_scores(self.residual(share, y)))
-        return total
+    def addend(self, share: Floats, y: Floats) -> Floats:
+        """Return slope u_g + target."""
+        return check_scores(self.residual(share, y))
 
     def residual(self, score: Floats, y: Floats) -> Floats:
         """Return slope u + target."""
@@ -254,11 +251,13 @@ class Poisson(Family):
         """Return exp(u_h)."""
         return self.response(share)
 
-    def combine(
-        self, forward: CiphertextArray, share: Floats, y: Floats, spread: Spread = check_scores
-    ) -> CiphertextArray:
-        """Return [[exp(u_h)]] exp(u_g) - y."""
-        return forward * check_scores(self.response(share)) + check_scores(self.target(y))
+    def factor(self, share: Floats) -> Floats:
+        """Return exp(u_g)."""
+        return check_scores(self.response(share))
+
+    def addend(self, share: Floats, y: Floats) -> Floats:
+        """Return -y."""
+        return check_scores(self.target(y))
 
     def residual(self, score: Floats, y: Floats) -> Floats:
         """Return exp(u) - y."""

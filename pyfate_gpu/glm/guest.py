@@ -22,12 +22,13 @@ from pyfate_gpu.glm.row_slots import row_bits_of, why_data_forbid, why_terms_for
 from pyfate_gpu.glm.rows import GuestBatch, LabelledData
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale, announce_scale
-from pyfate_gpu.glm.trainer import Trainer
+from pyfate_gpu.glm.trainer import Trainer, joined, part_of
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.learning.convergence import loss_settled, weights_settled
 from pyfate_gpu.protocol.batching import Batch, pack
 from pyfate_gpu.protocol.checks import check_scores
+from pyfate_gpu.protocol.pieces import Piece
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import add_up, ask_for_scores
 from pyfate_gpu.protocol.validation import Validator
@@ -211,7 +212,6 @@ class GuestTrainer(Trainer):
         session, family, own = self.session, self.family, batch.own
         at = {"iteration": iteration, "batch": number}
         residual = self._residual(batch, at)
-        session.send(session.hosts, "residual", residual=residual, **at)
         if batch.real is not None:
             residual = residual[batch.real]
 
@@ -229,22 +229,37 @@ class GuestTrainer(Trainer):
         return known + family.own_part(before, sums) + unknown
 
     def _residual(self, batch: GuestBatch, at: dict[str, int]) -> CiphertextArray:
-        """Return the encrypted residuals of all rows sent, 0 for dummies."""
-        sent, packing = batch.sent, self.packing
+        """Send hosts the encrypted residuals of all rows, 0 for dummies, and return them."""
+        sent = batch.sent
         share = sent.shift(self.weights.scores(sent.features))
-        shape = packing.shape(len(share))
-        forward = packing.check(
-            add_up(self.session, "forward", "forward", shape, packing.slots, **at)
-        )
-        with self.session.statistics.step(self.family.combining, operations=forward.size):
-            residual = self.family.combine(forward, share, sent.y, packing.spread)
-        return self._weigh(residual, batch)
+        return self._relay(batch, self.family.factor(share), self.family.addend(share, sent.y), at)
 
-    def _weigh(self, residual: CiphertextArray, batch: GuestBatch) -> CiphertextArray:
+    def _relay(
+        self, batch: GuestBatch, factor: Floats | None, addend: Floats, at: dict[str, int]
+    ) -> CiphertextArray:
+        """Take the hosts' shares of all rows, add the guest's, send hosts the sums, and return them.
+
+        Each piece is sent before the next one is asked for: everybody works at the same time.
+        """
+        session, packing = self.session, self.packing
+        plain, found = packing.spread(addend), []
+        for piece in self.pieces(len(addend), at):
+            forward = packing.check(
+                add_up(session, "forward", "forward", piece.shape, packing.slots, **piece.at)
+            )
+            times = None if factor is None else factor[piece.part]
+            with session.statistics.step(self.family.combining, operations=forward.size):
+                sums = self.family.combine(forward, times, part_of(plain, piece))
+            found.append(self._weigh(sums, batch, piece))
+            session.send(session.hosts, "residual", residual=found[-1], **piece.at)
+        return joined(found)
+
+    def _weigh(self, residual: CiphertextArray, batch: GuestBatch, piece: Piece) -> CiphertextArray:
         if batch.factors is None:
             return residual
         with self.session.statistics.step(Step.WEIGH, operations=residual.size):
-            return residual * batch.factors
+            weighed: CiphertextArray = residual * part_of(batch.factors, piece)
+        return weighed
 
     def _ask_to_judge(self, iteration: int) -> None:
         """Ask for the scores of validation rows, together with what else is asked for last in an iteration."""

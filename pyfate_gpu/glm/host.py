@@ -12,7 +12,7 @@ import numpy as np
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.errors import DataError, ProtocolError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.glm.descent import descend
 from pyfate_gpu.glm.divergence import watched
@@ -21,12 +21,13 @@ from pyfate_gpu.glm.plan import Plan, Shape, receive_plan, report_shape
 from pyfate_gpu.glm.residuals import weighted_sum
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import receive_scale
-from pyfate_gpu.glm.trainer import Trainer
+from pyfate_gpu.glm.trainer import Trainer, joined, part_of
 from pyfate_gpu.glm.weights import PartyWeights
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.learning.convergence import weights_settled
 from pyfate_gpu.protocol.batching import Batch, unpack
 from pyfate_gpu.protocol.checks import check_scores
+from pyfate_gpu.protocol.pieces import receive_pieces
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.scoring import send_scores
 from pyfate_gpu.typing import Floats
@@ -168,19 +169,18 @@ class HostTrainer(Trainer):
 
     def _receive_residual(self, batch: HostBatch, at: dict[str, int]) -> CiphertextArray:
         """Return the guest's encrypted residuals of all rows."""
-        packing, shape = self.packing, self.packing.shape(batch.features.rows)
-        residual = self.session.receive_encrypted(
-            GUEST, "residual", "residual", shape, ARBITER, packing.slots, **at
-        )
-        return packing.check(residual)
+        packing, cuts = self.packing, self.pieces(batch.features.rows, at)
+        found = receive_pieces(self.session, GUEST, "residual", "residual", cuts, packing.slots)
+        return joined([packing.check(piece) for piece in found])
 
     def _send_shares(self, features: FixedPointMatrix, at: dict[str, int]) -> None:
         session, packing = self.session, self.packing
         share = check_scores(self.family.forward(self._share(features, at["iteration"])))
-        operations = math.prod(packing.shape(len(share)))
-        with session.statistics.step(Step.ENCRYPT, operations=operations):
-            forward = session.public_key.encrypt(packing.spread(share), slots=packing.slots)
-        session.send(GUEST, "forward", forward=forward, **at)
+        plain = packing.spread(share)
+        for piece in self.pieces(len(share), at):
+            with session.statistics.step(Step.ENCRYPT, operations=math.prod(piece.shape)):
+                forward = session.public_key.encrypt(part_of(plain, piece), slots=packing.slots)
+            session.send(GUEST, "forward", forward=forward, **piece.at)
 
     def _send_ahead(self, features: FixedPointMatrix, iteration: int) -> None:
         """Send the shares of an iteration's first batch before it is known whether there is that iteration.

@@ -32,8 +32,9 @@ from pyfate_gpu.glm.families import Quadratic
 from pyfate_gpu.glm.guest import GuestTrainer
 from pyfate_gpu.glm.host import HostBatch, HostTrainer
 from pyfate_gpu.glm.rows import GuestBatch
+from pyfate_gpu.glm.trainer import part_of
 from pyfate_gpu.protocol.checks import check_scores
-from pyfate_gpu.protocol.scoring import add_up, ask_for_scores
+from pyfate_gpu.protocol.scoring import ask_for_scores
 from pyfate_gpu.protocol.secure_sum import SecureSum
 from pyfate_gpu.typing import Floats, Integers
 
@@ -107,9 +108,10 @@ class GuestSearch(GuestTrainer):
         session, own, packing = self.session, batch.own, self.packing
         targets = own.weigh(self.family.target(own.y))
         plain = packing.spread(check_scores(targets))
-        with session.statistics.step(Step.ENCRYPT, operations=math.prod(packing.shape(len(own.y)))):
-            residual = session.public_key.encrypt(plain, slots=packing.slots)
-        session.send(session.hosts, "residual", residual=residual, **at)
+        for piece in self.pieces(len(own.y), at):
+            with session.statistics.step(Step.ENCRYPT, operations=math.prod(piece.shape)):
+                residual = session.public_key.encrypt(part_of(plain, piece), slots=packing.slots)
+            session.send(session.hosts, "residual", residual=residual, **piece.at)
         self._ask_to_judge(at["iteration"])
         self.weights.descend(own.features.values.T @ targets, len(own.y))
         return float(own.weigh(self.family.constant(own.y)).sum())
@@ -118,12 +120,7 @@ class GuestSearch(GuestTrainer):
         """Have H p computed, for the direction p of all parties."""
         session, sent, packing = self.session, batch.sent, self.packing
         share = self.family.slope * self.weights.direction_scores(sent.features.values)
-        shape = packing.shape(len(share))
-        forward = packing.check(add_up(session, "forward", "forward", shape, packing.slots, **at))
-        with session.statistics.step(Step.ADD, operations=forward.size):
-            product = forward + packing.spread(check_scores(share))
-        product = self._weigh(product, batch)
-        session.send(session.hosts, "residual", residual=product, **at)
+        product = self._relay(batch, None, check_scores(share), at)
         sums = packing.gradient(session, batch.own.features, product)
         if self.tested is not None:
             with watched(self.settings, at["iteration"], 1):

@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyfate_gpu.encoding import PlaintextArray
 from pyfate_gpu.federation import Session
 from pyfate_gpu.glm.families import Family
 from pyfate_gpu.glm.plan import Packing, Plan
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale
 from pyfate_gpu.glm.weights import PartyWeights
+from pyfate_gpu.he import CiphertextArray, concatenate
+from pyfate_gpu.protocol.pieces import Piece, cut
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.typing import Floats
 
@@ -62,6 +65,11 @@ class Trainer:
         """Whether the columns have mean 0 and a mean square of at most 1, over the rows of this fit."""
         return self.settings.standardize and self.start is None
 
+    def pieces(self, rows: int, at: dict[str, int]) -> list[Piece]:
+        """Return in which messages so many rows of a batch travel, encrypted."""
+        shape = self.packing.shape(rows)
+        return cut(shape, self.session.public_key.key_bits, at, self.plan.batches)
+
     def resume(self) -> int:
         """Take up what was kept of an earlier attempt; return the last iteration it did, or 0."""
         recovery = self.session.recovery
@@ -83,3 +91,13 @@ class Trainer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         self.weights.restore(state)
+
+
+def part_of(values: Any, piece: Piece) -> Any:
+    """Return what of plain `values`, numbers or encoded ones, a piece has."""
+    return values.part(piece.part) if isinstance(values, PlaintextArray) else values[piece.part]
+
+
+def joined(parts: list[CiphertextArray]) -> CiphertextArray:
+    """Return an array of its pieces."""
+    return parts[0] if len(parts) == 1 else concatenate(parts)

@@ -79,6 +79,9 @@ class HeteroBoostedTrees(Fitting):
         Stop when the first metric of the validation rows was not better for so many rounds, and keep the best.
     warm_start : bool
         Go on with the trees and the bins of the last fit.
+    prediction : {"paths", "blinded"}
+        Whether hosts see in predictions which rows come to their splits, and the guest where they go from there; or
+        nobody sees anything but the guest the scores, for an encryption a row and tree or fewer.
     random_state : int or None
         Seed of what is drawn, of each party. Whoever knows the guest's can tell which rows ``goss`` kept for
         their gradients: leave it out where that matters.
@@ -132,6 +135,7 @@ class HeteroBoostedTrees(Fitting):
     guest_only_levels: int = 0
     early_stopping_rounds: int | None = None
     warm_start: bool = False
+    prediction: str = "paths"
     random_state: int | None = None
     scheme: str = "paillier"
     key_bits: int = 3072
@@ -189,7 +193,8 @@ class HeteroBoostedTrees(Fitting):
     def decision_function(self, X: Any = None, *, session: Session) -> Floats | None:
         """Return the scores of rows to the guest, None to the others; all parties call it.
 
-        Hosts see which rows come to which of their splits, the guest where they go from there.
+        Hosts see which rows come to which of their splits, the guest where they go from there, unless `prediction`
+        is ``blinded``.
 
         Raises
         ------

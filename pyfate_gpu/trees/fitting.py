@@ -23,6 +23,8 @@ from pyfate_gpu.protocol.roles import check_owner, unpack_validation
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.trees import model_file
+from pyfate_gpu.trees.blinded.guest import collect_blinded_scores
+from pyfate_gpu.trees.blinded.host import serve_blinded
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.guest import GuestTrainer, LabelledData
 from pyfate_gpu.trees.host import HostTrainer
@@ -31,7 +33,7 @@ from pyfate_gpu.trees.model import FittedHalf
 from pyfate_gpu.trees.plan import Shape, collect_shapes, compare_shapes, connect_host, report_shape
 from pyfate_gpu.trees.prediction import collect_scores, serve_paths
 from pyfate_gpu.trees.rows import read_columns, read_weights
-from pyfate_gpu.trees.settings import Settings
+from pyfate_gpu.trees.settings import BLINDED, Settings
 from pyfate_gpu.trees.tree import SplitTable
 from pyfate_gpu.typing import Floats
 
@@ -255,17 +257,20 @@ class Fitting(HalfEstimator[FittedHalf]):
         settings = self.settings()
         role = self.check_session(session)
         check_owner(role, X=X)
+        blinded = settings.prediction == BLINDED
         half = self._fitted_half()
         if role is Role.HOST:
             own = half.codes(read_columns(X, guest=False))
-            connect_host(session, "predict", settings, key=False)
+            connect_host(session, "predict", settings, key=blinded)
             report_shape(session, Shape(len(own), training=half.training))
-            serve_paths(session, half.bins, half.table, own)
+            serve = serve_blinded if blinded else serve_paths
+            serve(session, half.bins, half.table, own)
             return None
         codes: Codes | None = None
         if X is not None or half.columns:
             codes = half.codes(read_columns(X, guest=True))
         agree_on_terms(session, "predict", settings.terms())
+        key = self.announce_new_key(session) if blinded else None
         shapes = collect_shapes(session)
         if codes is None:
             codes = np.empty((next(iter(shapes.values())).rows, 0), dtype=np.int16)
@@ -275,7 +280,11 @@ class Fitting(HalfEstimator[FittedHalf]):
                 f"this half of a model was not trained by the guest of {len(session.hosts)} hosts"
             )
         compare_shapes(Shape(len(codes), training=half.training), shapes)
-        scores = collect_scores(session, forest, half.bins, codes)
+        scores = (
+            collect_scores(session, forest, half.bins, codes)
+            if key is None
+            else collect_blinded_scores(session, key, forest, half.bins, codes)
+        )
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def _outputs(self) -> int:

@@ -18,6 +18,8 @@ from pyfate_gpu.trees.rounding import Rounding
 UNIFORM, GOSS = "uniform", "goss"
 #: One tree a round for all outputs, or one for each.
 MULTI_OUTPUT, ONE_OUTPUT = "multi_output_tree", "one_output_per_tree"
+#: Whether parties see ways of rows in predictions.
+PATHS, BLINDED = PREDICTIONS = "paths", "blinded"
 #: Nodes are numbered by 64 bits; a tree of this depth has more leaves than there are rows.
 MOST_DEPTH = 60
 #: What the objective of a user's own is called where parties compare their parameters.
@@ -70,6 +72,7 @@ class Settings:
     guest_only_levels: int
     early_stopping_rounds: int | None
     warm_start: bool
+    prediction: str
     random_state: int | None
     scheme: str
     key_bits: int
@@ -104,6 +107,7 @@ class Settings:
         check_choice("sampling_method", self.sampling_method, (UNIFORM, GOSS))
         check_choice("packing", self.packing, PACKINGS)
         check_choice("lazy_gradients", self.lazy_gradients, (OFF, SHOW_CHANGED_ROWS))
+        check_choice("prediction", self.prediction, PREDICTIONS)
         check_choice("multi_strategy", self.multi_strategy, (MULTI_OUTPUT, ONE_OUTPUT))
         check_scheme(self.scheme, "boosting")
         self._check_goss()

@@ -50,7 +50,8 @@ def test_label_factors_have_a_mean_square_of_at_most_one(family, y):
 def test_residuals_come_from_what_hosts_encrypt(family, y, rng, keypair):
     public_key, private_key = keypair
     guest, host = rng.normal(size=(50, 1)), rng.normal(size=(50, 1))
-    residual = family.combine(public_key.encrypt(family.forward(host)), guest, y)
+    forward = public_key.encrypt(family.forward(host))
+    residual = family.combine(forward, family.factor(guest), family.addend(guest, y))
     expected = family.residual(guest + host, y)
     np.testing.assert_allclose(private_key.decrypt(residual), expected, atol=1e-9)
 

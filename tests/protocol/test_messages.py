@@ -90,8 +90,9 @@ def select_columns(rng):
 
 
 def grow_trees(rng):
-    """Fit and predict without an arbiter; return the class."""
-    x = rng.normal(size=(60, 2))
+    """Fit and predict in both ways without an arbiter, by splits of hosts below those of others; return the class."""
+    x = rng.normal(size=(60, 3))
+    y = x[:, 0] + 9 * (x[:, 1] > 0) * (1 + (x[:, 2] > 0))
     model = {
         "key_bits": 512,
         "allow_insecure_key_size": True,
@@ -99,16 +100,19 @@ def grow_trees(rng):
         "colsample_bytree": 0.5,
         "gradient_bits": 4,
         "lazy_gradients": "show_changed_rows",
+        "min_samples_leaf": 2,
     }
 
     def party(columns, labels=None):
         def run(session):
             own = HeteroBoostedTreesRegressor(**model).fit(columns, labels, session=session)
+            own.predict(columns, session=session)
+            own.set_params(prediction="blinded")
             return own.predict(columns, session=session)
 
         return run
 
-    simulate(guest=party(x[:, :1], x[:, 0] * x[:, 1]), hosts=[party(x[:, 1:])])
+    simulate(guest=party(x[:, :1], y), hosts=[party(x[:, 1:2]), party(x[:, 2:])])
     return HeteroBoostedTreesRegressor
 
 

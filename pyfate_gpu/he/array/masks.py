@@ -77,11 +77,11 @@ def mask_but_middle(c: CiphertextArray) -> CiphertextArray:
     return mask_others(c, None if c.slots is None else c.slots.middle)
 
 
-def mask_others(c: CiphertextArray, kept: int | None) -> CiphertextArray:
-    """`c` with uniform numbers, 64 bits wider than its bound, in every slot but one.
+def mask_others(c: CiphertextArray, *kept: int | None) -> CiphertextArray:
+    """`c` with uniform numbers, 64 bits wider than its bound, in every slot but those that are kept.
 
     Masks are drawn from the operating system, and as wide as slots have room for: nothing carries, and
-    decryption gives the slot that is kept as it was.
+    decryption gives the slots that are kept as they were.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def mask_others(c: CiphertextArray, kept: int | None) -> CiphertextArray:
     most = c.slots.bound - c.bound
     masks = np.zeros((c.size, c.slots.count), dtype=object)
     for slot in range(c.slots.count):
-        if slot != kept:
+        if slot not in kept:
             masks[:, slot] = _uniform(most, c.size)
     return c + IntegerEncoder(most).encode(masks.reshape(*c.shape, c.slots.count))
 

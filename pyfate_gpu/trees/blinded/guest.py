@@ -6,16 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyfate_gpu.trees.blinded.plan import announce_plans, chunk_of
-from pyfate_gpu.trees.blinded.slots import VALUE_BITS
-from pyfate_gpu.trees.blinded.ways import Unit, Ways
 
 from pyfate_gpu.data.binning.splits import Codes, TableBins
 from pyfate_gpu.errors import BoundError, ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
+from pyfate_gpu.trees.blinded.plan import announce_plans, chunk_of
 from pyfate_gpu.trees.blinded.questions import Answers, Leaves, questions_of
+from pyfate_gpu.trees.blinded.slots import VALUE_BITS
+from pyfate_gpu.trees.blinded.ways import Unit, Ways
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.typing import Floats
 

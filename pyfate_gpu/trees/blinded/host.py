@@ -7,8 +7,6 @@ from functools import reduce
 from itertools import groupby
 
 import numpy as np
-from pyfate_gpu.he.array.chosen_slots import sum_chosen_slots
-from pyfate_gpu.trees.blinded.plan import HostPlan, receive_plan
 
 from pyfate_gpu.data.binning.splits import Codes, TableBins
 from pyfate_gpu.errors import ProtocolError
@@ -16,8 +14,10 @@ from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.he import CiphertextArray, concatenate
+from pyfate_gpu.he.array.chosen_slots import sum_chosen_slots
 from pyfate_gpu.he.array.masks import mask_others
 from pyfate_gpu.trees.bits import Truths
+from pyfate_gpu.trees.blinded.plan import HostPlan, receive_plan
 from pyfate_gpu.trees.tree import SplitTable
 
 
