@@ -45,7 +45,15 @@ def take(
     guest, host = rng.normal(size=(rows, 5)), rng.normal(size=(rows, columns))
     informative = host[:, : min(columns, 10)].sum(axis=1) + guest.sum(axis=1)
     y = (informative + rng.normal(size=rows) > 0).astype(int)
-    times, sent = [], {}
+    return train(guest, host, y, depth, bins, packing, trees)
+
+
+def train(
+    guest: Any, host: Any, y: Any, depth: int, bins: int, packing: str, trees: int
+) -> dict[str, Any]:
+    """Train in this process on tables of a guest and a host, and return what a tree took."""
+    times: list[float] = []
+    sent: dict[str, int] = {}
 
     class Clock:
         def on_iteration(self, report: Any) -> None:

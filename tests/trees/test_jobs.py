@@ -14,6 +14,7 @@ from pyfate_gpu.errors import PartyFailedError
 from pyfate_gpu.jobs import launcher
 from pyfate_gpu.jobs.job import Job
 from tests.jobs.mortal_party import mortal
+from tests.trees import default_credit
 from tests.trees.jobs import PARTIES, ROWS, SmallJob
 
 
@@ -32,6 +33,18 @@ def test_three_processes_train_and_predict(tmp_path):
     assert [row["id"] for row in rows] == [f"u{row:03d}" for row in range(ROWS)]
     right = np.mean([int(row["prediction"]) == y for row, y in zip(rows, job.y, strict=False)])
     assert right > 0.7
+
+
+def test_real_missing_values_between_three_processes(tmp_path):
+    """A tenth of default of credit; all of it by the script."""
+    job = default_credit.job(
+        tmp_path, "default_credit, sample", n_estimators=2, key_bits=512, allow_insecure_key_size=True
+    )  # fmt: skip
+    assert [int(np.isnan(part).sum()) > 0 for part in job.parts] == [False, True, True]
+    job.run()
+    assert job.trees() == job.expected()
+    missing = [bins.missing.any() for bins in (m._half.bins for m in job.models())]
+    assert missing == [False, True, True]
 
 
 @pytest.mark.slow
