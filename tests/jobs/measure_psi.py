@@ -27,7 +27,7 @@ def main():
 
     def party(ids):
         def run(session):
-            return intersect(session, ids), session.statistics.usage()
+            return intersect(session, ids).tolist(), session.statistics.usage()
 
         return run
 

@@ -65,7 +65,7 @@ def _read(data):
     parties = {GUEST, HOST, ARBITER} - {recipient}
     session = Session(recipient, sorted(parties, key=str), channel)
     session.begin("align")
-    found = intersect(session, () if recipient == ARBITER else IDS)
+    found = intersect(session, () if recipient == ARBITER else IDS).tolist()
     if not hasattr(channel, "taken"):
         raise ChannelTimeoutError("a frame that nobody waits for")
     return recipient, found
