@@ -3,6 +3,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import shlex
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import pyfate_gpu
+from pyfate_gpu.jobs.ports import reserved_ports
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(p for p in (ROOT / "docs").rglob("*.md"))]
@@ -85,3 +87,54 @@ def test_the_first_job_runs_as_it_is_written(tmp_path):
     assert sum(line.endswith(",,,,") for line in predictions) == 10  # ids that some party lacks
     assert json.loads((out / "prediction.json").read_text())["metrics"]["auc"] > 0.8
     assert "8 reports" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_project_runs_as_it_is_written(tmp_path, monkeypatch):
+    """All blocks of the page in their order, but for the installation; with short keys, at ports that are free."""
+    pytest.importorskip("private_set_intersection")
+    pytest.importorskip("matplotlib")
+    page = (ROOT / "docs/project.md").read_text()
+    short = "key_bits = 512\nallow_insecure_key_size = true\n"
+    page = page.replace("key_bits = 2048\n", short).replace("\n[[step]]\n", f"\n[[step]]\n{short}")
+    command = tmp_path / "bin/pyfate-gpu"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pyfate_gpu.cli "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
+    shutil.copytree(ROOT / "docs/sample", tmp_path / "docs/sample")
+    with reserved_ports(4) as ports:
+        for port, free in zip(("7301", "7302", "7303", "7304"), ports, strict=True):
+            page = page.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free}")
+        output = _run_blocks(page, tmp_path)
+    for line in (
+        "guest is connected to host-0, host-1, arbiter",
+        "guest shares 230 of its 240 ids; 10 rows are left out",
+        "step 2, selection, leaves 2 columns",
+        "training ended after iteration",
+        "'income': ",
+        "id,score,prediction",
+    ):
+        assert line in output
+    metrics = json.loads((tmp_path / "project/moved/out/prediction.json").read_text())["metrics"]
+    assert metrics["auc"] > 0.8
+    assert len((tmp_path / "project/moved/out/predictions.csv").read_text().splitlines()) == 1 + 240
+
+
+def _run_blocks(page, folder):
+    """Run what is for a shell or Python, write what is a file, and return what came out."""
+    blocks = re.findall(r"^```(sh|toml|python)\n(.*?)^```$", page, re.M | re.S)
+    assert [kind for kind, _ in blocks].count("toml") == 5
+    output = ""
+    for kind, block in blocks:
+        if kind == "toml":
+            (folder / block.splitlines()[0].removeprefix("# ")).write_text(block)
+            continue
+        if "pip install" in block:
+            continue
+        program = ["bash", "-e", "-c", block] if kind == "sh" else [sys.executable, "-c", block]
+        done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, block + done.stdout + done.stderr
+        output += done.stdout
+        folder = folder if folder.name == "project" else folder / "project"
+    return output

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pyfate_gpu.extras import EXTRAS
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -50,6 +52,23 @@ def test_licences_are_those_of_the_packages(name):
     family = re.match(r"[A-Za-z]+", TABLE[name])[0].replace("proprietary", "Proprietary")
     spelled = {"GPL": "GPL|General Public", "LGPL": "LGPL", "PSF": "Python Software|matplotlib"}
     assert re.search(spelled.get(family, family), " ".join(own)), own
+
+
+def test_errors_name_what_the_extras_install():
+    extras = PROJECT["project"]["optional-dependencies"]
+    everywhere = {
+        name: tuple(package for package in packages if ";" not in package)
+        for name, packages in extras.items()
+    }
+    assert everywhere == EXTRAS
+    assert set(re.findall(r"`(\w+)`", _table_of_extras())) == set(EXTRAS)
+
+
+def _table_of_extras():
+    """The first column of the table in the quickstart."""
+    page = (ROOT / "docs/quickstart.md").read_text()
+    table = page.split("| extra | for | brings |")[1].split("\n\n")[0]
+    return " ".join(line.split("|")[1] for line in table.splitlines() if line)
 
 
 def test_builds_are_pinned():

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyfate_gpu.bench.report import Result, key_sizes
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.extras import install_line
 
 #: Told apart with any colour vision, and from dark to light in print (after Paul Tol).
 COLOURS = ("#222255", "#aa3377", "#4477aa", "#228833", "#ee6677", "#ccbb44", "#66ccee", "#999999")
@@ -35,7 +36,7 @@ def check_drawing() -> None:
         import matplotlib as _  # noqa: F401
     except ImportError:
         raise ConfigurationError(
-            "the page of a result takes matplotlib: pip install 'pyfate-gpu[plot]'; --json works without"
+            f"the page of a result takes matplotlib: {install_line('plot')}; --json works without"
         ) from None
 
 

@@ -13,6 +13,7 @@ from pyfate_gpu.data.index_columns import index_columns
 from pyfate_gpu.data.pick import Columns, pick
 from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.extras import install_line
 
 if TYPE_CHECKING:
     from pyfate_gpu.data.sources import DataSource
@@ -116,9 +117,7 @@ def _try(source: DataSource, read: Callable[[Path], Any]) -> Any:
     try:
         import pyarrow
     except ImportError:
-        raise ConfigurationError(
-            f"{source.path} takes pyarrow: pip install 'pyfate-gpu[arrow]'"
-        ) from None
+        raise ConfigurationError(f"{source.path} takes pyarrow: {install_line('arrow')}") from None
     if source.delimiter is not None:
         raise ConfigurationError("delimiter is for files of text, not for Parquet and Arrow")
     try:

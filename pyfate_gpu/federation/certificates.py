@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.extras import install_line
 from pyfate_gpu.federation.pem import read_certificates, read_key
 from pyfate_gpu.federation.roles import Party
 
@@ -161,7 +162,7 @@ def require_cryptography() -> None:
         import cryptography  # noqa: F401
     except ImportError:
         raise ConfigurationError(
-            "certificates take the package cryptography: pip install 'pyfate-gpu[grpc]'"
+            f"certificates take the package cryptography: {install_line('grpc')}"
         ) from None
 
 

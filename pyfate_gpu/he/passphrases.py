@@ -14,6 +14,7 @@ import secrets
 from typing import Any
 
 from pyfate_gpu.errors import KeyFileError
+from pyfate_gpu.extras import install_line
 
 KIND = "pyfate-gpu sealed private key"
 VERSION = 1
@@ -88,7 +89,7 @@ def _cipher(key: bytes) -> Any:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError:
         raise KeyFileError(
-            "passphrases need the package cryptography: pip install 'pyfate-gpu[keys]'"
+            f"passphrases need the package cryptography: {install_line('keys')}"
         ) from None
     return AESGCM(key)
 

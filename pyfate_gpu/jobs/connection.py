@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pyfate_gpu import __version__
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.errors import ConfigurationError, PyFateError
+from pyfate_gpu.extras import install_line
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.farewell import told
 from pyfate_gpu.federation.topology import check_parties, check_topology
@@ -146,7 +147,7 @@ def _open(
         from pyfate_gpu.federation.transports.grpc import Credentials, GrpcChannel
     except ImportError:
         raise ConfigurationError(
-            "parties in separate processes take grpcio and cryptography: pip install 'pyfate-gpu[grpc]'"
+            f"parties in separate processes take grpcio and cryptography: {install_line('grpc')}"
         ) from None
     tls = configuration.tls
     return GrpcChannel(

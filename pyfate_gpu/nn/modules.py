@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.extras import install_line
 from pyfate_gpu.nn.layer import GuestLayer, HostLayer, SharedLayer
 
 try:
@@ -26,7 +27,7 @@ def require_torch() -> Any:
         Where it is not installed.
     """
     if torch is None:
-        raise ConfigurationError("networks take PyTorch: pip install 'pyfate-gpu[torch]'")
+        raise ConfigurationError(f"networks take PyTorch: {install_line('torch')}")
     return torch
 
 

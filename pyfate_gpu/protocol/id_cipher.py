@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
+from pyfate_gpu.extras import install_line
 
 #: Of a compressed point of P-256.
 POINT_BYTES = 33
@@ -47,7 +48,7 @@ class IdCipher:
             import private_set_intersection.python as library
         except ImportError:
             raise ConfigurationError(
-                "private set intersection takes openmined-psi: pip install 'pyfate-gpu[psi]'"
+                f"private set intersection takes openmined-psi: {install_line('psi')}"
             ) from None
         key = library.client.CreateWithNewKey(True).GetPrivateKeyBytes()
         self._request = library.Request

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.extras import install_line
 from pyfate_gpu.protocol.report_diagrams import Diagram, size_of
 from pyfate_gpu.protocol.report_diagrams import draw as draw_diagram
 
@@ -47,7 +48,7 @@ def render(report: JobReport) -> str:
         from matplotlib import figure, rc_context
     except ImportError:
         raise ConfigurationError(
-            "the page of a report takes matplotlib: pip install 'pyfate-gpu[plot]'; to_json() works without"
+            f"the page of a report takes matplotlib: {install_line('plot')}; to_json() works without"
         ) from None
     drawn = []
     style: dict[Any, Any] = {

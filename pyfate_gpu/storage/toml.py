@@ -27,7 +27,7 @@ def load_toml(path: Path) -> dict[str, Any]:
             import tomli as tomllib
         except ImportError:
             raise ConfigurationError(
-                "Python 3.10 reads TOML files by the package tomli: pip install 'pyfate-gpu[grpc]'"
+                "Python 3.10 reads TOML files by the package tomli: pip install 'tomli>=2'"
             ) from None
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -31,5 +31,5 @@ def test_names_are_text_and_never_markup(measure):
 def test_without_matplotlib_the_remedy_is_told(measure, monkeypatch):
     _, result = measure("--routine", "keypair", "--peers")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'pyfate-gpu\[plot\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'matplotlib>="):
         render(result)

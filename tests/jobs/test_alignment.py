@@ -203,5 +203,5 @@ def test_common_ids_that_are_none_are_refused(positions):
 
 def test_without_the_library_there_is_a_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "private_set_intersection.python", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'pyfate-gpu\[psi\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'openmined-psi>="):
         run("psi", ["a"], ["a"])

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from pyfate_gpu.backends.base import Availability
+from pyfate_gpu.extras import EXTRAS, install_line
 
 OLDEST_CAPABILITY = 75  # of the PTX in the module
 
@@ -61,7 +62,8 @@ def _why_not(index: int) -> str:
 
 def _why_not_cupy(index: int, driver: int) -> str:
     """The same for CuPy, and for what only CuPy tells: the age of the GPU."""
-    extra = f"pip install 'pyfate-gpu[cuda{driver // 1000}]'"
+    name = f"cuda{driver // 1000}"
+    extra = install_line(name) if name in EXTRAS else f"there is none for CUDA {driver // 1000}"
     try:
         import cupy
 
