@@ -6,16 +6,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from pyfate_gpu.backends.base import Availability, EngineOptions, IsaStatus
+from pyfate_gpu.backends.cpu.fixed_base import FixedBaseTable, to_bytes
 from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.memory import names_memory
-from pyfate_gpu.backends.numbers import BlindingNumbers, PrivateNumbers, PublicNumbers, Secret
+from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.config import available_cores, check_threads, environment
 from pyfate_gpu.errors import BackendUnavailableError, InvalidCiphertextError
@@ -119,13 +119,13 @@ class CpuPublicEngine:
 
     def encrypt(self, plain: SignedWords) -> Rows:
         """``(1 + m n) * h_s^a`` from the fixed-base table, or ``* r^n`` for a key without one."""
-        if self.shared.table.ready():
+        if self.shared.table.ready(len(plain)):
             return self.context.encrypt(plain, None, self.threads)
         return self.context.encrypt_full(plain, None, self.threads)
 
     def blind(self, rows: Rows) -> Rows:
         """The same plaintexts under fresh randomness."""
-        if self.shared.table.ready():
+        if self.shared.table.ready(len(rows)):
             return self.context.blind(rows, None, self.threads)
         return self.context.blind_full(rows, None, self.threads)
 
@@ -232,7 +232,7 @@ class CpuPrivateEngine(Secret):
         balanced = (max(numbers.p, numbers.q) ** 2).bit_length() <= numbers.public.n.bit_length()
         blinding = numbers.public.blinding if balanced else None
         table = public.shared.table
-        self._table = _Table(native, blinding, table.limit, table.hardened)
+        self._table = FixedBaseTable(native, blinding, table.limit, table.hardened)
 
     def decrypt(self, rows: Rows) -> UnsignedWords:
         """Residues mod n."""
@@ -248,7 +248,7 @@ class CpuPrivateEngine(Secret):
 
     def encrypt(self, plain: SignedWords) -> Rows:
         """Fresh encryptions, half the work of the public engine's."""
-        if not self._table.ready():
+        if not self._table.ready(len(plain)):
             return self._public.encrypt(plain)
         public = self._public
         return public.by_pieces(
@@ -265,43 +265,13 @@ class CpuPrivateEngine(Secret):
         return _private_context(self._numbers, isa)
 
 
-class _Table:
-    """A fixed-base table, built at its first use: a key that only adds never pays for it."""
-
-    def __init__(
-        self, context: Any, blinding: BlindingNumbers | None, limit: int, hardened: bool
-    ) -> None:
-        self.limit = limit
-        self.hardened = hardened
-        self._context = context
-        self._blinding = blinding
-        self._built = False
-        self._lock = threading.Lock()
-
-    def ready(self) -> bool:
-        """Build the table if that is still to do; False if the key has no blinding base."""
-        if self._blinding is None:
-            return False
-        with self._lock:
-            if not self._built:
-                self._context.set_blinding_base(
-                    _to_bytes(self._blinding.base),
-                    self._blinding.exponent_bits,
-                    _to_bytes(self._blinding.sign_base),
-                    self.limit,
-                    hardened=self.hardened,
-                )
-                self._built = True
-        return True
-
-
 class _SharedContext:
     """The native context of a public key; equal keys of a process share one and its table."""
 
     def __init__(self, numbers: PublicNumbers, isa: str, table_bytes: int, hardened: bool) -> None:
         self.isa = isa
-        self.native = _cpu.PublicContext(_to_bytes(numbers.n), isa)
-        self.table = _Table(self.native, numbers.blinding, table_bytes, hardened)
+        self.native = _cpu.PublicContext(to_bytes(numbers.n), isa)
+        self.table = FixedBaseTable(self.native, numbers.blinding, table_bytes, hardened)
 
 
 _contexts: WeakValueDictionary[tuple[PublicNumbers, str, int, bool], _SharedContext] = (
@@ -322,9 +292,5 @@ def _shared_context(
 
 
 def _private_context(numbers: PrivateNumbers, isa: str) -> _cpu.PrivateContext:
-    p, q, *exponents = map(_to_bytes, (numbers.p, numbers.q, *numbers.exponents))
+    p, q, *exponents = map(to_bytes, (numbers.p, numbers.q, *numbers.exponents))
     return _cpu.PrivateContext(p, q, exponents[0], exponents[1], isa)
-
-
-def _to_bytes(value: int) -> bytes:
-    return value.to_bytes((value.bit_length() + 7) // 8, "little")
