@@ -105,7 +105,9 @@ def load_half(configuration: PartyConfiguration) -> Estimator:
     path = configuration.directory / HALF
     if not path.exists():
         raise ConfigurationError(f"there is no {path}: train first, or put the half there")
-    return find_estimator(configuration.model).load(path)
+    model = find_estimator(configuration.model).load(path)
+    chosen = configuration.parameters
+    return model.set_params(**{n: chosen[n] for n in model.prediction_parameters if n in chosen})
 
 
 def compare_halves(session: Session, model: Estimator) -> None:

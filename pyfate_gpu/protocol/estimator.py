@@ -47,6 +47,8 @@ class Estimator(Parameters, ABC):
     messages: ClassVar[Messages] = {}
     row_options: ClassVar[tuple[str, ...]] = ("sample_weight",)
     takes_tables_at_workers: ClassVar[bool] = False
+    #: Parameters that a job of predictions may set anew.
+    prediction_parameters: ClassVar[tuple[str, ...]] = ()
 
     if TYPE_CHECKING:  # parameters of every algorithm, and what fit sets
         scheme: str
@@ -106,6 +108,10 @@ class Estimator(Parameters, ABC):
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Return what else a report shows, by title: rows that name their cells, as JSON takes them."""
         return {}
+
+    def shown_by_prediction(self) -> list[dict[str, Any]]:
+        """Return what a report of a prediction says of what it has shown to whom; rows as of `tables`."""
+        return []
 
     def bars(self) -> dict[str, dict[str, float]]:
         """Return what else a report draws, by title: a number for each name."""

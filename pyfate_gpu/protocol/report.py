@@ -140,6 +140,7 @@ class JobReport:
         """
         metrics, roc = _judge(model, y, scores)
         weights = {cost.party: _weights(model)} if hasattr(model, "coef_") else {}
+        shown = model.shown_by_prediction()
         return cls(
             type(model).__name__,
             _parameters(model),
@@ -149,6 +150,7 @@ class JobReport:
             metrics,
             roc,
             weights,
+            tables={cost.party: {"what this prediction has shown": shown}} if shown else {},
             judged=_tables_of(model, y, scores),
         )
 

@@ -14,6 +14,7 @@ from pyfate_gpu.protocol.progress import Callback, FitReport
 from pyfate_gpu.protocol.report_diagrams import Diagram
 from pyfate_gpu.protocol.settings import check_choice
 from pyfate_gpu.trees.export import half_model, whole_model
+from pyfate_gpu.trees.exposure import exposure_of_prediction
 from pyfate_gpu.trees.fitting import Fitting
 from pyfate_gpu.trees.pictures import diagrams_of, tables_of
 from pyfate_gpu.trees.workload import workload_of
@@ -101,7 +102,7 @@ class HeteroBoostedTrees(Fitting):
     changed_rows_ : list of int
         With `lazy_gradients`, how many rows were sent in each round that hosts took part in; guest only.
     smallest_node_ : int
-        Fewest rows that the guest has seen encrypted sums of; guest only.
+        Fewest rows that the guest has seen encrypted sums of, at hosts of their own; 0 where there were none.
     training_ : str
         Fingerprint of the training, the same at all parties: halves of different ones refuse to work together.
     n_features_in_, feature_names_in_ : int, object array
@@ -109,6 +110,8 @@ class HeteroBoostedTrees(Fitting):
     report_ : FitReport
         Backend, key, seconds, operations and bytes.
     """
+
+    prediction_parameters = ("prediction",)
 
     n_estimators: int = 100
     max_depth: int = 5
@@ -243,7 +246,7 @@ class HeteroBoostedTrees(Fitting):
         return workload_of(shape, self.settings())
 
     def result(self) -> dict[str, Any]:
-        """Return rounds, cost, importances, and at the guest losses and how small the smallest node was."""
+        """Return rounds, cost, importances, how small the smallest node was, and at the guest losses."""
         found = super().result()
         if hasattr(self, "_half"):
             known = IMPORTANCES if self._half.forest is not None else ("weight",)
@@ -251,6 +254,7 @@ class HeteroBoostedTrees(Fitting):
             found["importances"] = {kind: self.importances(kind) for kind in known}
         if hasattr(self, "loss_history_"):
             found["loss"] = [float(loss) for loss in self.loss_history_]
+        if hasattr(self, "smallest_node_"):
             found["smallest_node"] = self.smallest_node_
         if hasattr(self, "changed_rows_"):
             found["changed_rows"] = self.changed_rows_
@@ -263,6 +267,10 @@ class HeteroBoostedTrees(Fitting):
     def diagrams(self) -> dict[str, Diagram]:
         """Return pictures of the first trees, or of a host's own splits."""
         return diagrams_of(self._fitted_half())
+
+    def shown_by_prediction(self) -> list[dict[str, Any]]:
+        """Return what a prediction shows to whom."""
+        return exposure_of_prediction(self)
 
     def bars(self) -> dict[str, dict[str, float]]:
         """Return how much each of this party's columns matters."""

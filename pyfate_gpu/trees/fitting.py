@@ -250,6 +250,7 @@ class Fitting(HalfEstimator[FittedHalf]):
         return {
             "_half": replace(half, table=trainer.table, training=session.task_id),
             "n_iter_": done + kept,
+            "smallest_node_": trainer.smallest,
             "report_": progress.finish(done + kept),
         }
 

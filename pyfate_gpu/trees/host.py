@@ -77,6 +77,7 @@ class HostTrainer:
         self.done = done
         self.training = training
         self.counts = [len(table)]  # of splits, before the first round and after each
+        self.smallest = 0  # rows of a node that sums were sent of, 0 for none
         self.held = HeldRows(rows) if settings.is_lazy else None
         self._all: Candidates | None = None
 
@@ -110,6 +111,7 @@ class HostTrainer:
             "splits": self.table.as_array(),
             "counts": np.array(self.counts, dtype=np.int64),
             "seed": hex(self.seed),
+            "smallest": self.smallest,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -117,6 +119,11 @@ class HostTrainer:
         self.table = SplitTable.from_array(state["splits"])
         self.counts = state["counts"].tolist()
         self.seed = int(state["seed"], 16)
+        self.smallest = state["smallest"]
+
+    def note_shown(self, rows: int) -> None:
+        """Note that sums of a node of so many rows are sent."""
+        self.smallest = min(self.smallest or rows, rows)
 
     def _round(self, number: int) -> bool:
         """Take part in a round; return whether there was one."""

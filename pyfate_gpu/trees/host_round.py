@@ -56,6 +56,7 @@ class HostRound:
         else:
             with self.session.statistics.step(Step.ADD):
                 sums = stream.sums()
+            self.trainer.note_shown(distinct[0].size)
             self._answer(sums.take(self.offers[distinct[0].tree].order))
         step = 0
         while self._step(nodes, step):
@@ -209,6 +210,7 @@ class HostRound:
         ):
             rows = [node.rows[node.counted] for node, _ in group]
             if offer.candidates.size:
+                self.trainer.note_shown(min(map(len, rows)))
                 entries = sum(map(len, rows)) * len(offer.columns)
                 with self.session.statistics.step(Step.ADD, operations=entries):
                     sums = self._sums(offer.candidates, rows, only)

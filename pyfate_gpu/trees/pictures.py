@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.data.binning.splits import Split
 from pyfate_gpu.protocol.report_diagrams import Diagram, DiagramNode
+from pyfate_gpu.trees.exposure import exposure_of
 from pyfate_gpu.trees.model import FittedHalf
 from pyfate_gpu.trees.tree import GUEST_OWNER, LEAF, Tree
 
@@ -32,39 +33,6 @@ def tables_of(model: HeteroBoostedTrees) -> dict[str, list[dict[str, Any]]]:
         own = [{"split": words_of(half, split)} for split in half.table.splits[:50]]
         found["own splits, the first ones"] = own
     return found
-
-
-def exposure_of(model: HeteroBoostedTrees) -> list[dict[str, Any]]:
-    """Return what weighs for privacy: how small nodes were, how fine sums, and when hosts first took part.
-
-    A sum of few rows to many bits says which rows are in it: up to about as many rows as gradient and hessian
-    have bits together (docs/trees.md).
-    """
-    bits = 2 * model.gradient_bits
-    smallest = model.smallest_node_
-    return [
-        {"what": "rows of the smallest node with sums of hosts", "value": smallest},
-        {"what": "bits of a gradient and a hessian together", "value": bits},
-        {
-            "what": "sums say which rows are in them",
-            "value": "possibly, in nodes of few rows"
-            if 0 < smallest <= bits
-            else "no, too many rows",
-        },
-        {"what": "first rounds without hosts", "value": model.guest_only_trees},
-        *_changes(model),
-    ]
-
-
-def _changes(model: HeteroBoostedTrees) -> list[dict[str, Any]]:
-    """Return how many rows hosts saw change, where they saw that."""
-    changed = getattr(model, "changed_rows_", None)
-    if not changed:
-        return []
-    return [
-        {"what": "rounds in which hosts saw which rows' gradients changed", "value": len(changed)},
-        {"what": "rows that changed in the last of them", "value": changed[-1]},
-    ]
 
 
 def words_of(half: FittedHalf, split: Split) -> str:

@@ -232,7 +232,7 @@ def test_reports_say_what_was_shown(classifier, toy):
     assert any("leaf" in line for line in tree)
     assert document["metrics"]["auc"] > 0.7
     own = json.loads(JobReport.of([found.hosts[0]]).to_json())["tables"]["host-0"]
-    assert [*own] == ["own splits, the first ones"]
+    assert [*own] == ["what this fit has shown", "own splits, the first ones"]
     pytest.importorskip("matplotlib")
     assert "importance of own columns" in report.to_html()
 

@@ -33,6 +33,17 @@ def test_three_processes_train_and_predict(tmp_path):
     assert [row["id"] for row in rows] == [f"u{row:03d}" for row in range(ROWS)]
     right = np.mean([int(row["prediction"]) == y for row, y in zip(rows, job.y, strict=False)])
     assert right > 0.7
+    scores = [float(row["score"]) for row in rows]
+    blinded = job.path.read_text().replace("[model]\n", '[model]\nprediction = "blinded"\n')
+    job.path.write_text(blinded)
+    launcher.run_job(Job.load(job.path), lambda line: None, predict=True)
+    with (job.out / "guest" / "predictions.csv").open() as file:
+        again = [float(row["score"]) for row in csv.DictReader(file)]
+    np.testing.assert_allclose(again, scores, rtol=1e-13)
+    report = (job.out / "guest" / "prediction.json").read_text()
+    assert "splits of hosts that nobody sees rows at" in report
+    seen = (job.out / "host-0" / "transcript.jsonl").read_text().splitlines()
+    assert any("/passed" in line or "/partial_scores" in line for line in seen)
 
 
 def test_real_missing_values_between_three_processes(tmp_path):
