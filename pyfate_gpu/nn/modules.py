@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.extras import install_line
 from pyfate_gpu.nn.layer import GuestLayer, HostLayer, SharedLayer
+from pyfate_gpu.typing import Floats
 
 try:
     import torch
@@ -81,6 +82,18 @@ def make_shared_linear(layer: SharedLayer) -> Any:
             return SharedProduct.apply(inputs, self._anchor, layer, dict(self.at))
 
     return SharedLinear()
+
+
+def apply_net(net: Callable[[Any], Any], values: Floats) -> Floats:
+    """Return what a net that is not trained makes of rows: a module of PyTorch, or a function of float64 arrays."""
+    if torch is None or not isinstance(net, torch.nn.Module):
+        return np.asarray(net(values), dtype=np.float64)
+    training = net.training
+    net.double().eval()
+    with torch.no_grad():
+        found = net(torch.from_numpy(np.ascontiguousarray(values)))
+    net.train(training)
+    return np.asarray(found.numpy(), dtype=np.float64)
 
 
 def make_top(width: int, hidden: Sequence[int], outputs: int) -> Any:

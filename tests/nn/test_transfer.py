@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import simulate
-from pyfate_gpu.errors import ConfigurationError, DataError, DivergenceError
+from pyfate_gpu.errors import ConfigurationError, DataError, DivergenceError, ProtocolError
+from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.nn.transfer import FederatedTransfer
+from tests.nn.digits import halves_of_digits
+from tests.nn.transfer_rule import rule
 from tests.sshe.oracle import prepared
 
 SMALL = {"key_bits": 512, "allow_insecure_key_size": True, "features": 3, "max_iter": 4}
@@ -44,52 +47,44 @@ def data():
     return own[:40], other[20:], hidden
 
 
-def rule(
-    a, b, signs, common, *, kappa=0.1, lam=0.01, rate=0.3, momentum=0.9, iterations=4, features=3
-):
-    """The same descent in the clear, by derivatives taken one row after the other."""
-    W, V = (
-        np.random.default_rng(seed).normal(size=(x.shape[1], features)) / np.sqrt(x.shape[1])
-        for seed, x in ((1, a), (2, b))
-    )
-    vw, vv, losses = np.zeros_like(W), np.zeros_like(V), []
-    for _ in range(iterations):
-        uA, uB = a @ W, (b @ V)[common[1]]
-        phi = signs.T @ uA / len(a)
-        n = len(common[0])
-        loss = lam / 2 * ((W**2).sum() + (V**2).sum())
-        dphi, duA, duB = np.zeros_like(phi), np.zeros_like(uA), np.zeros_like(uB)
-        for place, row in enumerate(common[0]):
-            for c in range(len(phi)):
-                z, s = phi[c] @ uB[place], signs[row, c]
-                loss += (np.log(2) - s * z / 2 + z**2 / 8) / n
-                dz = (-s / 2 + z / 4) / n
-                dphi[c] += dz * uB[place]
-                duB[place] += dz * phi[c]
-            gap = uA[row] - uB[place]
-            loss += kappa / 2 * gap @ gap / n
-            duA[row] += kappa * gap / n
-            duB[place] -= kappa * gap / n
-        duA += signs @ dphi / len(a)
-        losses.append(loss)
-        vw = momentum * vw + a.T @ duA + lam * W
-        vv = momentum * vv + b[common[1]].T @ duB + lam * V
-        W, V = W - rate * vw, V - rate * vv
-    return W, V, losses
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("squeeze", [True, False])
-def test_weights_and_losses_are_those_of_the_rule(data, classes, squeeze):
-    own, other, hidden = data
-    y = np.digitize(hidden[:40, 0], np.linspace(-0.5, 0.5, classes - 1))
-    common = np.arange(20, 40), np.arange(20)
-    guest, host, _ = fit(own, y, other, common, squeeze=squeeze)
+@pytest.mark.parametrize(
+    ("classes", "squeeze", "own"),
+    [(2, True, 1.0), (2, False, 0.0), (3, True, 0.0), (3, False, 2.0)],
+)
+def test_weights_and_losses_are_those_of_the_rule(data, classes, squeeze, own):
+    guest_rows, other, hidden = data
+    y = np.digitize(hidden[:40, 0], np.linspace(-0.5, 0.5, classes - 1)).astype(float)
     signs = 2.0 * (y[:, None] == np.arange(classes)) - 1 if classes > 2 else 2.0 * y[:, None] - 1
-    W, V, losses = rule(prepared(own, 4.0), prepared(other, 4.0), signs, common)
+    y[[3, 21, 30]], signs[[3, 21, 30]] = np.nan, 0.0  # rows without a label, two of them in common
+    common = np.arange(20, 40), np.arange(20)
+    guest, host, _ = fit(guest_rows, y, other, common, squeeze=squeeze, own=own)
+    inputs = prepared(guest_rows, 4.0), prepared(other, 4.0)
+    W, V, losses, centres = rule(*inputs, signs, common, own=own)
     np.testing.assert_allclose(guest.weights_, W, atol=1e-6)
     np.testing.assert_allclose(host.weights_, V, atol=1e-6)
     np.testing.assert_allclose(guest.loss_history_, losses, atol=1e-6)
+    np.testing.assert_allclose(guest.centres_, centres, atol=1e-6)
+
+
+def test_labels_reach_a_host_whose_rows_have_few():
+    """Halves of digits, odd or even: of 200 common rows 20 have a label."""
+    split = halves_of_digits(0, labelled=20, components=40)
+    params = {"features": 6, "max_iter": 25, "kappa": 0.6, "lam": 0.001, "own": 3.0}
+    common = np.arange(200), np.arange(200)
+    guest, _, found = fit(
+        split.guest, split.y, split.host, common, new=split.new, learning_rate=0.2, bottom=split.guest_net,
+        at_host={"bottom": split.host_net}, **params,
+    )  # fmt: skip
+    inputs = (
+        split.guest_net(split.scaled(split.guest)),
+        split.host_net(split.scaled(split.host)),
+    )
+    signs = np.where(np.isnan(split.y), 0.0, 2 * split.y - 1)[:, None]
+    _, _, losses, _ = rule(
+        *inputs, signs, common, kappa=0.6, lam=0.001, own=3.0, rate=0.2, iterations=25, features=6
+    )
+    np.testing.assert_allclose(guest.loss_history_, losses, atol=1e-6)
+    assert (found == split.wanted).mean() > np.mean(split.alone(20)) + 0.05
 
 
 def test_the_host_gets_labels_of_rows_of_its_own(data):
@@ -174,3 +169,37 @@ def test_representations_that_explode_end_training(data):
     y = (hidden[:40, 0] > 0).astype(int)
     with pytest.raises(DivergenceError, match="lower the learning rate"):
         fit(own, y, other, (np.arange(20, 40), np.arange(20)), learning_rate=1e4, max_iter=9)
+
+
+def test_a_module_of_pytorch_below(data):
+    torch = pytest.importorskip("torch", reason="5 GB with its CUDA libraries")
+    own, other, hidden = data
+    y = (hidden[:40, 0] > 0).astype(int)
+    common = np.arange(20, 40), np.arange(20)
+    net = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(4, 5), torch.nn.Tanh())
+
+    def same(values):
+        linear = net[1]
+        weight, bias = (p.detach().double().numpy() for p in (linear.weight, linear.bias))
+        return np.tanh(values @ weight.T + bias)
+
+    found = [fit(own, y, other, common, at_host={"bottom": below})[1] for below in (net, same)]
+    np.testing.assert_allclose(found[0].weights_, found[1].weights_, atol=1e-6)
+    assert net.training  # as it was
+    with pytest.raises(DataError, match="bottom made"):
+        fit(own, y, other, common, at_host={"bottom": torch.nn.Flatten(0)})
+
+
+@pytest.mark.parametrize("names", ["[", "{}", "[[1]]", '["a"]', '["a", "b", "c"]'])
+def test_names_of_classes_that_nobody_sends(data, names, monkeypatch):
+    own, other, hidden = data
+    y = (hidden[:40, 0] > 0).astype(int)
+    original = Session.send
+
+    def send(self, to, name, **payload):
+        changed = {"names": names} if name == "classes" else {}
+        return original(self, to, name, **payload | changed)
+
+    monkeypatch.setattr(Session, "send", send)
+    with pytest.raises(ProtocolError, match="the guest (sent|named)"):
+        fit(own, y, other, (np.arange(20, 40), np.arange(20)), new=other[:3], max_iter=1)

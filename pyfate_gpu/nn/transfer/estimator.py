@@ -13,25 +13,24 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.labels import encode_classes, find_classes
 from pyfate_gpu.data.preparation import FeaturePipeline
-from pyfate_gpu.data.tables import read_labels, read_table
-from pyfate_gpu.encoding import IntegerEncoder
+from pyfate_gpu.data.tables import read_present_labels, read_table
 from pyfate_gpu.errors import ConfigurationError, DataError, ProtocolError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.topology import TWO_PARTIES, check_topology
 from pyfate_gpu.he import generate_keypair
-from pyfate_gpu.nn.transfer.components import FRACTION_BITS, Components, fixed
+from pyfate_gpu.nn.modules import apply_net
+from pyfate_gpu.nn.transfer.components import Components
+from pyfate_gpu.nn.transfer.prediction import receive_scores, send_centres
+from pyfate_gpu.nn.transfer.sides import GuestSide, HostSide, Weighing
 from pyfate_gpu.protocol.keys import announce_key, check_scheme, receive_key
 from pyfate_gpu.protocol.parameters import Parameters
 from pyfate_gpu.protocol.settings import check_count, check_real, plain
-from pyfate_gpu.protocol.sharing import ring
-from pyfate_gpu.protocol.sharing.columns import ColumnProduct
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.typing import Floats
 
 Model = TypeVar("Model", bound="FederatedTransfer")
-_LIMIT = 12  # bits of scores before the point
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -46,11 +45,11 @@ class FederatedTransfer(Parameters):
     ----------
     features : int
         Length of representations.
-    bottom : callable, optional
-        From float64 ``[rows, columns]`` to ``[rows, anything]``, this party's own: a module of PyTorch, for example,
-        trained before; it is not changed.
-    kappa, lam : float
-        Weight of the squared distance of common rows' representations, and of all squared weights.
+    bottom : torch.nn.Module or callable, optional
+        From float64 ``[rows, columns]`` to ``[rows, anything]``, this party's own, trained before; it is not changed.
+    kappa, lam, own : float
+        Weight of the squared distance of common rows' representations, of all squared weights, and of telling the
+        guest's own rows apart by its representations of them.
     max_iter, learning_rate, momentum : int, float, float
         Steps of descent on all common rows.
     random_state : int or None
@@ -98,6 +97,7 @@ class FederatedTransfer(Parameters):
     bottom: Callable[[Any], Any] | None = None
     kappa: float = 0.1
     lam: float = 0.01
+    own: float = 1.0
     max_iter: int = 30
     learning_rate: float = 0.3
     momentum: float = 0.9
@@ -118,11 +118,11 @@ class FederatedTransfer(Parameters):
         """Raise ConfigurationError for the first parameter that makes no sense."""
         for name in ("features", "max_iter", "key_bits"):
             check_count(name, getattr(self, name))
-        for name in ("kappa", "lam", "momentum"):
+        for name in ("kappa", "lam", "own", "momentum"):
             check_real(name, getattr(self, name))
         for name in ("learning_rate", "clip"):
             check_real(name, getattr(self, name), positive=True)
-        for name, limit in (("kappa", 16), ("momentum", 1), ("clip", 64)):
+        for name, limit in (("kappa", 16), ("own", 16), ("momentum", 1), ("clip", 64)):
             if getattr(self, name) >= limit:
                 raise ConfigurationError(
                     f"{name} is {getattr(self, name)}; it must be below {limit}"
@@ -137,7 +137,7 @@ class FederatedTransfer(Parameters):
         X : array-like [rows, columns]
             This party's rows, those in common and others.
         y : array-like [rows]
-            Labels of all of them, at the guest only.
+            Labels, at the guest only; None or NaN where a row has none.
         session : Session
         common : integer array
             Which of this party's rows are in common, in the same order at both.
@@ -158,36 +158,28 @@ class FederatedTransfer(Parameters):
         vars(self).update(_pipeline=pipeline)
         inputs = self._inputs(table.values)
         rows = _common_rows(common, len(inputs))
-        signs = None
-        if guest:
-            labels = read_labels(y, len(inputs))
-            classes = find_classes(labels)
-            signs = 2 * encode_classes(labels, classes) - 1
-            vars(self).update(classes_=classes)
-        elif y is not None:
+        signs = self._signs(y, len(inputs)) if guest else None
+        if not guest and y is not None:
             raise DataError("a host has no labels: call it without y")
-        own, theirs = self._compare(exchange, len(rows), inputs.shape[1])
-        components = Components(exchange, own, self.features)
+        count, theirs = self._compare(exchange, len(rows), inputs.shape[1])
+        components = Components(exchange, count, self.features)
+        weighing = Weighing(float(self.kappa), float(self.lam), float(self.own))
         generator = np.random.default_rng(self.random_state)
         weights = generator.normal(size=(inputs.shape[1], self.features)) / np.sqrt(inputs.shape[1])
-        side = _Guest(self, components, inputs, rows, signs) if guest else None
-        other = None if guest else _Host(self, components, inputs[rows])
-        velocity, losses = np.zeros_like(weights), []
-        for iteration in range(1, self.max_iter + 1):
-            at = {"iteration": iteration}
-            if side is not None:
+        if signs is None:
+            host = HostSide(components, weighing, inputs[rows])
+            weights = self._descend(weights, lambda w, at: host.step(w, theirs, at))
+        else:
+            side, losses = GuestSide(components, weighing, inputs, signs, rows), []
+
+            def step(weights: Floats, at: dict[str, int]) -> Floats:
                 gradient, loss = side.step(weights, theirs, at)
                 losses.append(loss)
-            else:
-                assert other is not None
-                gradient = other.step(weights, theirs, at)
-            velocity = self.momentum * velocity + gradient + self.lam * weights
-            weights = weights - self.learning_rate * velocity
+                return gradient
+
+            weights = self._descend(weights, step)
+            vars(self).update(centres_=side.centres(weights), loss_history_=losses)
         vars(self).update(weights_=weights)
-        if side is not None:
-            assert signs is not None
-            centres = signs.T @ (inputs @ weights) / len(inputs)
-            vars(self).update(centres_=centres, loss_history_=losses)
         return self
 
     def decision_function(self, X: Any = None, *, session: Session) -> Floats | None:
@@ -204,9 +196,9 @@ class FederatedTransfer(Parameters):
             raise ConfigurationError("this FederatedTransfer is not fitted: call fit first")
         exchange = self._connect(session, "predict")
         if session.party.role is Role.GUEST:
-            self._send_centres(exchange)
+            send_centres(exchange, self.centres_)
             return None
-        found = self._receive_scores(exchange, self._inputs(read_table(X).values) @ self.weights_)
+        found = receive_scores(exchange, self._inputs(read_table(X).values) @ self.weights_)
         return found[:, 0] if found.shape[1] == 1 else found
 
     def predict(self, X: Any = None, *, session: Session) -> NDArray[np.generic] | None:
@@ -216,14 +208,46 @@ class FederatedTransfer(Parameters):
             session.send(session.hosts[0], "classes", names=json.dumps(self.classes_.tolist()))
             return None
         assert scores is not None
-        names: NDArray[Any] = np.array(json.loads(session.receive(GUEST, "classes", names=str)))
+        names = _read_classes(session.receive(GUEST, "classes", names=str))
         best = np.argmax(scores, axis=1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
+        if len(names) != (scores.shape[1] if scores.ndim > 1 else 2):
+            raise ProtocolError(f"the guest named {len(names)} classes for scores {scores.shape}")
         return np.asarray(names[best])
+
+    def _signs(self, y: Any, rows: int) -> Floats:
+        """Return 1 and -1 of each class, 0 where a row has no label."""
+        labels, present = read_present_labels(y, rows)
+        classes = find_classes(labels)
+        vars(self).update(classes_=classes)
+        encoded = 2 * encode_classes(labels, classes) - 1
+        signs = np.zeros((rows, encoded.shape[1]))
+        signs[present] = encoded
+        return signs
+
+    def _descend(
+        self, weights: Floats, gradient: Callable[[Floats, dict[str, int]], Floats]
+    ) -> Floats:
+        """Return the weights after all steps."""
+        velocity = np.zeros_like(weights)
+        for iteration in range(1, self.max_iter + 1):
+            found = gradient(weights, {"iteration": iteration})
+            velocity = self.momentum * velocity + found + self.lam * weights
+            weights = weights - self.learning_rate * velocity
+        return weights
 
     def _connect(self, session: Session, task: str) -> Exchange:
         self.check()
         check_topology(session.parties, (TWO_PARTIES,), type(self).__name__)
-        names = ("features", "kappa", "lam", "max_iter", "learning_rate", "momentum", "squeeze")
+        names = (
+            "features",
+            "kappa",
+            "lam",
+            "own",
+            "max_iter",
+            "learning_rate",
+            "momentum",
+            "squeeze",
+        )
         terms = {name: plain(getattr(self, name)) for name in (*names, "scheme", "key_bits")}
         agree_on_terms(session, task, terms)
         if not hasattr(self, "_keys"):
@@ -248,7 +272,7 @@ class FederatedTransfer(Parameters):
         prepared = pipeline.transform(values).values
         if self.bottom is None:
             return prepared
-        made = np.asarray(self.bottom(prepared), dtype=np.float64)
+        made = apply_net(self.bottom, prepared)
         if made.ndim != 2 or len(made) != len(prepared) or not np.isfinite(made).all():
             raise DataError(
                 f"bottom made {made.shape} of {prepared.shape}; it must be a row of finite numbers for each row"
@@ -273,113 +297,6 @@ class FederatedTransfer(Parameters):
             )
         return rows, columns
 
-    def _product(self, exchange: Exchange, outputs: int, *, encrypted_here: bool) -> ColumnProduct:
-        bound = 1 << FRACTION_BITS + _LIMIT
-        return ColumnProduct(
-            exchange,
-            encrypted_here=encrypted_here,
-            terms=self.features,
-            columns=outputs,
-            entry_bound=bound,
-            bound=bound,
-        )
-
-    def _send_centres(self, exchange: Exchange) -> None:
-        centres = fixed(self.centres_.T, FRACTION_BITS + _LIMIT, "a centre")
-        session, host = exchange.session, exchange.peer
-        session.send(host, "outputs", count=centres.shape[1])
-        product = self._product(exchange, centres.shape[1], encrypted_here=True)
-        product.send("centres", centres[:, :, np.newaxis], {})
-        rows = session.receive(host, "score_rows", count=int)
-        exchange.open_to_peer("score_share", product.receive_results("scores", rows, {}))
-
-    def _receive_scores(self, exchange: Exchange, representations: Floats) -> Floats:
-        session = exchange.session
-        bits = FRACTION_BITS + _LIMIT
-        outputs = session.receive(GUEST, "outputs", count=int)
-        product = self._product(exchange, outputs, encrypted_here=False)
-        columns = product.receive("centres", {})
-        session.send(GUEST, "score_rows", count=len(representations))
-        integers = fixed(representations, bits, "a representation")
-        plain_rows = IntegerEncoder(bound=1 << bits).encode(integers)
-        share = product.send_results(
-            "scores", lambda c: plain_rows @ c, columns, len(representations), {}
-        )
-        opened = exchange.open_from_peer("score_share", share)
-        return ring.decode(opened, 2 * FRACTION_BITS)
-
-
-class _Guest:
-    """The guest's side of a step."""
-
-    def __init__(
-        self,
-        model: FederatedTransfer,
-        components: Components,
-        inputs: Floats,
-        rows: NDArray[np.int64],
-        signs: Any,
-    ) -> None:
-        self.model, self.components = model, components
-        self.inputs, self.common = inputs, inputs[rows]
-        self.signs, self.own_signs = signs, signs[rows]
-        #: Mean inputs with the signs of the labels, [inputs, outputs]: times weights they are the centres.
-        self.means = inputs.T @ signs / len(inputs)
-
-    def step(self, weights: Floats, theirs: int, at: dict[str, int]) -> tuple[Floats, float]:
-        """Return the gradient of this party's weights, and the loss."""
-        model, components, kappa = self.model, self.components, self.model.kappa
-        count = len(self.common)
-        own = self.common @ weights
-        centres = self.means.T @ weights  # [outputs, features]
-        rows = -self.own_signs @ centres / 2 - kappa * own
-        square = centres.T @ centres / 4
-        components.send(rows, square, at)
-        their_rows, their_square = components.receive(at)
-        P = -self.means @ self.own_signs.T / 2 - kappa * self.common.T
-        Q = self.means @ centres / 4
-        share = components.combine("gradient", P, their_rows, Q, their_square, at)
-        exchange = components.exchange
-        served = components.combined("served", theirs, at)
-        exchange.open_to_peer("served_share", served, **at)
-        opened = exchange.open_from_peer("gradient_share", share, **at)
-        # Diagonals of the products, added up on shares, are the loss.
-        crossed = components.combine("loss", rows.T, their_rows, square / 2, their_square, at)
-        mine = ring.total(crossed[np.arange(model.features), np.arange(model.features)])
-        total = ring.decode(exchange.open_from_peer("loss_share", mine, **at), 2 * FRACTION_BITS)[0]
-        gradient = ring.decode(opened, 2 * FRACTION_BITS) + kappa * self.common.T @ own
-        loss = (total + kappa / 2 * (own**2).sum()) / count + self.signs.shape[1] * np.log(2)
-        return gradient / count, float(loss + model.lam / 2 * (weights**2).sum())
-
-
-class _Host:
-    """The host's side of a step."""
-
-    def __init__(self, model: FederatedTransfer, components: Components, common: Floats) -> None:
-        self.model, self.components, self.common = model, components, common
-
-    def step(self, weights: Floats, theirs: int, at: dict[str, int]) -> Floats:
-        """Return the gradient of this party's weights."""
-        model, components, kappa = self.model, self.components, self.model.kappa
-        own = self.common @ weights
-        square = own.T @ own
-        components.send(own, square, at)
-        their_rows, their_square = components.receive(at)
-        exchange = components.exchange
-        share = components.combine(
-            "served", self.common.T, their_rows, self.common.T @ own, their_square, at
-        )
-        asked = components.combined("gradient", theirs, at)
-        exchange.open_to_peer("gradient_share", asked, **at)
-        opened = exchange.open_from_peer("served_share", share, **at)
-        crossed = components.combined("loss", model.features, at)
-        mine = ring.total(crossed[np.arange(model.features), np.arange(model.features)])
-        rest = kappa / 2 * np.trace(square) + model.lam / 2 * (weights**2).sum() * len(self.common)
-        known = ring.shift_left(ring.encode(np.array([rest]), FRACTION_BITS), FRACTION_BITS)
-        exchange.open_to_peer("loss_share", ring.add(mine, known), **at)
-        gradient = ring.decode(opened, 2 * FRACTION_BITS) + kappa * self.common.T @ own
-        return gradient / len(self.common)
-
 
 def _common_rows(common: Any, rows: int) -> NDArray[np.int64]:
     """Return numbers of rows, checked.
@@ -400,3 +317,20 @@ def _common_rows(common: Any, rows: int) -> NDArray[np.int64]:
     ):
         raise DataError(f"common is no list of different row numbers below {rows}")
     return found.astype(np.int64)
+
+
+def _read_classes(text: str) -> NDArray[Any]:
+    """Return the names of classes that the guest sent.
+
+    Raises
+    ------
+    ProtocolError
+        When it is no list of them.
+    """
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(n, str | int | float) for n in names):
+        raise ProtocolError("the guest sent names of classes that are no list of texts or numbers")
+    return np.array(names)
