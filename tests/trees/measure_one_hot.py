@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Categories as columns of zeros and ones, beside a column of codes: ``python -m tests.trees.measure_one_hot --json FILE``.
+"""What categories cost as columns of 0 and 1, beside codes: ``python -m tests.trees.measure_one_hot --json FILE``.
 
 The same 50 categories of 20 values each at a host, once as 50 columns and once as 1,000. CPU seconds of both parties,
 one thread, a key of 2,048 bits, the first tree aside, in turns.
