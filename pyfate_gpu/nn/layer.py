@@ -204,7 +204,7 @@ class GuestLayer(SharedLayer):
         outputs = ring.decode(opened, FRACTION)
         if not (np.abs(outputs) < LARGEST).all():
             raise DivergenceError(
-                f"an output of the shared layer reached {np.abs(outputs).max():g}, the limit is {LARGEST:g}: "
+                f"an output of the shared layer passed the limit of {LARGEST:g}: "
                 "lower the learning rate, or standardise the inputs"
             )
         self._inputs_seen = np.ldexp(np.rint(np.ldexp(inputs, FRACTION_BITS)), -FRACTION_BITS)

@@ -13,7 +13,7 @@ from pyfate_gpu.errors import DisagreementError, ProtocolError
 from pyfate_gpu.federation import Session
 
 #: Raised whenever messages or their meaning change.
-PROTOCOL_VERSION = 6
+PROTOCOL_VERSION = 7
 
 _ID_BYTES = 16
 _ID = f"[0-9a-f]{{{2 * _ID_BYTES}}}"
