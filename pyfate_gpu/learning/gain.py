@@ -52,16 +52,21 @@ class Regularization:
         units : float64 [2]
             What 1 stands for.
         """
-        rest = total - sums
-        gain = np.zeros(len(sums))
-        for place in range(0, len(total), 2):
-            sides = self._score(sums, place, units) + self._score(rest, place, units)
-            gain += sides - self._score(total[np.newaxis], place, units)
+        gain, rest = self.changes(sums, total, units), total - sums
         least = np.minimum(sums[:, 1::2].sum(axis=1), rest[:, 1::2].sum(axis=1)) * units[1]
         good = (least >= self.min_child_weight) & (gain > LEAST_GAIN) & (gain >= self.gamma)
         return np.where(good, gain, -np.inf)
 
-    def _score(self, sums: Integers, place: int, units: Floats) -> Floats:
+    def changes(self, sums: Integers, total: Integers, units: Floats) -> Floats:
+        """Return the gain of each candidate, whatever is required of one; -inf where nothing bounds a step."""
+        rest = total - sums
+        gain = np.zeros(len(sums))
+        for place in range(0, len(total), 2):
+            sides = self.score(sums, place, units) + self.score(rest, place, units)
+            gain += sides - self.score(total[np.newaxis], place, units)
+        return gain
+
+    def score(self, sums: Integers, place: int, units: Floats) -> Floats:
         """Return how far each side lowers the loss, twice over; -inf where nothing bounds its step."""
         g = self._shrink(sums[:, place] * units[0])
         h = sums[:, place + 1] * units[1] + self.reg_lambda

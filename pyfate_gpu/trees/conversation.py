@@ -7,6 +7,7 @@ a node sends the sums of its smaller child along, and hears of nodes that others
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from pyfate_gpu.trees.search import OpenNode
 from pyfate_gpu.typing import Integers
 
 if TYPE_CHECKING:
+    from pyfate_gpu.he import CiphertextArray
     from pyfate_gpu.trees.growth import Growth
 
 Pair = tuple[OpenNode, OpenNode]
@@ -83,9 +85,9 @@ class Conversation:
                 root.sums[owner] = self._checked(line, root, found[first])
 
     def tell(self, node: OpenNode, children: Pair, but: int | None = None) -> None:
-        """Have hosts told of a node that was split by another party, if its children may be split further."""
+        """Have hosts told of a node that was split by another party, if they may split its children further."""
         small, large = smaller_and_larger(children)
-        if self.growth.is_searchable(large):
+        if self.growth.is_searchable(large) and is_wanted(children):
             for owner, line in self.lines.items():
                 if owner != but and owner in node.names:
                     line.told.append((node, small, large))
@@ -250,17 +252,28 @@ class Conversation:
 
     def _collect(self, line: Line, pairs: list[tuple[OpenNode, OpenNode, OpenNode]]) -> None:
         """Take the sums of smaller children; those of the larger ones are what is left of the parents'."""
-        wanted = [each for each in pairs if self.growth.is_searchable(each[2])]
-        received = self._receive(line, [small for _, small, _ in wanted])
-        for (node, small, large), sums in zip(wanted, received, strict=True):
+        summed = [each for each in pairs if self.growth.is_searchable(each[2])]
+        wanted = [is_wanted(children) for _, *children in summed]
+        received = self._receive(line, [small for _, small, _ in summed], wanted)
+        for (node, small, large), sums, read in zip(summed, received, wanted, strict=True):
+            if not read:
+                self._note(small, large)
+                continue
             small.sums[line.owner] = self._checked(line, small, sums)
             rest = node.sums[line.owner] - small.sums[line.owner]
             large.sums[line.owner] = self._bounded(line, large, rest)
 
-    def _receive(self, line: Line, nodes: list[OpenNode]) -> list[NDArray[Any]]:
-        """Return what a host sends of nodes, as numbers in the slots of a row, [candidates, slots] of each."""
+    def _receive(
+        self, line: Line, nodes: list[OpenNode], wanted: Sequence[bool] | None = None
+    ) -> list[NDArray[Any]]:
+        """Return what a host sends of nodes, as numbers in the slots of a row, [candidates, slots] of each.
+
+        Ciphertexts with no candidate of a node that is wanted are not decrypted: zeros stand in their place.
+        """
         lengths = [line.sizes[node.tree] for node in nodes]
         layout, answers = self.slots.answered, self.slots.answers(sum(lengths))
+        flags = [True] * len(nodes) if wanted is None else wanted
+        needed = self.slots.needed(np.repeat(np.array(flags, dtype=np.bool_), lengths))
         found = [np.empty((0, self.slots.row.count), dtype=np.int64)]
         for part in pieces(answers, self.private_key.public_key.key_bits):
             answer = self.session.receive_encrypted(
@@ -276,13 +289,24 @@ class Conversation:
             line.sums += 1
             if answer.exponent or answer.kind != "i":
                 raise ProtocolError(f"the sums of {line.host} are no integers")
-            try:
-                with self.session.statistics.step(Step.DECRYPT, operations=answer.size):
-                    found.append(self.slots.read(self.private_key.decrypt(answer)))
-            except BoundError:
-                raise ProtocolError(f"the sums of {line.host} are beyond their bounds") from None
+            found.append(self._decrypt(line, answer, needed[part]))
         flat = np.concatenate(found)[: sum(lengths)]
         return list(np.split(flat, np.cumsum(lengths)[:-1])) if lengths else []
+
+    def _decrypt(self, line: Line, answer: CiphertextArray, needed: Truths) -> NDArray[Any]:
+        """Return the sums in ciphertexts, zeros for those that are not needed."""
+        chosen = answer if needed.all() else answer.take(np.flatnonzero(needed))
+        try:
+            with self.session.statistics.step(Step.DECRYPT, operations=chosen.size):
+                found = self.slots.read(self.private_key.decrypt(chosen))
+        except BoundError:
+            raise ProtocolError(f"the sums of {line.host} are beyond their bounds") from None
+        if chosen is answer:
+            return found
+        each = self.slots.sums_of_each
+        whole = np.zeros((len(needed), each, self.slots.row.count), dtype=found.dtype)
+        whole[needed] = found.reshape(-1, each, self.slots.row.count)
+        return whole.reshape(-1, self.slots.row.count)
 
     def _checked(self, line: Line, node: OpenNode, sums: NDArray[Any]) -> Integers:
         """Return the sums of a node's outputs."""
@@ -292,14 +316,20 @@ class Conversation:
             raise ProtocolError(f"the sums of {line.host} are beyond their bounds") from None
 
     def _bounded(self, line: Line, node: OpenNode, sums: Integers) -> Integers:
-        trainer, rows = self.growth.trainer, len(node.counted)
-        trainer.smallest = min(trainer.smallest or rows, rows)
+        self._note(node)
         h, total = sums[:, 1::2], node.total[1::2]
         if ((h < 0) | (h > total)).any():
             raise ProtocolError(
                 f"a sum of hessians from {line.host} is below 0 or above that of all rows of its node"
             )
         return sums
+
+    def _note(self, *nodes: OpenNode) -> None:
+        """Note how few rows there are sums of."""
+        trainer = self.growth.trainer
+        for node in nodes:
+            rows = len(node.counted)
+            trainer.smallest = min(trainer.smallest or rows, rows)
 
     def _sizes(self, line: Line) -> list[int]:
         """Return how many candidates a host has for each tree, of the columns that it drew."""
@@ -327,6 +357,11 @@ def smaller_and_larger(children: Pair) -> Pair:
     """Return two children, the one with fewer rows first, of two alike the left one."""
     left, right = children
     return (left, right) if len(left.counted) <= len(right.counted) else (right, left)
+
+
+def is_wanted(children: Sequence[OpenNode]) -> bool:
+    """Return whether sums of hosts are of use for one of two children."""
+    return not all(child.hopeless for child in children)
 
 
 def _joined(parts: list[Integers]) -> Integers:

@@ -12,6 +12,7 @@ from pyfate_gpu.data.binning.histogram import ClearSplits
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.trees.bits import pack_bits
+from pyfate_gpu.trees.bound import may_gain
 from pyfate_gpu.trees.conversation import Conversation
 from pyfate_gpu.trees.messages import pieces
 from pyfate_gpu.trees.packing import Gradients, channels_of
@@ -69,6 +70,7 @@ class Growth:
         self.talk = Conversation(self) if turn.asked else None
         # Scores are added up once all trees stand: the same sum for a tree of a round wherever it is computed.
         self._leaves: list[tuple[int, Integers, Floats]] = []
+        self._depth = 0
 
     def run(self) -> None:
         """Grow all trees and add them to the forest."""
@@ -76,11 +78,12 @@ class Growth:
             self._send_gradients()
         level = self._roots()
         for depth in range(self.settings.max_depth):
+            self._depth = depth
             open_nodes = [node for node in level if self.is_searchable(node)]
             for node in level:
                 if not self.is_searchable(node):
                     self._leaf(node)
-            level = self._part(open_nodes, depth)
+            level = self._part(open_nodes)
         for node in level:
             self._leaf(node)
         if self.talk is not None:
@@ -107,6 +110,8 @@ class Growth:
         for side in (mask, ~mask):
             rows, counted = node.rows[side[node.rows]], node.counted[side[node.counted]]
             children.append(self._open(node.tree, rows, counted))
+        if self._depth + 1 < self.settings.max_depth:
+            self._sum_children(node, children)
         return children[0], children[1]
 
     def _open(self, tree: int, rows: Integers, counted: Integers) -> OpenNode:
@@ -133,17 +138,13 @@ class Growth:
         values = self.integers[node.counted][:, self.turn.channels(node.tree)]
         node.sums[GUEST_OWNER] = self.turn.clear[node.tree].sums(node.counted, values)
 
-    def _part(self, nodes: list[OpenNode], depth: int) -> list[OpenNode]:
+    def _part(self, nodes: list[OpenNode]) -> list[OpenNode]:
         """Part the nodes of a level as far as that gains anything; return the next level."""
         for node in nodes:
-            node.search(
-                self.settings.regularization,
-                self.turn.gradients.units,
-                self.settings.min_samples_leaf,
-            )
+            self._search(node)
         parted: list[tuple[OpenNode, tuple[OpenNode, OpenNode]]] = []
         waiting = list(nodes)
-        asks, offers = self.asks_at(depth + 1), self.asks_at(depth)
+        asks, offers = self.asks_at(self._depth + 1), self.asks_at(self._depth)
         while waiting:
             offered = []
             for node in waiting:
@@ -162,10 +163,11 @@ class Growth:
                 parted += done
         if self.talk is not None and asks:
             self.talk.finish_level()
-        next_level = [child for _, pair in parted for child in pair]
-        if depth + 1 < self.settings.max_depth:
-            self._sum_children(parted)
-        return next_level
+        return [child for _, pair in parted for child in pair]
+
+    def _search(self, node: OpenNode) -> None:
+        settings = self.settings
+        node.search(settings.regularization, self.turn.gradients.units, settings.min_samples_leaf)
 
     def _part_here(self, node: OpenNode) -> tuple[OpenNode, OpenNode]:
         """Part a node by the best split of the guest's columns, the first of several alike."""
@@ -176,13 +178,25 @@ class Growth:
         left = self.trainer.bins.goes_left(split, self.trainer.data.codes[node.rows])
         return self.settle(node, left, GUEST_OWNER, number, float(found.gains[best]))
 
-    def _sum_children(self, parted: list[tuple[OpenNode, tuple[OpenNode, OpenNode]]]) -> None:
-        """Sum the guest's candidates of the smaller child of each node; those of the other are what is left."""
-        for node, pair in parted:
-            small, large = sorted(pair, key=lambda child: len(child.counted))
-            if self.is_searchable(large):
-                self.sum_own(small)
-                large.sums[GUEST_OWNER] = node.sums[GUEST_OWNER] - small.sums[GUEST_OWNER]
+    def _sum_children(self, node: OpenNode, children: list[OpenNode]) -> None:
+        """Sum the guest's candidates of the smaller child; those of the other are what is left."""
+        small, large = sorted(children, key=lambda child: len(child.counted))
+        if self.is_searchable(large):
+            self.sum_own(small)
+            large.sums[GUEST_OWNER] = node.sums[GUEST_OWNER] - small.sums[GUEST_OWNER]
+        if self.asks_at(self._depth + 1):
+            for child in children:
+                child.hopeless = not (self.is_searchable(child) and self._hosts_may_win(child))
+
+    def _hosts_may_win(self, node: OpenNode) -> bool:
+        """Return whether a host could split a node of the next level, or nodes that come of it."""
+        own = 0.0
+        if not self.asks_at(self._depth + 2):
+            # Nothing below is asked about: what gains less than the guest's own best split is of no use.
+            self._search(node)
+            own = node.found[GUEST_OWNER].best
+        values = self.integers[node.counted][:, self.turn.channels(node.tree)]
+        return may_gain(self.settings.regularization, values, self.turn.gradients.units, own)
 
     def _leaf(self, node: OpenNode) -> None:
         gradients, loss = self.turn.gradients, self.trainer.loss

@@ -16,9 +16,11 @@ from pyfate_gpu.learning.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.learning.losses import Loss, weigh
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.validation import Validator
+from pyfate_gpu.trees.bound import may_gain
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.trees.growth import Growth, Turn
 from pyfate_gpu.trees.lazy import SentRows
+from pyfate_gpu.trees.packing import channels_of
 from pyfate_gpu.trees.plan import announce_plan
 from pyfate_gpu.trees.recovery import keep, resume
 from pyfate_gpu.trees.sampling import Sample
@@ -202,17 +204,26 @@ class GuestTrainer:
                 for tree in range(len(plan))
             ]
         sample = Sample.of(rows, draws)
+        gradients = self.rounding(self.done + number, g, h)
         asked = (
             self.done + number > settings.guest_only_trees
             and settings.host_levels > 0
             and any(self.candidates)
             and all(np.count_nonzero(r) >= 2 * settings.min_samples_leaf for r in sample.roots)
+            and any(
+                may_gain(
+                    settings.regularization,
+                    gradients.integers[sample.roots[root]][:, channels_of(outputs)],
+                    gradients.units,
+                )
+                for root, outputs in zip(sample.trees, plan, strict=True)
+            )
         )
         turn = Turn(
             number,
             plan,
             sample,
-            self.rounding(self.done + number, g, h),
+            gradients,
             asked,
             [self._clear_splits(number, tree) for tree in range(len(plan))],
         )

@@ -127,7 +127,18 @@ class GradientSlots:
 
     def answers(self, sums: int) -> int:
         """Return how many ciphertexts so many sums take."""
-        return sums if self.packed else -(-sums // self.sums)
+        return -(-sums // self.sums_of_each)
+
+    @property
+    def sums_of_each(self) -> int:
+        """Sums of a ciphertext of sums."""
+        return 1 if self.packed else self.sums
+
+    def needed(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which ciphertexts of sums hold a wanted one."""
+        filled = np.zeros(self.answers(len(wanted)) * self.sums_of_each, dtype=np.bool_)
+        filled[: len(wanted)] = wanted
+        return np.asarray(filled.reshape(-1, self.sums_of_each).any(axis=1))
 
     def encode(self, integers: Integers) -> PlaintextArray:
         """Return rows as plaintexts; their bound is public."""

@@ -54,6 +54,8 @@ class OpenNode:
         By owner, of one side of each candidate; the guest's with the number of rows behind them.
     names : dict
         By owner, the number under which a host knows it.
+    hopeless : bool
+        Whether no column of a host could split it, nor what comes of it.
     """
 
     tree: int
@@ -64,6 +66,7 @@ class OpenNode:
     sums: dict[int, Integers] = field(default_factory=dict)
     names: dict[int, int] = field(default_factory=dict)
     found: dict[int, Candidate] = field(default_factory=dict)
+    hopeless: bool = False
 
     def search(self, regularization: Regularization, units: Floats, least: int) -> None:
         """Compute the gain of every candidate."""
