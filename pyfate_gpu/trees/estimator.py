@@ -76,6 +76,9 @@ class HeteroBoostedTrees(Fitting):
     guest_only_trees, guest_only_levels : int
         First rounds, and last levels of every tree, in which only the guest's columns are split: the first trees
         say most about labels.
+    host_levels : int or None
+        First levels of every tree in which columns of hosts are split too; None for all but `guest_only_levels`.
+        Each further one costs about twice what the last one did, and deep nodes are those of few rows.
     early_stopping_rounds : int or None
         Stop when the first metric of the validation rows was not better for so many rounds, and keep the best.
     warm_start : bool
@@ -136,6 +139,7 @@ class HeteroBoostedTrees(Fitting):
     packing: str = "auto"
     guest_only_trees: int = 0
     guest_only_levels: int = 0
+    host_levels: int | None = None
     early_stopping_rounds: int | None = None
     warm_start: bool = False
     prediction: str = "paths"

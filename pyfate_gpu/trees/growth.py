@@ -96,7 +96,7 @@ class Growth:
 
     def asks_at(self, depth: int) -> bool:
         """Return whether hosts' candidates count for nodes of a depth."""
-        return self.talk is not None and depth < self.settings.host_levels
+        return self.talk is not None and depth < self.settings.levels_of_hosts
 
     def settle(
         self, node: OpenNode, left: Truths, owner: int, split: int, gain: float

@@ -207,7 +207,7 @@ class GuestTrainer:
         gradients = self.rounding(self.done + number, g, h)
         asked = (
             self.done + number > settings.guest_only_trees
-            and settings.host_levels > 0
+            and settings.levels_of_hosts > 0
             and any(self.candidates)
             and all(np.count_nonzero(r) >= 2 * settings.min_samples_leaf for r in sample.roots)
             and any(

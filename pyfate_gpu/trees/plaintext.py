@@ -89,7 +89,7 @@ class _Round:
         return np.where(np.isnan(values), missing_left, left)
 
     def _candidates(self, depth: int) -> Iterator[tuple[int, int, int, bool]]:
-        parties = self.parties if depth < self.settings.host_levels else 1
+        parties = self.parties if depth < self.settings.levels_of_hosts else 1
         for party in range(parties):
             bins = self.bins[party]
             for column in self.columns[party].tolist():

@@ -70,6 +70,7 @@ class Settings:
     packing: str
     guest_only_trees: int
     guest_only_levels: int
+    host_levels: int | None
     early_stopping_rounds: int | None
     warm_start: bool
     prediction: str
@@ -115,8 +116,13 @@ class Settings:
         self._check_lazy()
         for name in ("guest_only_trees", "guest_only_levels"):
             self._check_whole(name, least=0)
-        for name in ("early_stopping_rounds", "base_score", "random_state"):
+        for name in ("early_stopping_rounds", "base_score", "random_state", "host_levels"):
             self._check_optional(name)
+        if self.host_levels is not None and self.guest_only_levels:
+            raise ConfigurationError(
+                f"host_levels={self.host_levels} counts levels from the root, guest_only_levels="
+                f"{self.guest_only_levels} from the leaves: set one of them"
+            )
         for name in ("warm_start", "allow_insecure_key_size"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(
@@ -168,7 +174,7 @@ class Settings:
             return
         if name == "early_stopping_rounds":
             check_count(name, value)
-        elif name == "random_state":
+        elif name in ("random_state", "host_levels"):
             self._check_whole(name, least=0)
         elif isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             raise ConfigurationError(f"{name} is {value!r}; it must be a number or None")
@@ -209,8 +215,10 @@ class Settings:
         return "none" if self.is_lazy else self.packing
 
     @property
-    def host_levels(self) -> int:
+    def levels_of_hosts(self) -> int:
         """On how many levels of a tree hosts' columns may be split."""
+        if self.host_levels is not None:
+            return min(self.host_levels, self.max_depth)
         return max(0, self.max_depth - self.guest_only_levels)
 
     def keeps_apart(self, outputs: int) -> bool:

@@ -21,6 +21,8 @@ OPTIONS = {
     "forest": {"num_parallel_tree": 2, "subsample": 0.8, "colsample_bytree": 0.7},
     "guest-only tree": {"guest_only_trees": 1},
     "guest-only level": {"guest_only_levels": 1},
+    "a level of hosts": {"host_levels": 1},
+    "no level of hosts": {"host_levels": 0},
     "coarse": {"gradient_bits": 9},
     "by chance": {"gradient_bits": 3},
     "lazy": {"gradient_bits": 4, "lazy_gradients": "show_changed_rows", "n_estimators": 4},
