@@ -17,7 +17,7 @@ from pyfate_gpu.trees.settings import GOSS, Settings
 SMALLER = 0.2
 #: Share of rows whose rounded gradients change from round to round, by their bits, as measured on 50 trees of depth 5
 #: and learning rate 0.1 (docs/trees.md).
-CHANGED = {3: 0.1, 4: 0.16, 5: 0.28, 6: 0.43, 7: 0.6, 8: 0.75}
+CHANGED = {3: 0.05, 4: 0.09, 5: 0.17, 6: 0.3, 7: 0.46, 8: 0.62}
 
 
 def workload_of(shape: JobShape, settings: Settings) -> Workload:
@@ -39,18 +39,20 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
         for name, columns in hosts.items()
     }
     candidates = {name: count * (settings.max_bin - 1) for name, count in kept.items()}
-    rows, roots, others = nodes_of_round(settings, shape.rows, shape.outputs)
+    encrypted, rows, roots, others = nodes_of_round(settings, shape.rows, shape.outputs)
     slots = choose_slots(
         settings, shape.rows, shape.outputs, sum(candidates.values()), settings.key_bits
     )
     work: Steps = {name: Counter() for name in shape.columns}
-    sent = kept_rows = -(-rows // slots.rows_of_each)
+    sent = kept_rows = -(-encrypted // slots.rows_of_each)
     if settings.is_lazy:
-        others_share = (settings.n_estimators - 1) / settings.n_estimators
-        sent = math.ceil(rows * (1 - others_share * (1 - CHANGED[settings.gradient_bits])))
+        later = settings.n_estimators - 1
+        sent = math.ceil(
+            encrypted * (1 + later * CHANGED[settings.gradient_bits]) / settings.n_estimators
+        )
     work[GUEST.name]["encrypt"] = sent
     trees = len(settings.trees_of_round(shape.outputs))
-    levels = max(0, settings.host_levels - 1)
+    levels = max(0, settings.levels_of_hosts - 1)
     for name in hosts:
         sums = candidates[name] * (roots + others)
         answers = slots.answers(sums)
@@ -71,16 +73,21 @@ def candidates_of(hosts: dict[str, int], settings: Settings) -> int:
     return max(hosts.values(), default=0) * (settings.max_bin - 1)
 
 
-def nodes_of_round(settings: Settings, rows: int, outputs: int) -> tuple[int, int, int]:
-    """Return the rows that are encrypted in a round, and how many roots and other nodes are summed, at most."""
-    sampled = settings.subsample
-    if settings.sampling_method == GOSS:
-        sampled = settings.top_rate + settings.other_rate
-    rows = max(1, round(rows * sampled))
+def nodes_of_round(settings: Settings, rows: int, outputs: int) -> tuple[int, int, int, int]:
+    """Return the rows that are encrypted in a round, those of a tree, and how many roots and other nodes are summed.
+
+    At most; trees of a forest share the rows that several have.
+    """
+    goss = settings.sampling_method == GOSS
+    share = settings.top_rate + settings.other_rate if goss else settings.subsample
+    each = max(1, round(rows * share))
+    encrypted = each
+    if not goss:
+        encrypted = max(1, round(rows * (1 - (1 - share) ** settings.num_parallel_tree)))
     trees = len(settings.trees_of_round(outputs))
-    roots = 1 if sampled == settings.colsample_bytree == 1 else trees
-    nodes = _nodes(settings.host_levels, rows, settings.min_samples_leaf)
-    return rows, roots, trees * (nodes - 1)
+    alike = (goss or share == 1) and settings.colsample_bytree == 1
+    nodes = _nodes(settings.levels_of_hosts, each, settings.min_samples_leaf)
+    return encrypted, each, 1 if alike else trees, trees * (nodes - 1)
 
 
 def choose_slots(
@@ -95,7 +102,7 @@ def choose_slots(
     """
     apart = settings.keeps_apart(outputs)
     alone = GradientSlots(settings.size_bits, rows, outputs, key_bits, apart=apart)
-    encrypted, roots, others = nodes_of_round(settings, rows, outputs)
+    encrypted, _, roots, others = nodes_of_round(settings, rows, outputs)
     found = choose_packing(
         settings.row_packing,
         alone.row,

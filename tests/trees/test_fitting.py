@@ -16,7 +16,7 @@ from pyfate_gpu import HeteroBoostedTreesClassifier, HeteroBoostedTreesRegressor
 from pyfate_gpu.errors import ConfigurationError, DataError, DisagreementError
 from pyfate_gpu.protocol.report import JobReport
 from pyfate_gpu.trees.plaintext import joined
-from tests.trees.conftest import in_clear, run_parties
+from tests.trees.conftest import check_bits, in_clear, run_parties
 
 
 def fit(model, toy, y=None, **options):
@@ -269,3 +269,15 @@ def test_a_short_soak(tmp_path):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found = json.loads(result.read_text())
     assert found["memory_mib_at_the_end"] <= found["memory_mib_after_warm_up"] + 32
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_trees_of_a_forest_share_one_encryption(classifier, toy, transcript, share):
+    """Each row that any tree has is encrypted once a round, however many trees there are."""
+    model = classifier(num_parallel_tree=4, subsample=share, n_estimators=1, colsample_bytree=0.7)
+    found = check_bits(model, toy.parts, toy.y)
+    encrypted = found.guest.report_.usage.operations["encrypt"]
+    assert len(found.trees()) == 4
+    assert encrypted == 80 if share == 1 else 60 < encrypted < 80
+    nodes = [m for m in transcript if m.name.endswith("/nodes") and m.to.name == "host-0"]
+    assert len(nodes) < 4 * 3  # a level of all trees shares messages

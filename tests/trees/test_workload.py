@@ -22,7 +22,9 @@ from tests.trees.jobs import SmallJob
         {"packing": "rows"},
         {"subsample": 0.5},
         {"num_parallel_tree": 2},
+        {"num_parallel_tree": 3, "subsample": 0.5},
         {"guest_only_levels": 1},
+        {"host_levels": 2},
     ],
     ids=str,
 )
