@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from hypothesis import strategies as st
 
 from pyfate_gpu import FixedPointEncoder, IntegerEncoder, PlaintextArray, concatenate
 from pyfate_gpu.errors import PyFateError
+from tests.numerics import dice as st
 from tests.numerics.known import Known
 
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -57,7 +57,7 @@ def numbers(draw, shape):
         )
     else:
         width = {"float16": 16, "float32": 32}.get(kind, 64)
-        wide = st.floats(allow_nan=False, allow_infinity=False, width=width)
+        wide = st.floats(width=width)
         near = st.floats(-8, 8, width=width)
         ties = st.integers(-64, 64).map(lambda k: k / 16)
         elements = draw(st.sampled_from((near, near, ties, ties, wide)))

@@ -16,16 +16,19 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
-from hypothesis import HealthCheck, given, seed, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, seed, settings, strategies
 
 from pyfate_gpu import generate_keypair, use_backend
 from pyfate_gpu.bench.machine import commit
 from pyfate_gpu.errors import PyFateError
+from tests.numerics import dice as st
 from tests.numerics import expressions, slotted
+from tests.numerics.dice import by_hypothesis, thrown
 
 DEPTH = 8
 KEY_BITS = (
@@ -63,27 +66,57 @@ def compare(pair, private):
         assert abs(value) - error <= pair.c.bound * unit, "beyond the public bound of its array"
 
 
-def search(of, begin):
-    """Look at many expressions from a seed on; raises with the smallest one whose value is wrong."""
+def small_examples(of, begin):
+    """Draw expressions by hypothesis from a seed on; raises with the smallest one whose value is wrong."""
     outcomes = Counter()
-    keys = [generate_keypair(bits, allow_insecure_key_size=True) for bits in KEY_BITS]
+    keys = new_keys()
 
     @seed(begin)
-    @given(st.data())
+    @given(strategies.data())
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )
     def every(data):
-        examine(data.draw, *data.draw(st.sampled_from(keys)), outcomes, KINDS[of])
+        draw = by_hypothesis(data.draw)
+        examine(draw, *draw(st.sampled_from(keys)), outcomes, KINDS[of])
 
-    warnings.simplefilter("error", RuntimeWarning)
-    with use_backend("cpu", threads=1):
+    with checked_engine():
         every()
     return outcomes
 
 
-def searches(of: str, processes: int) -> Iterator[Counter[str]]:
+def throws(of, begin):
+    """Throw expressions from a seed on; raises with the seed of the one whose value is wrong."""
+    outcomes = Counter()
+    keys = new_keys()
+    with checked_engine():
+        for each in range(begin, begin + EXAMPLES):
+            draw = thrown(Random(each))
+            try:
+                examine(draw, *draw(st.sampled_from(keys)), outcomes, KINDS[of])
+            except Exception as error:
+                raise AssertionError(f"the expression thrown from seed {each}: {error}") from error
+    return outcomes
+
+
+SEARCHES = {"chance": throws, "hypothesis": small_examples}
+
+
+def new_keys():
+    return [generate_keypair(bits, allow_insecure_key_size=True) for bits in KEY_BITS]
+
+
+@contextmanager
+def checked_engine():
+    """One thread, and no warning of NumPy goes unseen."""
+    with warnings.catch_warnings(), use_backend("cpu", threads=1):
+        warnings.simplefilter("error", RuntimeWarning)
+        yield
+
+
+def searches(of: str, by: str, processes: int) -> Iterator[Counter[str]]:
     """Outcomes of one search after the other, from seeds that nobody chose."""
+    search = SEARCHES[by]
     if processes == 1:
         yield from (search(of, secrets.randbits(64)) for _ in itertools.count())
     with ProcessPoolExecutor(processes) as pool:
@@ -135,12 +168,15 @@ def main():
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--expressions", type=int, default=10**9, help="in all, file included")
     parser.add_argument("--of", choices=list(KINDS), default="both")
+    parser.add_argument("--by", choices=list(SEARCHES), default="chance", help="what draws")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     outcomes, before = continued(options.json, options.of)
     began, saved = time.monotonic(), 0.0
-    for more in searches(options.of, options.processes):  # raises at the first wrong one
+    for more in searches(
+        options.of, options.by, options.processes
+    ):  # raises at the first wrong one
         outcomes += more
         elapsed = time.monotonic() - began
         end = elapsed >= 60 * options.minutes or outcomes["right"] >= options.expressions

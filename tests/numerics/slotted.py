@@ -6,7 +6,6 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
-from hypothesis import strategies as st
 
 from pyfate_gpu import (
     FixedPointEncoder,
@@ -16,6 +15,7 @@ from pyfate_gpu import (
     concatenate,
 )
 from pyfate_gpu.errors import PyFateError
+from tests.numerics import dice as st
 from tests.numerics.expressions import (
     SHAPES,
     Pair,

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.numerics import expressions, slotted
+from tests.numerics.dice import by_hypothesis
 from tests.numerics.hunt import examine
 from tests.numerics.known import Known
 
@@ -24,14 +25,14 @@ kinds = pytest.mark.parametrize("kind", [expressions, slotted], ids=["numbers", 
 @given(st.data())
 @settings(max_examples=250)
 def test_expressions(keypair, kind, data):
-    examine(data.draw, *keypair, kinds=(kind,))
+    examine(by_hypothesis(data.draw), *keypair, kinds=(kind,))
 
 
 @kinds
 @given(st.data())
 @settings(max_examples=20)
 def test_expressions_on_every_engine(engine, keypair, kind, data):
-    examine(data.draw, *keypair, kinds=(kind,))
+    examine(by_hypothesis(data.draw), *keypair, kinds=(kind,))
 
 
 def test_the_judge_sees_what_is_wrong():
