@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.binning import HeteroBinning as HeteroBinning
     from pyfate_gpu.binning import HeteroSelector as HeteroSelector
     from pyfate_gpu.binning import Scorecard as Scorecard
+    from pyfate_gpu.credit import HeteroScorecard as HeteroScorecard
     from pyfate_gpu.data.binning.binner import Binner as Binner
     from pyfate_gpu.data.selection.selector import Selector as Selector
     from pyfate_gpu.encoding import FixedPointEncoder as FixedPointEncoder
@@ -65,6 +66,7 @@ _HOMES = {
     "HeteroBinning": "binning",
     "HeteroSelector": "binning",
     "Scorecard": "binning",
+    "HeteroScorecard": "credit",
     "Binner": "data.binning.binner",
     "Selector": "data.selection.selector",
     "FixedPointEncoder": "encoding",

@@ -24,6 +24,7 @@ ESTIMATORS: dict[str, str] = {
     "poisson": "pyfate_gpu.glm.poisson:HeteroPoissonRegression",
     "iv": "pyfate_gpu.binning.estimator:HeteroBinning",
     "selection": "pyfate_gpu.binning.selector:HeteroSelector",
+    "scorecard": "pyfate_gpu.credit:HeteroScorecard",
     "boosted_trees_classifier": "pyfate_gpu.trees.classifier:HeteroBoostedTreesClassifier",
     "boosted_trees_regressor": "pyfate_gpu.trees.regressor:HeteroBoostedTreesRegressor",
     "network_classifier": "pyfate_gpu.nn.classifier:HeteroNetworkClassifier",

@@ -71,8 +71,11 @@ def prepare(
     configuration: PartyConfiguration,
     steps: Sequence[Estimator],
     tables: Mapping[str, Rows],
+    model: Estimator | None = None,
 ) -> dict[str, Rows]:
     """Do all steps, or take up those that are done, and return the tables with the columns that come of them.
+
+    The model that is trained on these, where there is one, hears of the fitted steps.
 
     Raises
     ------
@@ -83,6 +86,7 @@ def prepare(
     owners = [party for party in session.parties if party.role in (Role.GUEST, Role.HOST)]
     if session.party not in owners:
         return found
+    done: list[Estimator] = []
     for number, step in enumerate(steps, 1):
         own = _configuration_of(configuration, number)
         among = session.among(owners, number)
@@ -93,8 +97,11 @@ def prepare(
             write_result(own, among, fitted, found["data"])
             note = json.dumps({"rows": _fingerprint(own, found)})
             write_atomically(own.directory / _FITTED_TO, note.encode())
+        done.append(fitted)
         found = transform_all([fitted], found)
         logger.info("%s: step %d, %s, leaves %s", session.party, number, own.model, _columns(found))
+    if model is not None and "data" in found:
+        model.follow_steps(done, found["data"].names)
     return found
 
 

@@ -50,8 +50,8 @@ def run_job(
     ConfigurationError
         When the model or a parameter makes no sense, or the job's folder, or one in it, is in use.
     """
-    make_estimator(job.model, job.parameters)  # sooner than by all parties at once
-    make_steps(job.steps)
+    model = make_estimator(job.model, job.parameters)  # sooner than by all parties at once
+    model.check_steps(make_steps(job.steps))
     if predict and "predict" not in job.sources:
         raise ConfigurationError(
             "the job has no rows to predict: add [predict.guest], [predict.host-0], ..., or [predict.client-0], ..."

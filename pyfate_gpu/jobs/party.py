@@ -51,6 +51,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         model = make_estimator(configuration.model, configuration.parameters)
         check_job(configuration, model)
         steps = make_steps(configuration.steps)
+        model.check_steps(steps)
         _check_recovery(configuration, model)
         _check_sources(configuration, model)
     with (
@@ -65,7 +66,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         compare_tables(session, tables)
         in_table = len(tables["data"].ids) if "data" in tables else 0
         tables = align(session, tables, configuration.alignment)
-        tables = prepare(session, configuration, steps, tables)
+        tables = prepare(session, configuration, steps, tables, model)
         if "data" in tables:
             tell_of_classes(configuration.party, model, tables["data"])
         if checkpoints is not None:

@@ -148,6 +148,12 @@ class Estimator(Parameters, ABC):
         """Return why a job with these parameters cannot be resumed, empty if it can."""
         return ""
 
+    def check_steps(self, steps: Sequence[Estimator]) -> None:
+        """Raise ConfigurationError for steps before this model that it cannot follow."""
+
+    def follow_steps(self, steps: Sequence[Estimator], names: Sequence[str]) -> None:
+        """Hear of the fitted steps that a job's columns come from, and what these are called."""
+
     def fit_rows(
         self: Model, session: Session, rows: Rows | None, validation: Rows | None = None
     ) -> Model:

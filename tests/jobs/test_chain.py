@@ -7,6 +7,7 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pyfate_gpu import HeteroBinning, HeteroLogisticRegression, HeteroSelector, Scorecard, simulate
@@ -105,6 +106,44 @@ def check_scorecards(path, x, scores):
         card = Scorecard.of(binning, model, columns=kept)
         total = total + card.points_of(own[:, kept])
     np.testing.assert_allclose(total, 500 - 20 / np.log(2) * scores, atol=1e-4)
+
+
+def test_a_scorecard_is_a_job(chain, rows):
+    """Points of every party's bins add up to the whole scores of the guest; nobody has the points of others."""
+    path = chain(model={"type": "scorecard", "max_iter": 3, "tol": 0.0, "offset": 600, **KEY})
+    run_job(Job.load(path), lambda line: None)
+    _, x, _ = rows
+    cards = {p: Scorecard.load(folder(path, p) / "scorecard.json") for p in ("guest", "host-0")}
+    assert not (folder(path, "arbiter") / "scorecard.json").exists()
+    columns = {"guest": ["a", "b"], "host-0": ["c", "d", "e"]}
+    total = 0.0
+    for party, card in cards.items():
+        assert set(card.names) <= set(columns[party])
+        table = pd.DataFrame(x[:, :2] if party == "guest" else x[:, 2:], columns=columns[party])
+        total = total + card.points_of(table)
+        result = json.loads((folder(path, party) / "result.json").read_text())
+        assert result["scorecard"] == card.rows()
+        report = json.loads((folder(path, party) / "report.json").read_text())
+        assert report["tables"][party]["points of own bins"] == card.rows()
+        drawn = {name for name in report["bars"][party] if name.startswith("points of ")}
+        assert drawn == {f"points of {name}" for name in card.names}
+    run_job(Job.load(path), lambda line: None, predict=True)
+    with (folder(path, "guest") / "predictions.csv").open() as file:
+        found = [(float(row["score"]), float(row["points"])) for row in csv.DictReader(file)]
+    scores, points = np.array(found).T
+    np.testing.assert_allclose(points, 600 - 20 / np.log(2) * scores, atol=1e-9)
+    np.testing.assert_allclose(points, total, atol=1e-4)
+    step = folder(path, "guest") / "step-1" / "half.model"
+    first = HeteroBinning.load(step).training_
+    run_job(Job.load(path), lambda line: None)
+    assert HeteroBinning.load(step).training_ == first  # the step was done
+
+
+@pytest.mark.parametrize("steps", [[SELECTION], [BINS | {"output": "bins"}], [BINS, BINS]])
+def test_a_scorecard_takes_weights_of_evidence(chain, steps):
+    path = chain(*steps, model={"type": "scorecard", **KEY})
+    with pytest.raises(ConfigurationError, match='one \\[\\[step\\]\\] of type "iv"'):
+        run_job(Job.load(path), lambda line: None)
 
 
 def test_steps_that_are_done_are_taken_up(chain, rows):
