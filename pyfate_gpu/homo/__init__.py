@@ -12,6 +12,8 @@ from pyfate_gpu.homo.identities import Identity as Identity
 from pyfate_gpu.homo.linear import HomoLinearRegression as HomoLinearRegression
 from pyfate_gpu.homo.logistic import HomoLogisticRegression as HomoLogisticRegression
 from pyfate_gpu.homo.network import HomoNetworkClassifier as HomoNetworkClassifier
+from pyfate_gpu.homo.noise import Noise as Noise
+from pyfate_gpu.homo.noise import privacy_spent as privacy_spent
 from pyfate_gpu.homo.plan import AggregationPlan as AggregationPlan
 from pyfate_gpu.homo.report import AggregationReport as AggregationReport
 from pyfate_gpu.homo.rounds import run_round as run_round

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.homo.noise import Noise
 from pyfate_gpu.protocol.settings import check_choice, plain
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ INTEGERS = ("refuse", "sum")
 MAX_WIDTH = 62
 """Bits of an element: sums of all clients fit an int64."""
 MAX_CLIENTS = 10_000
+MAX_NOISE_BITS = 100
+"""Of the variance of noise."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ class AggregationPlan:
         refused, or come back as the exact sum over the clients, without weights.
     integer_bits : int
         Bits of an integer without its sign, for "sum"; larger ones are refused. 1 to 63.
+    noise : Noise, optional
+        Noise for differential privacy, of which each client adds its share. Takes one clip for all arrays, and nothing
+        that a sum would tell beside it: no integer arrays, no counts of what was clipped.
     neighbours : int, optional
         How many others each client shares pads with, for ``method="masks"``. By default all of them
         up to 50 clients, and beyond as many as docs/homo.md derives.
@@ -76,6 +82,7 @@ class AggregationPlan:
     integer_bits: int = 32
     neighbours: int | None = None
     adaptive: bool = False
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
         self._whole("clients", 2, MAX_CLIENTS)
@@ -92,6 +99,7 @@ class AggregationPlan:
             self._set("clip", 1.0)
             self._set("adaptive", True)
         self._check_clip()
+        self._check_noise()
         if self.width > MAX_WIDTH:
             raise ConfigurationError(
                 f"{self.value_bits} bits a value and weights up to {self.max_total_weight} in all take elements "
@@ -119,6 +127,34 @@ class AggregationPlan:
         floats = tuple(float(value) for value in values)
         self._set("clip", floats if many else floats[0])
 
+    def _check_noise(self) -> None:
+        if self.noise is None:
+            return
+        if not isinstance(self.noise, Noise):
+            raise ConfigurationError(f"noise is {self.noise!r}; it must be a Noise or None")
+        if self.adaptive or isinstance(self.clip, tuple) or self.integers != "refuse":
+            raise ConfigurationError(
+                "noise takes one clip for all arrays that does not adapt, and no integer arrays: these would tell of "
+                "single clients what the noise hides"
+            )
+        if self.noise.honest > self.clients:
+            raise ConfigurationError(
+                f"noise.honest is {self.noise.honest}, there are {self.clients} clients"
+            )
+        if self.noise_variance > 1 << MAX_NOISE_BITS:
+            raise ConfigurationError(
+                f"noise of {self.noise.multiplier:g} times a norm of {self.noise.norm:g} has a variance of more than "
+                f"{MAX_NOISE_BITS} bits: take fewer value_bits or a larger clip"
+            )
+
+    @property
+    def noise_variance(self) -> int:
+        """Variance of the noise that a client adds to each element; 0 without noise."""
+        if self.noise is None:
+            return 0
+        assert isinstance(self.clip, float)
+        return self.noise.variance(self.max_weight * self.noise.norm / self.clip * self.levels)
+
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 
@@ -135,11 +171,14 @@ class AggregationPlan:
 
     @property
     def width(self) -> int:
-        """Bits of an element, sign included: ``value_bits + ceil(log2(max_total_weight))``.
+        """Bits of an element, sign included: ``value_bits + ceil(log2(max_total_weight))``, and room for noise.
 
         All clients together reach ``max_total_weight * Q``, which is below ``2**(width - 1)``.
         """
         assert self.max_total_weight is not None
+        if self.noise is not None:
+            each = self.max_weight * self.levels + Noise.bound(self.noise_variance)
+            return (each * self.clients).bit_length() + 1
         return self.value_bits + (self.max_total_weight - 1).bit_length()
 
     @property
@@ -150,7 +189,10 @@ class AggregationPlan:
     @property
     def client_bound(self) -> int:
         """Largest size of an element of one client."""
-        return max(self.max_weight * self.levels, (1 << self.digit_bits) - 1)
+        largest = self.max_weight * self.levels
+        if self.noise is not None:
+            largest += Noise.bound(self.noise_variance)
+        return max(largest, (1 << self.digit_bits) - 1)
 
     def clips(self, arrays: int) -> tuple[float, ...]:
         """The clip of each of so many float arrays.
@@ -176,7 +218,11 @@ class AggregationPlan:
 
     def describe(self) -> dict[str, Any]:
         """What all parties have to agree on, as JSON takes it; clips are the clients' affair."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "clip"}
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "clip"}
+        if self.noise is None:
+            return found
+        # What widths follow from.
+        return found | {"noise": asdict(self.noise), "clip": self.clip}
 
     def estimate(
         self,

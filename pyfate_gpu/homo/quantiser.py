@@ -9,6 +9,7 @@ element is, and the sum over clients tells means, exact integers and shares (doc
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.errors import BoundError, ConfigurationError, DataError, ProtocolError
 from pyfate_gpu.homo.frames import Message
+from pyfate_gpu.homo.gaussian import DiscreteGaussian
 from pyfate_gpu.homo.plan import MAX_CLIENTS, AggregationPlan
 from pyfate_gpu.homo.streams import CHUNK, Stream, fresh_stream
 from pyfate_gpu.homo.updates import Structure
@@ -85,7 +87,9 @@ class Layout:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Bits of each count of one client: itself, its weight, and what was clipped of each array."""
+        """Bits of each count of one client: itself, its weight, and without noise what was clipped of each array."""
+        if self.plan.noise is not None:
+            return (1, self.plan.max_weight.bit_length())
         sizes = [member.size.bit_length() for member in self.structure.floats]
         return (1, self.plan.max_weight.bit_length(), *sizes * (2 if self.plan.adaptive else 1))
 
@@ -132,22 +136,61 @@ def vector(layout: Layout, arrays: Sequence[npt.NDArray[Any]], weight: int) -> I
     large: list[int] = []
     dither = fresh_stream(np.uint32) if plan.rounding == "stochastic" else None
     clips = plan.clips(len(floats))
+    noise = None if plan.noise is None else DiscreteGaussian(plan.noise_variance)
+    factor = _norm_factor([array for _, array in floats], plan)
     for (name, array), clip in zip(floats, clips, strict=True):
         flat = np.ravel(array)
         counted = np.zeros(2, dtype=np.int64)
         for start in range(0, flat.size, CHUNK):
-            piece = _quantise(flat[start : start + CHUNK], clip, plan, dither, counted, name)
+            some = flat[start : start + CHUNK]
+            if factor != 1.0:
+                some = some.astype(np.float64) * factor
+            piece = _quantise(some, clip, plan, dither, counted, name)
             if weight != 1:
                 piece *= weight
+            if noise is not None:
+                piece += noise.take(len(piece))
             yield piece
         clipped.append(int(counted[0]))
         large.append(int(counted[1]))
     for member, array in paired:
         if not member.is_float:
             yield from _integer_digits(layout, member.name, np.ravel(array))
-    counts = (1, weight, *clipped, *(large if plan.adaptive else ()))
+    counts: tuple[int, ...] = (1, weight)
+    if plan.noise is None:
+        counts += (*clipped, *(large if plan.adaptive else ()))
     for count, bits in zip(counts, layout.counts, strict=True):
         yield split(np.array([count]), layout.digits(bits), plan.digit_bits).ravel()
+
+
+def _norm_factor(arrays: Sequence[npt.NDArray[Any]], plan: AggregationPlan) -> float:
+    """What an update is multiplied by so that, once rounded, its norm is within that of the noise; at most 1.
+
+    Rounding moves no value by more than a step, so the norm grows by the step times the root of how many there are.
+
+    Raises
+    ------
+    ConfigurationError
+        When rounding alone would pass the norm.
+    """
+    if plan.noise is None:
+        return 1.0
+    assert isinstance(plan.clip, float)
+    count = sum(array.size for array in arrays)
+    step = plan.clip / plan.levels * (0.5 if plan.rounding == "nearest" else 1.0)
+    room = (plan.noise.norm - step * math.sqrt(count)) * (1 - 2.0**-40)  # more than float64 rounds
+    if room <= 0:
+        raise ConfigurationError(
+            f"rounding {count} values to steps of {step:.3g} can pass the norm {plan.noise.norm:g} of the noise: take "
+            "more value_bits or a larger norm"
+        )
+    largest = max((float(np.abs(array).max(initial=0)) for array in arrays), default=0.0)
+    if not np.isfinite(largest) or largest == 0.0:
+        return 1.0  # what is not finite is refused where it has a name
+    norm = largest * math.sqrt(
+        sum(float(((array.astype(np.float64) / largest) ** 2).sum()) for array in arrays)
+    )
+    return min(1.0, room / norm)
 
 
 def _quantise(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.errors import BoundError, EncodingError, ProtocolError
 from pyfate_gpu.homo.frames import Message
+from pyfate_gpu.homo.noise import Noise
 from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.quantiser import Layout, check_sum, join
 from pyfate_gpu.homo.streams import CHUNK
@@ -19,6 +21,7 @@ from pyfate_gpu.homo.updates import put_together
 
 MOST_CLIPPED = 1e-3
 """Beyond this share an adaptive clip doubles."""
+LITTLE_NOISE = "noise: fewer clients than noise.honest are in the sum, so it has less noise"
 FEW_LARGE = 1e-4
 """Below this share above a quarter of it, an adaptive clip halves."""
 
@@ -35,7 +38,7 @@ class AggregationReport:
     total_weight : int
         The sum of their weights.
     clipped : mapping of str to float
-        Share of values that were clipped, by name of the array.
+        Share of values that were clipped, by name of the array; empty under noise, where nobody is told.
     rounding_error : mapping of str to float
         No value of the mean is farther from the mean of the clipped values than this.
     standard_error : mapping of str to float
@@ -44,6 +47,8 @@ class AggregationReport:
         The same plan, or with other clips if they are adaptive.
     warnings : tuple of str
         What weakens this round.
+    noise_multiplier : float
+        Of the noise in this sum if all its clients are honest, for `privacy_spent`; 0 without noise.
     """
 
     round: int
@@ -54,6 +59,7 @@ class AggregationReport:
     standard_error: Mapping[str, float]
     next_plan: AggregationPlan
     warnings: tuple[str, ...] = ()
+    noise_multiplier: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -183,23 +189,35 @@ def report_of(
     clips = plan.clips(len(floats))
     names = [member.name for member in floats]
     sizes = [max(1, member.size * sums.clients) for member in floats]
-    clipped = [count / size for count, size in zip(sums.clipped, sizes, strict=True)]
+    clipped = {
+        name: count / size
+        for name, count, size in zip(names, sums.clipped, sizes, strict=plan.noise is None)
+    }
     steps = [clip / plan.levels for clip in clips]
     furthest = 0.5 if plan.rounding == "nearest" else 1.0
     spread = 0.5 * min(1.0, (plan.max_weight / sums.weight) ** 0.5)
     typical = 0.5 if plan.rounding == "nearest" else spread
+    if plan.noise is not None:  # of the mean, in steps
+        furthest += Noise.bound(plan.noise_variance) * sums.clients / sums.weight
+        typical = math.hypot(typical, math.sqrt(plan.noise_variance * sums.clients) / sums.weight)
+        if sums.clients < plan.noise.honest:
+            warnings += (LITTLE_NOISE,)
     following = plan
     if plan.adaptive:
         large = [count / size for count, size in zip(sums.large, sizes, strict=True)]
         following = plan.with_clips(
-            [_moved(clip, *shares) for clip, *shares in zip(clips, clipped, large, strict=True)]
+            [
+                _moved(clip, *shares)
+                for clip, *shares in zip(clips, clipped.values(), large, strict=True)
+            ]
         )
     return AggregationReport(
         round_id, clients, sums.weight,
-        clipped=dict(zip(names, clipped, strict=True)),
+        clipped=clipped,
         rounding_error={name: furthest * step for name, step in zip(names, steps, strict=True)},
         standard_error={name: typical * step for name, step in zip(names, steps, strict=True)},
         next_plan=following, warnings=warnings,
+        noise_multiplier=0.0 if plan.noise is None else plan.noise.reached(sums.clients),
     )  # fmt: skip
 
 
