@@ -3,7 +3,7 @@
 
 ``python -m tests.trees.default_credit --json FILE`` takes all 30,000 rows, in the folder that PYFATE_GPU_DATA names.
 What its makers left undefined counts as missing: education 0, 5 and 6, marital status 0, and -2 for a month in which
-nothing was borrowed, about a twelfth of the hosts' values. The trees must be those of the reference in clear.
+nothing was borrowed, a fifteenth of the hosts' values. The trees must be those of the reference in clear.
 """
 
 from __future__ import annotations
