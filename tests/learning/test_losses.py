@@ -47,6 +47,28 @@ def test_derivatives_are_those_of_the_values(name, rng):
     np.testing.assert_allclose(h[:, 0], (above - 2 * here + below) / STEP**2, rtol=1e-3, atol=1e-5)
 
 
+def test_derivatives_are_those_of_other_boosting(rng):
+    """Written out once more, as papers and other libraries have them, to 1e-12."""
+    y, scores, p, delta = rng.gamma(2.0, size=(40, 1)), rng.normal(size=(40, 1)), 1.3, 0.7
+    mu, r = np.exp(scores), scores - y
+    root = np.sqrt(1 + (r / delta) ** 2)
+    expected = {
+        "squared": (r, np.ones_like(r)),
+        "huber": (r / root, 1 / root**3),
+        "gamma": (1 - y / mu, y / mu),
+        "tweedie": (
+            mu ** (2 - p) - y * mu ** (1 - p),
+            (2 - p) * mu ** (2 - p) - (1 - p) * y * mu ** (1 - p),
+        ),
+    }
+    for name, both in expected.items():
+        for found, wanted in zip(SMOOTH[name].derivatives(y, scores), both, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+    g, h = Poisson().derivatives(np.floor(y), scores)
+    np.testing.assert_allclose(g, mu - np.floor(y), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(h, mu * np.exp(0.7), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("loss", "slope"), [(Quantile(0.3), None), (Absolute(), None)], ids=["quantile", "absolute"]
 )
