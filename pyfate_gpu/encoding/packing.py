@@ -70,6 +70,7 @@ def unpack(residues: UnsignedWords, n: int, layout: SlotLayout) -> SignedWords:
         If a plaintext does not fit its slots: a slot overflowed, or it was masked, or is none of these.
     """
     slot_words = words_for_bits(layout.width)
+    offsets = np.arange(layout.count) * layout.width
     out = np.empty((len(residues), layout.count, slot_words), dtype=np.int64)
     for start in range(0, len(residues), CHUNK_ROWS):
         chunk = residues[start : start + CHUNK_ROWS]
@@ -80,9 +81,8 @@ def unpack(residues: UnsignedWords, n: int, layout: SlotLayout) -> SignedWords:
             negative, _add(columns, _offset(layout) - n), _add(columns, _offset(layout))
         )
         _check_end(columns, layout, start)
-        for slot in range(layout.count):
-            digit = _get_bits(columns, layout.width * slot, layout.width)
-            out[start : start + len(chunk), slot] = _from_digit(digit, layout.width).T
+        digits = _from_digit(_get_bits(columns, offsets, layout.width), layout.width)
+        out[start : start + len(chunk)] = digits.transpose(2, 1, 0)
     return out
 
 
@@ -120,14 +120,20 @@ def _put_bits(columns: UnsignedWords, offset: int, digit: UnsignedWords) -> None
             columns[place + 1] |= word >> np.uint64(WORD_BITS - shift)
 
 
-def _get_bits(columns: UnsignedWords, offset: int, width: int) -> UnsignedWords:
-    """Bits ``offset ... offset + width - 1`` as columns."""
-    first, shift = divmod(offset, WORD_BITS)
+def _get_bits(columns: UnsignedWords, offsets: npt.NDArray[np.int64], width: int) -> UnsignedWords:
+    """Bits ``offset ... offset + width - 1`` for each offset, ``[words of width, offsets, rows]``."""
+    first, shift = np.divmod(offsets, WORD_BITS)
     count = words_for_bits(width)
-    digit: UnsignedWords = columns[first : first + count] >> np.uint64(shift)
-    if shift:
-        above = columns[first + 1 : first + count + 1]
-        digit[: len(above)] |= above << np.uint64(WORD_BITS - shift)
+    spare = np.zeros((count, columns.shape[1]), dtype=np.uint64)
+    padded = np.concatenate([columns, spare])
+    down = shift.astype(np.uint64)[:, np.newaxis]
+    up = (
+        np.uint64(WORD_BITS - 1) - down
+    )  # and one more: a word cannot be shifted by all of its bits
+    digit = np.empty((count, len(offsets), columns.shape[1]), dtype=np.uint64)
+    for place in range(count):
+        digit[place] = padded[first + place] >> down
+        digit[place] |= (padded[first + place + 1] << up) << np.uint64(1)
     digit[-1] &= _low_bits(width - WORD_BITS * (count - 1))
     return digit
 
