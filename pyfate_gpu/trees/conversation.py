@@ -271,7 +271,7 @@ class Conversation:
         Ciphertexts with no candidate of a node that is wanted are not decrypted: zeros stand in their place.
         """
         lengths = [line.sizes[node.tree] for node in nodes]
-        layout, answers = self.slots.answered, self.slots.answers(sum(lengths))
+        layout, answers = self.slots.answered(sum(lengths)), self.slots.answers(sum(lengths))
         flags = [True] * len(nodes) if wanted is None else wanted
         needed = self.slots.needed(np.repeat(np.array(flags, dtype=np.bool_), lengths))
         found = [np.empty((0, self.slots.row.count), dtype=np.int64)]
@@ -289,12 +289,15 @@ class Conversation:
             line.sums += 1
             if answer.exponent or answer.kind != "i":
                 raise ProtocolError(f"the sums of {line.host} are no integers")
-            found.append(self._decrypt(line, answer, needed[part]))
+            each = self.slots.sums_of_each(sum(lengths))
+            found.append(self._decrypt(line, answer, needed[part], each))
         flat = np.concatenate(found)[: sum(lengths)]
         return list(np.split(flat, np.cumsum(lengths)[:-1])) if lengths else []
 
-    def _decrypt(self, line: Line, answer: CiphertextArray, needed: Truths) -> NDArray[Any]:
-        """Return the sums in ciphertexts, zeros for those that are not needed."""
+    def _decrypt(
+        self, line: Line, answer: CiphertextArray, needed: Truths, each: int
+    ) -> NDArray[Any]:
+        """Return the sums in ciphertexts, so many in each, zeros for those that are not needed."""
         chosen = answer if needed.all() else answer.take(np.flatnonzero(needed))
         try:
             with self.session.statistics.step(Step.DECRYPT, operations=chosen.size):
@@ -303,7 +306,6 @@ class Conversation:
             raise ProtocolError(f"the sums of {line.host} are beyond their bounds") from None
         if chosen is answer:
             return found
-        each = self.slots.sums_of_each
         whole = np.zeros((len(needed), each, self.slots.row.count), dtype=found.dtype)
         whole[needed] = found.reshape(-1, each, self.slots.row.count)
         return whole.reshape(-1, self.slots.row.count)

@@ -237,7 +237,7 @@ class HostRound:
     def _answer(self, answer: CiphertextArray) -> None:
         if not self.trainer.slots.packed:
             with self.session.statistics.step(Step.SQUEEZE, operations=answer.size):
-                answer = answer.squeeze(self.trainer.slots.squeezed)
+                answer = answer.squeeze(self.trainer.slots.answered(answer.size))
         for part in pieces(answer.size, answer.public_key.key_bits):
             self.session.send(
                 GUEST, "sums", iteration=self.number, batch=self._sent, sums=answer[part]

@@ -19,6 +19,8 @@ from pyfate_gpu.typing import Floats, Integers
 
 #: Sums of integers stay exact in float64 up to this many bits.
 EXACT_BITS = 52
+#: Rows of ciphertexts that engines work on at once, and up to how many an answer is not spread over more.
+ROWS_AT_A_TIME, FEW_ANSWERS = 8, 4
 
 
 @dataclass(frozen=True)
@@ -120,25 +122,42 @@ class GradientSlots:
         """The layout of the ciphertexts of rows."""
         return self.together.layout if self.packed else self.row
 
-    @property
-    def answered(self) -> SlotLayout:
-        """The layout of the ciphertexts of sums."""
-        return self.sent.product if self.packed else self.squeezed
+    def sums_of_each(self, sums: int) -> int:
+        """Return how many of so many sums a ciphertext of an answer holds.
+
+        Engines take rows eight at a time, so ciphertexts are a multiple of that: of the same cost as fewer, filled by
+        fewer steps.
+        """
+        if self.packed:
+            return 1
+        least = -(-sums // self.sums)
+        count = -(-least // ROWS_AT_A_TIME) * ROWS_AT_A_TIME if least > FEW_ANSWERS else least
+        return max(1, -(-sums // max(1, count)))
+
+    def answered(self, sums: int) -> SlotLayout:
+        """Return the layout of the ciphertexts of an answer of so many sums."""
+        if self.packed:
+            return self.sent.product
+        return SlotLayout(self.row.width, self.row.count * self.sums_of_each(sums))
 
     def answers(self, sums: int) -> int:
-        """Return how many ciphertexts so many sums take."""
-        return -(-sums // self.sums_of_each)
+        """Return how many ciphertexts an answer of so many sums takes.
 
-    @property
-    def sums_of_each(self) -> int:
-        """Sums of a ciphertext of sums."""
-        return 1 if self.packed else self.sums
+        Examples
+        --------
+        >>> from pyfate_gpu.trees.packing import GradientSlots
+        >>> slots = GradientSlots(bits=4, rows=569, outputs=1, key_bits=2048)
+        >>> slots.sums, slots.answers(620), slots.sums_of_each(620)
+        (68, 16, 39)
+        """
+        return -(-sums // self.sums_of_each(sums))
 
     def needed(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return which ciphertexts of sums hold a wanted one."""
-        filled = np.zeros(self.answers(len(wanted)) * self.sums_of_each, dtype=np.bool_)
+        """Return which ciphertexts of an answer hold a wanted sum."""
+        each = self.sums_of_each(len(wanted))
+        filled = np.zeros(self.answers(len(wanted)) * each, dtype=np.bool_)
         filled[: len(wanted)] = wanted
-        return np.asarray(filled.reshape(-1, self.sums_of_each).any(axis=1))
+        return np.asarray(filled.reshape(-1, each).any(axis=1))
 
     def encode(self, integers: Integers) -> PlaintextArray:
         """Return rows as plaintexts; their bound is public."""
@@ -167,7 +186,7 @@ class GradientSlots:
             When there is a number in the place of a sum that is none.
         """
         if self.packed:
-            return self.together.split(slots[:, self.answered.middle])
+            return self.together.split(slots[:, self.sent.product.middle])
         return slots.reshape(-1, self.row.count)
 
     def pick(self, sums: NDArray[Any], outputs: Sequence[int]) -> Integers:

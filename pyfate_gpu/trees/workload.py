@@ -55,7 +55,10 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     levels = max(0, settings.levels_of_hosts - 1)
     for name in hosts:
         sums = candidates[name] * (roots + others)
-        answers = slots.answers(sums)
+        answers = sum(
+            slots.answers(candidates[name] * nodes)
+            for nodes in nodes_of_levels(settings, roots, rows, trees)
+        )
         work[name].update(
             check=sent,
             add=round(rows * kept[name] * (roots + trees * levels * SMALLER))
@@ -86,8 +89,8 @@ def nodes_of_round(settings: Settings, rows: int, outputs: int) -> tuple[int, in
         encrypted = max(1, round(rows * (1 - (1 - share) ** settings.num_parallel_tree)))
     trees = len(settings.trees_of_round(outputs))
     alike = (goss or share == 1) and settings.colsample_bytree == 1
-    nodes = _nodes(settings.levels_of_hosts, each, settings.min_samples_leaf)
-    return encrypted, each, 1 if alike else trees, trees * (nodes - 1)
+    roots = 1 if alike else trees
+    return encrypted, each, roots, sum(nodes_of_levels(settings, roots, each, trees)[1:])
 
 
 def choose_slots(
@@ -112,9 +115,9 @@ def choose_slots(
     return replace(alone, packed=found is not None)
 
 
-def _nodes(levels: int, rows: int, least: int) -> int:
-    """Nodes of a tree that are summed: the root, and of each further pair one, as far as rows go."""
-    if levels == 0:
-        return 0
-    most = max(1, rows // (2 * least))
-    return 1 + sum(min(1 << (level - 1), most) for level in range(1, levels))
+def nodes_of_levels(settings: Settings, roots: int, rows: int, trees: int) -> list[int]:
+    """Return how many nodes are summed on each level that hosts take part in, as far as the rows of a tree go."""
+    levels = settings.levels_of_hosts
+    most = max(1, rows // (2 * settings.min_samples_leaf))
+    others = [trees * min(1 << (level - 1), most) for level in range(1, levels)]
+    return [roots, *others] if levels else []

@@ -147,7 +147,8 @@ def test_ciphertexts_of_sums_nobody_wants_are_not_decrypted():
     from pyfate_gpu.trees.packing import GradientSlots
 
     slots = GradientSlots(bits=24, rows=569, outputs=1, key_bits=2048)
-    assert slots.sums == 29
+    assert (slots.sums, slots.answers(100), slots.sums_of_each(100)) == (29, 4, 25)
     wanted = np.zeros(100, dtype=bool)
-    wanted[[28, 60]] = True
+    wanted[[24, 60]] = True
     assert slots.needed(wanted).tolist() == [True, False, True, False]
+    assert slots.needed(np.zeros(0, dtype=bool)).tolist() == []

@@ -51,7 +51,7 @@ def test_the_guest_can_read_one_slot_of_a_sum(classifier, toy, transcript):
     slots = GradientSlots(24, 80, 1, 768, packed=True)
     private = found.guest._keys[1]
     for answer in sums_of_host(found, transcript):
-        assert answer.slots == slots.answered
+        assert answer.slots == slots.answered(1)
         numbers = private.decrypt(answer)
         others = np.delete(numbers, answer.slots.middle, axis=1)
         # Uniform on 64 bits more than a sum takes: this small by chance once in 2^40.

@@ -96,9 +96,9 @@ def test_as_many_sums_as_candidates_of_asked_nodes(classifier, toy, transcript):
     asked = [m for m in transcript if name_of(m) == "nodes" and m.to.name == "host-0"]
     received = [m for m in transcript if name_of(m) == "sums" and m.sender.name == "host-0"]
     counts = [found.guest._keys[0].from_wire(m.payload["sums"].to_wire()).size for m in received]
-    assert counts[0] == -(-size // slots.sums)  # of the root
+    assert counts[0] == slots.answers(size)  # of the root
     assert len(counts) <= 1 + len(asked)
-    assert all(count <= -(-size * 4 // slots.sums) for count in counts)
+    assert all(count <= slots.answers(size * 4) for count in counts)
 
 
 def test_two_runs_share_a_model_and_nothing_else(classifier, toy, transcript):
