@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
+
+import numpy as np
 
 from pyfate_gpu.backends.base import Backend, EngineOptions
 from pyfate_gpu.backends.cpu.engine import CpuBackend
@@ -35,6 +38,9 @@ class ShardActor:
         """Release of this package at the worker."""
         return version("pyfate-gpu")
 
-    def call(self, method: str, *operands: Any) -> Any:
-        """Have the holder do it."""
-        return getattr(self._holder, method)(*operands)
+    def call(self, method: str, lengths: Sequence[int], *pieces: Any) -> Any:
+        """Have the holder do it with operands that came in so many pieces each."""
+        rest = iter(pieces)
+        operands = [[next(rest) for _ in range(length)] for length in lengths]
+        whole = [each[0] if len(each) == 1 else np.concatenate(each) for each in operands]
+        return getattr(self._holder, method)(*whole)

@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from pyfate_gpu.backends.ray.actor import ShardActor
 from pyfate_gpu.errors import BackendError, BackendUnavailableError, WorkerLostError
+
+INLINE = 96 << 10
+MOST_INLINE = 1 << 20
 
 START_SECONDS = 120
 """An actor that does not run by then will not: the cluster has no room for it."""
@@ -51,7 +56,12 @@ class RayWorkers:
 
     def call(self, worker: int, method: str, *operands: Any) -> Any:
         """Enqueue the call; operands that are results of others move from worker to worker."""
-        return self._actors[worker].call.remote(method, *operands)
+        lengths, pieces = [], []
+        for operand in operands:
+            found = _pieces(operand)
+            lengths.append(len(found))
+            pieces += found
+        return self._actors[worker].call.remote(method, lengths, *pieces)
 
     def wait(self, results: Sequence[Any]) -> list[Any]:
         """All results.
@@ -116,3 +126,13 @@ class RayWorkers:
                 f"workers have release {', '.join(others)} of pyfate-gpu, this process {ours}; install one "
                 "release on all machines"
             )
+
+
+def _pieces(operand: Any) -> list[Any]:
+    """An operand as it is, or an array in pieces that each travel with the call.
+
+    What is larger than Ray's 100 KB goes through the object store, which takes another two milliseconds or three.
+    """
+    if not isinstance(operand, np.ndarray) or not INLINE < operand.nbytes <= MOST_INLINE:
+        return [operand]
+    return np.array_split(operand, -(-operand.nbytes // INLINE))

@@ -15,11 +15,11 @@ from pyfate_gpu.backends.matrices import Index
 from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.backends.sharded.holder import Held
 from pyfate_gpu.backends.sharded.keeper import Keeper
-from pyfate_gpu.backends.sharded.plan import even, owners
+from pyfate_gpu.backends.sharded.plan import even, narrowed, owners
 from pyfate_gpu.backends.sharded.shards import Part, Shards
 from pyfate_gpu.backends.sharded.workers import Workers
 
-SMALL = 32
+SMALL = 64
 """Fewer rows for each worker stay together at the first one."""
 
 FEW = 1 / 16
@@ -174,7 +174,7 @@ class Driver(Keeper):
         self.workers.wait([self._call(worker, method, *operands) for worker in everybody])
 
     def _call(self, worker: int, method: str, *operands: Any) -> Any:
-        return self._tell(worker, method, self._key, *operands)
+        return self._tell(worker, method, self._key, *map(_narrow, operands))
 
 
 def spread(rows: int, workers: int) -> Index:
@@ -194,6 +194,15 @@ def _pieces(shares: Index) -> list[tuple[int, slice]]:
 
 def _held(operand: Any) -> Any:
     return Held(operand.number) if isinstance(operand, Part) else operand
+
+
+def _narrow(operand: Any) -> Any:
+    """The operand, numbers of rows in as few bytes as they take: each travels beside a ciphertext's work."""
+    if isinstance(operand, Held) and operand.index is not None:
+        return Held(operand.number, narrowed(operand.index))
+    if isinstance(operand, np.ndarray) and operand.ndim == 1:
+        return narrowed(operand)
+    return operand
 
 
 def unless_all(places: Index, rows: int) -> Index | None:

@@ -177,6 +177,12 @@ class ShardedPublicEngine(Driver):
         """Sums where the elements are, added up; or where each segment is to be, if less has to move."""
         index, offsets = index[offsets[0] : offsets[-1]], offsets - offsets[0]
         segments = len(offsets) - 1
+        if self.workers.count == len(a.parts) == 1:
+            return self._total(
+                np.array([0, len(a)]),
+                segments,
+                lambda worker, piece: ("run", "segment_sum", a.parts[0], index, offsets),
+            )
         shares = self._spread(segments)
         here = np.array([part.worker for part in a.parts])[owners(index, a.starts)]
         there = owners(np.repeat(np.arange(segments), np.diff(offsets)), shares)

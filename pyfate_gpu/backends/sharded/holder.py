@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.matrices import Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
+from pyfate_gpu.backends.sharded.plan import widened
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 from pyfate_gpu.data.data_sets import TablePart, parts_of
 from pyfate_gpu.data.fixed_point import FixedPointMatrix
@@ -82,9 +83,7 @@ class Holder:
         """Compute, and hold the result under `number`."""
         assert method in METHODS
         with self._result(number) as hold:
-            found = [
-                self._find(each.number) if isinstance(each, Held) else each for each in operands
-            ]
+            found = [self._operand(each) for each in operands]
             hold(getattr(self._engines[key], method)(*found))
 
     def give(
@@ -92,7 +91,7 @@ class Holder:
     ) -> npt.NDArray[Any]:
         """Rows, or some of them, in the form of the engine, or as canonical words."""
         engine, rows = self._engines[key], self._find(number)
-        chosen = rows if index is None else engine.take(rows, index)
+        chosen = rows if index is None else engine.take(rows, widened(index))
         return engine.export_words(chosen) if canonical else np.asarray(chosen)
 
     def receive(
@@ -105,7 +104,7 @@ class Holder:
             if not isinstance(piece, Held):
                 return engine.import_words(piece) if canonical else piece
             rows = self._find(piece.number)
-            return rows if piece.index is None else engine.take(rows, piece.index)
+            return rows if piece.index is None else engine.take(rows, widened(piece.index))
 
         with self._result(number) as hold:
             found = [rows_of(piece) for piece in pieces]
@@ -209,6 +208,14 @@ class Holder:
         """Forget the engines of a key that the driver has no more."""
         for engines in (self._engines, self._private, self._numbers):
             engines.pop(key, None)
+
+    def _operand(self, operand: Any) -> Any:
+        """What is held, numbers of rows as engines take them, and everything else as it is."""
+        if isinstance(operand, Held):
+            return self._find(operand.number)
+        if isinstance(operand, np.ndarray) and operand.ndim == 1:
+            return widened(operand)
+        return operand
 
     def _find(self, number: int) -> Any:
         """What is held, or again the error because of which it is not there."""

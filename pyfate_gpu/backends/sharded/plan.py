@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,25 @@ def cut_segments(offsets: Index, longest: int) -> tuple[Index, Index]:
     segment = np.searchsorted(ends, place, side="right")
     starts = offsets[segment] + longest * (place - (ends - lengths)[segment])
     return np.append(starts, offsets[-1]), ends
+
+
+def narrowed(index: Index) -> npt.NDArray[Any]:
+    """Numbers of rows in the narrowest type of no sign, to be sent; `widened` is the way back.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu.backends.sharded.plan import narrowed, widened
+    >>> narrowed(np.array([0, 300])).dtype, widened(narrowed(np.array([0, 300]))).dtype
+    (dtype('uint16'), dtype('int64'))
+    """
+    kind = np.min_scalar_type(int(index.max(initial=0)))
+    return index.astype(kind)
+
+
+def widened(index: npt.NDArray[Any]) -> Index:
+    """Numbers of rows as engines take them."""
+    return index.astype(np.int64)
 
 
 def runs(starts: npt.NDArray[np.int64], longest: int) -> Iterator[slice]:
