@@ -18,7 +18,7 @@ from pyfate_gpu.binning.model_file import read_half, write_half
 from pyfate_gpu.binning.pictures import bars_of, tables_of
 from pyfate_gpu.binning.workload import workload_of
 from pyfate_gpu.data.binning.binner import BINS, OUTPUTS
-from pyfate_gpu.data.binning.settings import SUPERVISED, BinningRules
+from pyfate_gpu.data.binning.settings import BinningRules
 from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
 from pyfate_gpu.data.information_value import ALPHA, FATE, Evidence, check_smoothing
 from pyfate_gpu.errors import ConfigurationError, DataError
@@ -50,7 +50,8 @@ class HeteroBinning(ColumnsOnly):
     Parameters
     ----------
     method, max_bins, min_share, min_events, trend, max_p, prebins, cuts, categories, special, unseen
-        As of `BinningRules`, for this party's columns. ``chi_merge`` and ``optimal`` look at labels: the guest's only.
+        As of `BinningRules`, for this party's columns. ``chi_merge`` and ``optimal`` look at labels: at hosts they take
+        the guest's `share_cuts`.
     min_rows : int
         A host's bins with fewer rows are merged before anything of them is sent.
     output : {"bins", "woe"}
@@ -60,6 +61,9 @@ class HeteroBinning(ColumnsOnly):
     share_woe : bool
         Whether the guest tells hosts the weights of evidence of their bins. With the rows of a bin, which a host
         counts, they give it the numbers of labels in each.
+    share_cuts : bool
+        Whether the guest merges bins of hosts whose `method` looks at labels: such a host sends the sums of finer
+        bins in their order, and hears which of them to merge.
     keep_labels : bool
         Whether hosts keep the encrypted labels until the session ends, so that later fits in it with the same labels
         and weights need not send them again: other bins, other columns. Alike at all parties.
@@ -131,6 +135,7 @@ class HeteroBinning(ColumnsOnly):
     smoothing: str = FATE
     alpha: float = ALPHA
     share_woe: bool = False
+    share_cuts: bool = False
     keep_labels: bool = False
     scheme: str = "paillier"
     key_bits: int = 3072
@@ -160,7 +165,7 @@ class HeteroBinning(ColumnsOnly):
             raise ConfigurationError(
                 f"output is {self.output!r}; choose one of {', '.join(OUTPUTS)}"
             )
-        for name in ("share_woe", "keep_labels", "allow_insecure_key_size"):
+        for name in ("share_woe", "share_cuts", "keep_labels", "allow_insecure_key_size"):
             if type(plain(getattr(self, name))) is not bool:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}; it is true or false")
 
@@ -202,10 +207,6 @@ class HeteroBinning(ColumnsOnly):
         self.check()
         role = self.check_session(session)
         check_owner(role, X=X, y=y, weights=sample_weight, validation=validation)
-        if role is Role.HOST and self.method in SUPERVISED:
-            raise ConfigurationError(
-                f"method {self.method!r} looks at labels, which a host has none of: choose another, or set cuts"
-            )
         own = Own(own_table(X, y), self._rules(), plain(self.min_rows))
         others = self._others(role, validation, own.table)
         progress = Progress(session, self.callbacks)

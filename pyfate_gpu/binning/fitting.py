@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.binning.finer import have_merged, learn_at_host, merge_for
 from pyfate_gpu.binning.guest import send_labels, weigh_host
 from pyfate_gpu.binning.host import find_evidence
-from pyfate_gpu.binning.kept import keep_sent, kept_keys
+from pyfate_gpu.binning.kept import forget, keep_sent, kept_keys
 from pyfate_gpu.binning.labels import Labels
 from pyfate_gpu.binning.plan import Plan, announce_plan, receive_plan
 from pyfate_gpu.binning.stability import (
@@ -201,6 +202,7 @@ def fit_guest(
         consent,
         kept=keys is not None,
         compared=0 if others is None else others.table.rows,
+        cuts=bool(plain(model.share_cuts)),
     )
     agree_on_terms(session, TASK, model.terms())
     training = session.task_id
@@ -214,6 +216,9 @@ def fit_guest(
         send_labels(session, key, plan, labels)
     if keeps:
         keep_sent(session, plan, key, labels.units)
+    if plan.cuts:
+        for host in session.hosts:
+            merge_for(session, key, plan, labels, host)
     hosts = {
         host.name: weigh_host(session, key, plan, labels, host, weighing) for host in session.hosts
     }
@@ -245,13 +250,7 @@ def fit_host(
     model: HeteroBinning, session: Session, own: Own, others: Others | None = None
 ) -> Fitted:
     """Have the guest weigh the bins of a host."""
-    learned = own.learn()
-    bins = [
-        each.merged(each.counted(column), own.min_rows)
-        for each, column in zip(learned, own.table.columns, strict=True)
-    ]
-    codes = _codes(own.table, bins)
-    further = None if others is None else _codes(others.table, bins)
+    learned = learn_at_host(own.table, own.rules)
     agree_on_terms(session, TASK, model.terms())
     training = session.task_id
     receive_key(
@@ -263,7 +262,17 @@ def fit_host(
     )
     plan = receive_plan(session, own.table.rows, 0 if others is None else others.table.rows)
     plan.check(session.key_of(GUEST))
-    found = find_evidence(session, plan, bins, codes, keeps=bool(plain(model.keep_labels)))
+    keeps = bool(plain(model.keep_labels))
+    learned, plan = have_merged(session, plan, own.table, own.rules, learned, own.min_rows)
+    bins = [
+        each.merged(each.counted(column), own.min_rows)
+        for each, column in zip(learned, own.table.columns, strict=True)
+    ]
+    codes = _codes(own.table, bins)
+    further = None if others is None else _codes(others.table, bins)
+    found = find_evidence(session, plan, bins, codes, keeps=keeps)
+    if not keeps:
+        forget(session)
     rows = _rows(own.table, bins)
     stability = None
     if further is not None:

@@ -51,6 +51,11 @@ def keep(session: Session, kept: Kept) -> None:
     _KEPT[session] = kept
 
 
+def forget(session: Session) -> None:
+    """Keep no labels any longer."""
+    _KEPT.pop(session, None)
+
+
 def kept_keys(session: Session, units: Integers, scheme: str, bits: int) -> Any:
     """Return the guest's keys that hosts have these labels under; None where they have others, or none."""
     kept = _KEPT.get(session)

@@ -12,6 +12,8 @@ MESSAGES: Messages = {
     "label_rows": (GUEST, HOST),
     "bin_counts": (HOST, GUEST),
     "bin_sums": (HOST, GUEST),
+    "finer_bins": (HOST, GUEST),
+    "merges": (GUEST, HOST),
     "values": (GUEST, HOST),
     "evidence": (GUEST, HOST),
 }

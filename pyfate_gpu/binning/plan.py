@@ -41,6 +41,8 @@ class Plan:
         Whether hosts have the labels already.
     compared : int
         Further rows that bins are compared with, 0 for none.
+    cuts : bool
+        Whether the guest merges finer bins of hosts that want it.
     """
 
     rows: int
@@ -49,6 +51,7 @@ class Plan:
     consent: bool
     kept: bool = False
     compared: int = 0
+    cuts: bool = False
 
     @property
     def other(self) -> Plan:
@@ -109,6 +112,7 @@ def announce_plan(session: Session, plan: Plan) -> None:
         consent=plan.consent,
         kept=plan.kept,
         compared=plan.compared,
+        cuts=plan.cuts,
     )
 
 
@@ -123,7 +127,15 @@ def receive_plan(session: Session, rows: int, compared: int = 0) -> Plan:
         When it makes no sense.
     """
     found = session.receive(
-        GUEST, "plan", rows=int, classes=int, weighted=bool, consent=bool, kept=bool, compared=int
+        GUEST,
+        "plan",
+        rows=int,
+        classes=int,
+        weighted=bool,
+        consent=bool,
+        kept=bool,
+        compared=int,
+        cuts=bool,
     )
     plan = Plan(*found)
     if plan.compared != compared:

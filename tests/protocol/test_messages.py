@@ -79,7 +79,9 @@ def select_columns(rng):
 
     def party(**data):
         def run(session):
-            binning = HeteroBinning(share_woe=True, **key).fit(session=session, **data)
+            method = "quantile" if "y" in data else "optimal"
+            binning = HeteroBinning(method=method, share_woe=True, share_cuts=True, **key)
+            binning.fit(session=session, **data)
             selector = HeteroSelector(rules=rules, share_correlations=True, **key)
             return selector.fit(session=session, binning=binning, **data)
 
