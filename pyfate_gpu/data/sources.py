@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -137,7 +138,7 @@ def read_rows(source: DataSource) -> Rows:
 
 def _in_order(rows: Rows, source: str) -> Rows:
     """Return rows in the order of their ids, each there once, in the same memory."""
-    ids = rows.ids
+    ids = cast("list[str]", rows.ids)  # files are read into lists
     order = sorted(range(len(ids)), key=ids.__getitem__)
     if any(ids[row] == ids[after] for row, after in pairwise(order)):
         check_once(ids, source)
