@@ -7,24 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.binning.columns_only import ColumnsOnly, own_table
-from pyfate_gpu.binning.fitting import Fitted, Others, Own, fit_guest, fit_host
+from pyfate_gpu.binning.columns_only import own_table
+from pyfate_gpu.binning.fitted_bins import FittedBins
+from pyfate_gpu.binning.fitting import Others, Own, fit_guest, fit_host
 from pyfate_gpu.binning.guest import Weighing
 from pyfate_gpu.binning.messages import MESSAGES
-from pyfate_gpu.binning.model_file import read_half, write_half
-from pyfate_gpu.binning.pictures import bars_of, tables_of
 from pyfate_gpu.binning.workload import workload_of
 from pyfate_gpu.data.binning.binner import BINS, OUTPUTS
 from pyfate_gpu.data.binning.settings import BinningRules
-from pyfate_gpu.data.binning.table import ColumnTable, check_columns, read_columns
+from pyfate_gpu.data.binning.table import ColumnTable, check_columns
 from pyfate_gpu.data.information_value import ALPHA, FATE, Evidence, check_smoothing
-from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.protocol.cost import JobShape, Workload
-from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
@@ -39,7 +36,7 @@ Model = TypeVar("Model", bound="HeteroBinning")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HeteroBinning(ColumnsOnly):
+class HeteroBinning(FittedBins):
     """Bins of every party's columns and what they say of the guest's labels, which stay encrypted.
 
     Every party makes one of these and calls `fit`: the guest with its labels, and columns if it has some, hosts with
@@ -219,55 +216,6 @@ class HeteroBinning(ColumnsOnly):
         self.report_ = progress.finish(1)
         return self
 
-    def transform(self, X: Any) -> NDArray[Any]:
-        """Return this party's columns as bins, int16 [rows, columns], or as weights of evidence, float64.
-
-        No other party takes part. Of more than two classes a column has as many weights as there are classes.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit, and for weights of evidence that the guest has not given.
-        DataError
-            When X does not have the columns of fit, or one of another type.
-        """
-        fitted = self.fitted()
-        table = read_columns(X)
-        check_columns(table, len(fitted.bins), fitted.names)
-        if self.output == BINS:
-            found = table.each(lambda place, _: fitted.bins[place].assign(table.columns[place]))
-            return np.stack(found, axis=1) if found else np.empty((table.rows, 0), dtype=np.int16)
-        weights = fitted.woe
-        if weights is None:
-            raise ConfigurationError(
-                "the guest has not given the weights of evidence of this party's bins: it sets share_woe, or "
-                "this party takes output='bins'"
-            )
-        columns = table.each(
-            lambda place, _: weights[place][fitted.bins[place].assign(table.columns[place])]
-        )
-        return np.hstack([np.empty((table.rows, 0)), *columns])
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of what `transform` returns.
-
-        Parameters
-        ----------
-        input_features : sequence of str, optional
-            Names of the columns where `X` had none.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        fitted = self.fitted()
-        own = fitted.names if fitted.names is not None else input_features
-        names = [f"x{at}" for at in range(len(fitted.bins))] if own is None else list(own)
-        if self.output != BINS and fitted.outputs > 1:
-            names = [f"{name} {output}" for name in names for output in range(fitted.outputs)]
-        return np.array(names, dtype=object)
-
     def workload(self, shape: JobShape) -> Workload:
         """Return what fitting to data of that shape takes, before it runs.
 
@@ -278,54 +226,6 @@ class HeteroBinning(ColumnsOnly):
         """
         self.check()
         return workload_of(shape, plain(self.key_bits), plain(self.max_bins))
-
-    def result(self) -> dict[str, Any]:
-        """Return cost, and what this party holds: information values and bins of its columns.
-
-        The guest also what it knows of hosts' columns, which have no names here.
-        """
-        return super().result() | self.fitted().as_json()
-
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Return tables of this party's bins, at the guest of those of hosts too."""
-        return tables_of(self.fitted())
-
-    def bars(self) -> dict[str, dict[str, float]]:
-        """Return information values, and weights of evidence of the columns that have most."""
-        return bars_of(self.fitted())
-
-    def save(self, path: PathLike) -> None:
-        """Write this party's bins, and what it knows of them, to a file that only its owner can read.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        StorageError
-            When the file cannot be written.
-        """
-        params = {name: as_listed(value) for name, value in self.get_params().items()}
-        del params["callbacks"]
-        write_half(path, self.fitted(), {"estimator": type(self).__name__, "params": params})
-
-    @classmethod
-    def load(cls: type[Model], path: PathLike) -> Model:
-        """Return a fitted model from what `save` wrote, to transform with.
-
-        Raises
-        ------
-        StorageError, DataError
-            When the file cannot be read, or is no such model.
-        """
-        fitted, params = read_half(path, cls.__name__)
-        model = cls()
-        try:
-            model.set_params(**params)
-            model.check()
-        except ConfigurationError as error:
-            raise DataError(f"{path} has parameters that make no sense: {error}") from None
-        model._keep(fitted)
-        return model
 
     def weighing(self) -> Weighing:
         """Return how evidence is made of counts."""
@@ -361,19 +261,6 @@ class HeteroBinning(ColumnsOnly):
             **{each.name: getattr(self, each.name) for each in fields(BinningRules)}
         )
 
-    def fitted(self) -> Fitted:
-        """Return what this party keeps of a fit.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        """
-        fitted: Fitted | None = getattr(self, "_half", None)
-        if fitted is None:
-            raise ConfigurationError("this model has no bins yet: call fit")
-        return fitted
-
     def _others(self, role: Role, validation: Any, table: ColumnTable) -> Others | None:
         if validation is None:
             return None
@@ -383,26 +270,3 @@ class HeteroBinning(ColumnsOnly):
         found = own_table(X, y)
         check_columns(found, len(table.columns), table.names)
         return Others(found, y)
-
-    def _keep(self, fitted: Fitted) -> None:
-        """Set the attributes of a fitted model, and none of an earlier fit."""
-        optional = (
-            "woe_",
-            "evidence_",
-            "host_evidence_",
-            "stability_",
-            "host_stability_",
-            "classes_",
-        )
-        for name in (*optional, "feature_names_in_"):
-            vars(self).pop(name, None)
-        vars(self).update(fitted.attributes(), _half=fitted, n_iter_=1)
-
-
-def as_listed(value: Any) -> Any:
-    """Return a parameter as JSON takes it."""
-    if isinstance(value, Mapping):
-        return {str(key): as_listed(each) for key, each in value.items()}
-    if isinstance(value, np.ndarray | Sequence) and not isinstance(value, str):
-        return [as_listed(each) for each in value]
-    return plain(value)

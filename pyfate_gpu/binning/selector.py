@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.binning.columns_only import ColumnsOnly, own_table
-from pyfate_gpu.binning.estimator import HeteroBinning, as_listed
+from pyfate_gpu.binning.estimator import HeteroBinning
+from pyfate_gpu.binning.fitted_bins import as_listed
 from pyfate_gpu.binning.fitting import Fitted
 from pyfate_gpu.binning.messages import SELECTION
 from pyfate_gpu.binning.standing import JOINT, have_judged, judge_together

@@ -145,9 +145,7 @@ def encode_classes(y: NDArray[Any], classes: NDArray[Any]) -> Floats:
     >>> encode_classes(np.array([3, 1]), np.array([1, 2, 3])).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    # Python compares whole numbers and floats exactly, NumPy by way of float64
-    places = {label: place for place, label in enumerate(classes.tolist())}
-    found = np.array([places.get(label, -1) for label in tidy_labels(y).tolist()], dtype=np.int64)
+    found = _places(tidy_labels(y), classes)
     unknown = found < 0
     if unknown.any():
         raise DataError(
@@ -202,3 +200,14 @@ def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
     raise ConfigurationError(
         f"classes are {type(classes[0]).__name__} objects: use numbers or texts as labels to save the model"
     )
+
+
+def _places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the number of each label's class, -1 for none of them."""
+    if labels.dtype.kind == classes.dtype.kind == "i" and len(classes):
+        order = np.argsort(classes)
+        places = order[np.minimum(np.searchsorted(classes, labels, sorter=order), len(order) - 1)]
+        return np.where(classes[places] == labels, places, -1).astype(np.int64)
+    # Python compares whole numbers and floats exactly, NumPy by way of float64
+    known = {label: place for place, label in enumerate(classes.tolist())}
+    return np.array([known.get(label, -1) for label in labels.tolist()], dtype=np.int64)

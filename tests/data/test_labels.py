@@ -145,6 +145,18 @@ def test_classes_that_training_did_not_know_are_refused(y, classes):
     assert "zebra" not in str(error.value)
 
 
+def test_whole_numbers_are_found_exactly(rng):
+    """Near the ends of int64, where float64 rounds; in any order of classes."""
+    top = 2**63 - 1
+    classes = np.array([top, -top - 1, 3, top - 1, 0])
+    labels = rng.choice(classes, 200)
+    found = encode_classes(labels, classes)
+    assert (found.argmax(axis=1) == [classes.tolist().index(label) for label in labels]).all()
+    assert (found.sum(axis=1) == 1).all()
+    with pytest.raises(DataError, match=r"y\[1\] is none of the 5 classes"):
+        encode_classes(np.array([3, top - 2], dtype=np.int64), classes)
+
+
 def test_classes_of_other_types_that_are_equal_are_the_same():
     assert encode_classes(np.array([1.0, 2.0]), np.array([1, 2])).tolist() == [[0.0], [1.0]]
     assert encode_classes(np.array([True, False]), np.array([0, 1])).tolist() == [[1.0], [0.0]]
