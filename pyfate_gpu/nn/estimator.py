@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,35 +14,36 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.tables import Table, check_same_columns, read_present_labels, read_table
-from pyfate_gpu.errors import ConfigurationError, DataError
+from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.topology import TWO_PARTIES
 from pyfate_gpu.learning.targets import UNSCALED, TargetScale
+from pyfate_gpu.nn.halves import NetworkHalf
 from pyfate_gpu.nn.messages import MESSAGES
-from pyfate_gpu.nn.model_file import read_half, write_half
-from pyfate_gpu.nn.modules import make_top, require_torch
+from pyfate_gpu.nn.modules import require_torch
+from pyfate_gpu.nn.nets import make_guest_net
 from pyfate_gpu.nn.settings import Settings
 from pyfate_gpu.nn.training import GuestNetTrainer, HostNetTrainer, NetTrainer
 from pyfate_gpu.nn.workload import workload_of
 from pyfate_gpu.protocol.cost import JobShape, Workload
-from pyfate_gpu.protocol.estimator import Estimator, PathLike
 from pyfate_gpu.protocol.keys import receive_key
 from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
-from pyfate_gpu.protocol.settings import plain
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
 
+logger = logging.getLogger(__name__)
+
 Classes = NDArray[np.generic] | None
 Model = TypeVar("Model", bound="HeteroNetwork")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HeteroNetwork(Estimator):
+class HeteroNetwork(NetworkHalf):
     """Base of the models; see its subclasses for the losses. Takes PyTorch, extra ``torch``.
 
     A guest and one host make one of these each. The first layer is linear and shared: nobody knows its weights. Its
@@ -49,6 +51,12 @@ class HeteroNetwork(Estimator):
 
     Parameters
     ----------
+    mode : {"shared", "interactive"}
+        ``interactive``, for comparisons, is the layer of FATE 1: the guest sees what the host's half of the layer puts
+        out for each row, and the host encrypts its activations instead of weights.
+    open_activations : bool
+        The guest sees what the host's half of the layer puts out for each row, and has its own half, and a `bottom`,
+        in clear; both parties must want it.
     width : int
         Outputs of the shared layer.
     hidden : sequence of int
@@ -56,8 +64,9 @@ class HeteroNetwork(Estimator):
     top : torch.nn.Module, optional
         The guest's own net from ``[rows, width]`` to ``[rows, outputs]``, in float64.
     bottom : torch.nn.Module, optional
-        The host's own net from its features to the inputs of the shared layer. Its gradients are opened to the host.
-        A guest has none: with it the guest could solve for the shared weights.
+        This party's own net from its features to the inputs of the first layer, in float64. The host's gradients are
+        opened to it. A guest has one only where it sees the host's activations anyway: with `open_activations` or
+        ``mode="interactive"``; from its gradients it could solve for weights that are shared.
     max_iter, batch_size : int
         Passes over the data, rows of a batch.
     shuffle, random_state : bool, int or None
@@ -91,6 +100,8 @@ class HeteroNetwork(Estimator):
     messages = MESSAGES
     row_options = ()
 
+    mode: str = "shared"
+    open_activations: bool = False
     width: int = 16
     hidden: Sequence[int] = ()
     top: Any = None
@@ -214,9 +225,10 @@ class HeteroNetwork(Estimator):
         labels: dict[str, Any] = {}
         tested = None
         if guest:
-            if self.bottom is not None:
+            if self.bottom is not None and not settings.shows_activations:
                 raise ConfigurationError(
-                    "a guest takes no bottom: from its gradients it could solve for the weights that are shared"
+                    "a guest's bottom takes open_activations=True, or mode='interactive', at both parties: from its "
+                    "gradients the guest could solve for weights that are shared"
                 )
             encoded, classes = self._encode_labels(y, len(features), None)
             scale = self._scale(encoded)
@@ -227,7 +239,9 @@ class HeteroNetwork(Estimator):
                 "criterion": self._criterion(),
                 "validator": validator,
             }
-            net = self._guest_net(settings, encoded.shape[1])
+            net = make_guest_net(
+                settings, self.top, self.bottom, table.values.shape[1], encoded.shape[1]
+            )
         else:
             if self.top is not None:
                 raise ConfigurationError(
@@ -241,6 +255,11 @@ class HeteroNetwork(Estimator):
         exchange = self._connect(session, settings, "fit")
         progress = Progress(session, self.callbacks)
         progress.packing = "columns" if settings.squeeze else "none"
+        if settings.shows_activations:
+            logger.warning(
+                "the guest sees what %s's half of the first layer puts out for each row",
+                exchange.peer if guest else session.party,
+            )
         kind = GuestNetTrainer if guest else HostNetTrainer
         trainer = kind(exchange, settings, progress, net, features, tested, **labels)
         iterations = trainer.train()
@@ -315,71 +334,6 @@ class HeteroNetwork(Estimator):
         """Return what training on data of that shape takes, before it runs."""
         return workload_of(shape, self.settings())
 
-    def save(self, path: PathLike) -> None:
-        """Write this party's half: its shares, its own net's numbers, preparation, parameters; not modules.
-
-        Raises
-        ------
-        ConfigurationError
-            Before fit.
-        StorageError
-            When the file cannot be written.
-        """
-        self._check_fitted()
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        made_here = self.top is None and self.bottom is None
-        for name in ("callbacks", "top", "bottom"):
-            del params[name]
-        params["hidden"] = list(params["hidden"])
-        header = {"estimator": type(self).__name__, "params": params, "made_here": made_here}
-        write_half(path, vars(self), header)
-
-    @classmethod
-    def load(cls: type[Model], path: PathLike, net: Any = None) -> Model:
-        """Return a fitted model from what `save` wrote, to predict with.
-
-        Parameters
-        ----------
-        net : torch.nn.Module, optional
-            Of the form that was trained, where it was not made here: `top` of a guest, `bottom` of a host.
-
-        Raises
-        ------
-        StorageError, DataError
-            When the file cannot be read, or is no half of such a model, or not of `net`.
-        """
-        header, arrays, kept = read_half(path)
-        if header["estimator"] != cls.__name__:
-            raise DataError(
-                f"{path} holds a {header['estimator']}: load it by that class, this is {cls.__name__}"
-            )
-        model = cls().set_params(**header["params"])
-        vars(model).update(kept)
-        try:
-            vars(model)["net_"] = model._loaded_net(header, arrays, net)
-        except (ValueError, TypeError, KeyError, RuntimeError) as error:
-            raise DataError(f"{path} does not fit this network: {error}") from None
-        if model._classes is not None:
-            vars(model)["classes_"] = model._classes
-        return model
-
-    def _loaded_net(self, header: Mapping[str, Any], arrays: Mapping[str, Any], net: Any) -> Any:
-        torch = require_torch()
-        numbers = {
-            name.removeprefix("net."): torch.tensor(value)
-            for name, value in arrays.items()
-            if name.startswith("net.")
-        }
-        if net is None and numbers:
-            if not header["made_here"]:
-                raise ValueError("it is of a net of yours: give one of the same form as net")
-            last = [value for name, value in numbers.items() if name.endswith("bias")][-1]
-            net = make_top(header["shape"]["outputs"], header["params"]["hidden"], len(last))
-        if net is not None:
-            net = net.double()
-            net.load_state_dict(numbers)
-        return net
-
     def _tested(
         self, kept: Mapping[str, Any], validation: Any
     ) -> tuple[Floats | None, Validator | None]:
@@ -399,30 +353,6 @@ class HeteroNetwork(Estimator):
 
         return features, Validator(encoded, evaluate, self.early_stopping_rounds)
 
-    def _guest_net(self, settings: Settings, outputs: int) -> Any:
-        """Return the guest's net, checked against the shared layer and the labels."""
-        torch = require_torch()
-        if self.top is None:
-            with torch.random.fork_rng(devices=[]):
-                if settings.random_state is not None:
-                    torch.manual_seed(settings.random_state)
-                return make_top(settings.width, settings.hidden, outputs)
-        net = self.top.double()
-        net.eval()
-        try:
-            with torch.no_grad():
-                found = tuple(net(torch.zeros((2, settings.width), dtype=torch.float64)).shape)
-        except RuntimeError as error:
-            raise ConfigurationError(
-                f"top does not take {settings.width} numbers a row, the width of the shared layer: {error}"
-            ) from None
-        net.train()
-        if found != (2, outputs):
-            raise ConfigurationError(
-                f"top makes {found[1:]} numbers of a row, labels take {outputs}: change its last layer"
-            )
-        return net
-
     def _prepare(self, kept: Mapping[str, Any], table: Table) -> Floats:
         pipeline: FeaturePipeline = kept["_pipeline"]
         check_same_columns(table, pipeline.columns, kept["_names"])
@@ -440,10 +370,6 @@ class HeteroNetwork(Estimator):
             owner=peer,
         )
         return Exchange(session, private_key, peer, squeeze=settings.squeeze)
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "_layer_state"):
-            raise ConfigurationError(f"this {type(self).__name__} is not fitted: call fit first")
 
     if TYPE_CHECKING:
         _pipeline: FeaturePipeline = field(init=False)

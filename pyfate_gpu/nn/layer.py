@@ -123,7 +123,7 @@ class SharedLayer(ABC):
         )
 
     def _place(self, inputs: Floats) -> SharedFeatures:
-        integers = _integers(inputs, self.shape.input_bits, "an input of the layer")
+        integers = fixed_point(inputs, self.shape.input_bits, "an input of the layer")
         self._features = SharedFeatures(integers, self.shape.input_bits, self.exchange.peer_key)
         return self._features
 
@@ -220,7 +220,7 @@ class GuestLayer(SharedLayer):
         """
         assert self._inputs_seen is not None
         shape = self.shape
-        integers = _integers(gradient, shape.gradient_bits, "a gradient")
+        integers = fixed_point(gradient, shape.gradient_bits, "a gradient")
         rows = len(gradient)
         product = self._gradients(rows, encrypted_here=True)
         product.send("gradients", integers[:, :, np.newaxis], at)
@@ -292,7 +292,7 @@ class HostLayer(SharedLayer):
         return ring.decode(opened, FRACTION_BITS + WEIGHTS)
 
 
-def _integers(values: Floats, bits: int, what: str) -> Integers:
+def fixed_point(values: Floats, bits: int, what: str) -> Integers:
     """Return values in fixed point.
 
     Raises

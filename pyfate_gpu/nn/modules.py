@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.extras import install_line
 from pyfate_gpu.nn.layer import GuestLayer, HostLayer, SharedLayer
 from pyfate_gpu.typing import Floats
@@ -94,6 +94,64 @@ def apply_net(net: Callable[[Any], Any], values: Floats) -> Floats:
         found = net(torch.from_numpy(np.ascontiguousarray(values)))
     net.train(training)
     return np.asarray(found.numpy(), dtype=np.float64)
+
+
+def put_below(net: Any, inputs: Any, width: int | None) -> Any:
+    """Return what goes into a layer, given a party's net below it or None, and the width that was agreed.
+
+    Raises
+    ------
+    DataError
+        When the net puts out no row of numbers for each row, or of another width than it was agreed.
+    """
+    found = inputs if net is None else net(inputs)
+    if found.ndim != 2 or len(found) != len(inputs):
+        raise DataError(
+            f"the net below the first layer made {tuple(found.shape)} of {tuple(inputs.shape)}; it must be a row for "
+            "each row"
+        )
+    if width is not None and found.shape[1] != width:
+        raise DataError(
+            f"the net below the first layer puts out {found.shape[1]} numbers a row, {width} were agreed"
+        )
+    return found
+
+
+def make_half(bottom: Any, columns: int, width: int, top: Any) -> Any:
+    """Return the guest's net where it has a half of the first layer of its own, in clear.
+
+    It maps the host's half of the layer's outputs and the guest's features to outputs: ``top(z_host + bottom(x) W)``.
+
+    Raises
+    ------
+    DataError
+        When `bottom` does not put out a row of finite numbers for each row.
+    """
+    require_torch()
+    below = None if bottom is None else bottom.double()
+    if below is not None:
+        training = below.training
+        below.eval()
+        with torch.no_grad():
+            columns = int(
+                put_below(below, torch.zeros((2, columns), dtype=torch.float64), None).shape[1]
+            )
+        below.train(training)
+
+    class Half(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bottom = below
+            self.linear = torch.nn.Linear(columns, width, bias=False, dtype=torch.float64)
+            self.top = top
+
+        def forward(self, activations: Any, inputs: Any) -> Any:
+            found = put_below(self.bottom, inputs, columns)
+            if not bool(torch.isfinite(found).all()):
+                raise DataError("the guest's net below the first layer puts out what is no number")
+            return self.top(activations + self.linear(found))
+
+    return Half()
 
 
 def make_top(width: int, hidden: Sequence[int], outputs: int) -> Any:

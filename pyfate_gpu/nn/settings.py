@@ -14,6 +14,7 @@ from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
 
 OPTIMIZERS = ("sgd", "adam")
+MODES = ("shared", "interactive")
 _LOCAL = (
     "hidden",
     "optimizer",
@@ -37,6 +38,8 @@ class Settings:
         For the first value that makes no sense.
     """
 
+    mode: str
+    open_activations: bool
     width: int
     hidden: tuple[int, ...]
     max_iter: int
@@ -73,6 +76,7 @@ class Settings:
             check_count("a width of hidden", size)
         if self.early_stopping_rounds is not None:
             check_count("early_stopping_rounds", self.early_stopping_rounds)
+        check_choice("mode", self.mode, MODES)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_scheme(self.scheme, "a network on shares")
         for name in ("learning_rate", "net_learning_rate", "clip"):
@@ -83,7 +87,8 @@ class Settings:
                 raise ConfigurationError(
                     f"{name} is {getattr(self, name)}; it must be below {limit}"
                 )
-        for name in ("shuffle", "squeeze", "standardize", "allow_insecure_key_size"):
+        flags = ("open_activations", "shuffle", "squeeze", "standardize", "allow_insecure_key_size")
+        for name in flags:
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(
                     f"{name} is {getattr(self, name)!r}; it must be True or False"
@@ -95,6 +100,11 @@ class Settings:
             raise ConfigurationError(
                 f"random_state is {seed!r}; it must be a whole number, 0 or more, or None"
             )
+
+    @property
+    def shows_activations(self) -> bool:
+        """Whether the guest sees what the host's half puts out, and so has a half of its own in clear."""
+        return self.open_activations or self.mode == "interactive"
 
     def division(self, rows: int) -> Division:
         """Return how the guest divides its rows into batches, anew in each pass where they are shuffled."""

@@ -10,14 +10,20 @@ import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError, DataError, ProtocolError
 from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.nn.interactive import InteractiveGuest, InteractiveHost
 from pyfate_gpu.nn.layer import GuestLayer, HostLayer, LayerShape, SharedLayer
-from pyfate_gpu.nn.modules import make_shared_linear, require_torch
+from pyfate_gpu.nn.modules import make_shared_linear, put_below, require_torch
 from pyfate_gpu.nn.settings import Settings
 from pyfate_gpu.protocol.batching import pack, unpack
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
+
+_SIDES: dict[str, tuple[type[GuestLayer], type[HostLayer]]] = {
+    "shared": (GuestLayer, HostLayer),
+    "interactive": (InteractiveGuest, InteractiveHost),
+}
 
 
 class NetTrainer:
@@ -59,7 +65,8 @@ class NetTrainer:
         return 0 if self.tested is None else len(self.tested)
 
     def _make_layer(self, shape: LayerShape) -> None:
-        kind = GuestLayer if self.session.party == GUEST else HostLayer
+        sides = _SIDES[self.settings.mode]
+        kind: type[SharedLayer] = sides[0] if self.session.party == GUEST else sides[1]
         self.layer = kind(
             self.exchange,
             shape,
@@ -179,8 +186,7 @@ class GuestNetTrainer(NetTrainer):
         """Return the outputs of the whole network for rows."""
         self.net.eval()
         with self._torch.no_grad():
-            self.shared.at = at
-            found = self.net(self.shared(self._tensor(features)))
+            found = self._outputs(features, at)
         self.net.train()
         return np.asarray(found.numpy(), dtype=np.float64)
 
@@ -212,15 +218,13 @@ class GuestNetTrainer(NetTrainer):
                 )
         if inputs < 1:
             raise ProtocolError(f"{host} announced {inputs} inputs of the shared layer")
-        shape = LayerShape(
-            self.features.shape[1], inputs, self.settings.width, host_gradient=gradient
-        )
+        own = 0 if self.settings.shows_activations else self.features.shape[1]
+        shape = LayerShape(own, inputs, self.settings.width, host_gradient=gradient)
         self.session.send(host, "plan", inputs=shape.guest, batches=len(self.division))
         self._make_layer(shape)
 
     def _train_batch(self, rows: Any, at: dict[str, int]) -> float:
-        self.shared.at = at
-        outputs = self.net(self.shared(self._tensor(self.features[rows])))
+        outputs = self._outputs(self.features[rows], at)
         loss = self.criterion(outputs, self._torch.from_numpy(self.targets[rows]))
         value = float(loss.detach())
         if not np.isfinite(value):
@@ -228,6 +232,14 @@ class GuestNetTrainer(NetTrainer):
         loss.backward()
         self._step()
         return value
+
+    def _outputs(self, features: Floats, at: dict[str, int]) -> Any:
+        """Return the outputs of the whole network."""
+        inputs = self._tensor(features)
+        self.shared.at = at
+        if self.settings.shows_activations:
+            return self.net(self.shared(inputs[:, :0]), inputs)
+        return self.net(self.shared(inputs))
 
     def _proceed(self, iteration: int, at: dict[str, int]) -> bool:
         validator = self.validator
@@ -309,17 +321,7 @@ class HostNetTrainer(NetTrainer):
         DataError
             When the net below puts out no numbers, or of another width than it was agreed.
         """
-        inputs = self._tensor(features)
-        found = inputs if self.net is None else self.net(inputs)
-        if found.ndim != 2 or len(found) != len(features):
-            raise DataError(
-                f"the net below the shared layer made {tuple(found.shape)} of {features.shape}; it must be a row "
-                "for each row"
-            )
         layer = getattr(self, "layer", None)
-        if layer is not None and found.shape[1] != layer.shape.host:
-            raise DataError(
-                f"the net below the shared layer puts out {found.shape[1]} numbers a row, {layer.shape.host} were "
-                "agreed"
-            )
-        return found
+        return put_below(
+            self.net, self._tensor(features), None if layer is None else layer.shape.host
+        )

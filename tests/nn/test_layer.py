@@ -13,6 +13,7 @@ from pyfate_gpu.errors import DataError, DivergenceError, PartyFailedError, Prot
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.nn.layer import LayerShape
+from pyfate_gpu.protocol.sharing.exchange import Exchange
 from tests.nn.pair import layer_of, run_both, weights_of
 
 CLOSE = 2.0**-20
@@ -28,12 +29,14 @@ def data():
     )
 
 
+@pytest.mark.parametrize("mode", ["shared", "interactive"])
 @pytest.mark.parametrize("squeeze", [True, False])
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
-def test_outputs_gradients_and_steps(data, squeeze, momentum):
+def test_outputs_gradients_and_steps(data, mode, squeeze, momentum):
     own, other, gradient = data
-    shape = LayerShape(3, 4, 5, host_gradient=True)
-    options = {"squeeze": squeeze, "momentum": momentum, "bits": 1024}
+    own = own[:, : 3 if mode == "shared" else 0]
+    shape = LayerShape(own.shape[1], 4, 5, host_gradient=True)
+    options = {"squeeze": squeeze, "momentum": momentum, "bits": 1024, "mode": mode}
 
     def guest(session):
         layer = layer_of(session, shape, **options)
@@ -105,18 +108,19 @@ def test_neither_party_knows_the_weights(data):
             assert not np.allclose(whole, getattr(layer, name)[..., 0].astype(np.int64) * 2.0**-32)
 
 
+@pytest.mark.parametrize("mode", ["shared", "interactive"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, 64.0, -64.0])
-def test_inputs_that_are_no_numbers_or_too_large(data, value):
+def test_inputs_that_are_no_numbers_or_too_large(data, mode, value):
     own, other, _ = data
     broken = other.copy()
     broken[2, 1] = value
     shape = LayerShape(3, 4, 5)
 
     def guest(session):
-        layer_of(session, shape).forward(own, {})
+        layer_of(session, shape, mode=mode).forward(own, {})
 
     def host(session):
-        layer_of(session, shape).forward(broken, {})
+        layer_of(session, shape, mode=mode).forward(broken, {})
 
     with pytest.raises(
         DataError, match="an input of the layer is not finite, or its size is 64 or more"
@@ -180,8 +184,28 @@ def test_a_host_with_another_layer_is_refused(data):
         run_both(guest, host)
 
 
-def test_outputs_and_gradients_of_the_host_are_all_that_is_opened(data, monkeypatch):
+OPENED = {
+    "shared": {"activation_share": 9 * 5, "input_gradient_share": 9 * 4},
+    "interactive": {
+        "activation_share": 9 * 5,
+        "noisy_gradients": 4 * 5,
+        "input_gradient_share": 9 * 4,
+    },
+}
+SEALED = {
+    "shared": {
+        "weights": 2, "activations": 2, "gradients": 1, "gradient_sums": 1, "input_weights": 1, "input_gradients": 1,
+    },
+    "interactive": {
+        "inputs": 1, "outputs": 1, "inputs_again": 1, "weight_gradients": 1, "input_weights": 1, "input_gradients": 1,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["shared", "interactive"])
+def test_every_opened_value_is_on_the_list(data, monkeypatch, mode):
     own, other, gradient = data
+    own = own[:, : 3 if mode == "shared" else 0]
     opened, sealed, original = Counter(), Counter(), MemoryChannel.send
 
     def send(self, to, frame):
@@ -194,23 +218,71 @@ def test_outputs_and_gradients_of_the_host_are_all_that_is_opened(data, monkeypa
         return original(self, to, frame)
 
     monkeypatch.setattr(MemoryChannel, "send", send)
-    shape = LayerShape(3, 4, 5, host_gradient=True)
+    shape = LayerShape(own.shape[1], 4, 5, host_gradient=True)
 
     def guest(session):
-        layer = layer_of(session, shape)
+        layer = layer_of(session, shape, mode=mode)
         layer.forward(own, {})
         layer.backward(gradient, {})
         return session.statistics.usage()
 
     def host(session):
-        layer = layer_of(session, shape)
+        layer = layer_of(session, shape, mode=mode)
         layer.forward(other, {})
         layer.backward(9, {})
         return session.statistics.usage()
 
     usages = run_both(guest, host)
-    assert opened == {"activation_share": 9 * 5, "input_gradient_share": 9 * 4}
-    assert sealed == {
-        "weights": 2, "activations": 2, "gradients": 1, "gradient_sums": 1, "input_weights": 1, "input_gradients": 1,
-    }  # fmt: skip
+    assert opened == OPENED[mode]
+    assert sealed == SEALED[mode]
     assert all(usage.operations.get("blind", 0) == 0 for usage in usages)
+
+
+@pytest.mark.parametrize("mode", ["shared", "interactive"])
+@pytest.mark.parametrize("squeeze", [True, False])
+def test_decrypted_words_say_nothing_of_the_other_party(data, monkeypatch, mode, squeeze):
+    """Of 12 steps on the same rows: what a key's owner decrypts is noise to a regression on the other's inputs."""
+    own, other, gradient = data
+    own = own[:, : 3 if mode == "shared" else 0]
+    shape = LayerShape(own.shape[1], 4, 5)
+    found, original = {}, Exchange.receive_and_unmask
+
+    def receive(self, name, *arguments, **at):
+        share = original(self, name, *arguments, **at)
+        found.setdefault((self.session.party.name, name), []).append(share.reshape(-1, 2))
+        return share
+
+    monkeypatch.setattr(Exchange, "receive_and_unmask", receive)
+
+    def guest(session):
+        layer = layer_of(session, shape, mode=mode, squeeze=squeeze)
+        for number in range(12):
+            layer.forward(own, {"batch": number})
+            layer.backward(gradient, {"batch": number})
+
+    def host(session):
+        layer = layer_of(session, shape, mode=mode, squeeze=squeeze)
+        for number in range(12):
+            layer.forward(other, {"batch": number})
+            layer.backward(9, {"batch": number})
+
+    run_both(guest, host)
+    assert len(found) == (3 if mode == "shared" else 2)
+    for (party, name), shares in found.items():
+        # Low words of value plus mask, as numbers in -1 ... 1.
+        values = np.concatenate([share[:, 0].view(np.int64) / 2.0**63 for share in shares])
+        assert len(values) >= 12 * 20
+        assert len(set(values.tolist())) == len(values)
+        # Uniform numbers of variance 1/3: beyond eight standard deviations less than once in 10^15 times.
+        assert abs(values.mean()) < 8 / np.sqrt(3 * len(values)), (party, name)
+        edges = np.histogram(values, bins=4, range=(-1, 1))[0]
+        assert ((edges - len(values) / 4) ** 2 / (len(values) / 4)).sum() < 60, (party, name)
+        if "activation" not in name:
+            continue
+        features = other if party == "guest" else own
+        rows = values.reshape(12, -1)[:, : 9 * 5].reshape(12 * 9, 5)[:, 0]
+        X = np.column_stack([np.tile(features, (12, 1)), np.ones(len(rows))])
+        residual = rows - X @ np.linalg.lstsq(X, rows, rcond=None)[0]
+        assert (
+            1 - residual.var() / rows.var() < 0.5
+        )  # five coefficients of 108 numbers explain about 0.04
