@@ -104,6 +104,8 @@ class HeteroGLM(Fitting):
         Mean loss before the updates of each iteration, in the unit of the targets; guest only.
     validation_history_ : list of dict
         Metrics of the validation rows after each iteration; guest only, where there are such rows.
+    validation_scores_ : float64
+        Scores of these rows by the weights that are kept.
     n_iter_ : int
         Iterations done. With early stopping, weights are those of the best one.
     n_features_in_, feature_names_in_ : int, object array
@@ -147,6 +149,7 @@ class HeteroGLM(Fitting):
         intercept_: Any = field(init=False)
         loss_history_: list[float] = field(init=False)
         validation_history_: list[dict[str, float]] = field(init=False)
+        validation_scores_: Floats = field(init=False)
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
         n_features_in_: int = field(init=False)

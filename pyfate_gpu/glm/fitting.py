@@ -180,7 +180,7 @@ class Fitting(HalfEstimator[FittedHalf]):
             "n_iter_": iterations,
             "report_": progress.finish(iterations),
             "loss_history_": trainer.loss_history,
-            **({} if validator is None else {"validation_history_": validator.history}),
+            **({} if validator is None else validator.attributes(half.scale.grow)),
         }
 
     def _tested(
@@ -277,7 +277,8 @@ class Fitting(HalfEstimator[FittedHalf]):
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""
-        for name in ("feature_names_in_", "validation_history_", "intercept_"):
+        judged = "validation_history_", "validation_scores_"
+        for name in ("feature_names_in_", *judged, "intercept_"):
             vars(self).pop(name, None)
         vars(self).update(fitted | fitted["_half"].attributes())
 

@@ -94,7 +94,7 @@ def prepare(
         if fitted is None:
             fitted = step.fit_rows(among, found["data"], found.get("validation"))
             own.directory.mkdir(exist_ok=True, mode=0o700)
-            write_result(own, among, fitted, found["data"])
+            write_result(own, among, fitted, found, task=f"step {number}")
             note = json.dumps({"rows": _fingerprint(own, found)})
             write_atomically(own.directory / _FITTED_TO, note.encode())
         done.append(fitted)

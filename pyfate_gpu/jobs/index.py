@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.protocol.report import FORMAT
-from pyfate_gpu.protocol.report_page import STYLE
+from pyfate_gpu.protocol.report_page import PREDICTION, STYLE, TRAINING
 from pyfate_gpu.storage.files import write_atomically
 
 INDEX = "index.html"
@@ -41,7 +42,8 @@ def write_index(folder: Path) -> tuple[Path, int]:
     found = [(path, report) for path in folder.rglob("*.json") if (report := _read(path))]
     if not found:
         raise ConfigurationError(f"{folder} has no report: run a job with its directory in there")
-    found.sort(key=lambda pair: (str(pair[1]["about"].get("date", "")), str(pair[0])), reverse=True)
+    found.sort(key=_place)
+    found.sort(key=lambda pair: str(pair[1]["about"].get("date", "")), reverse=True)
     rows = "".join(f"<tr>{_cells(folder, path, report)}</tr>\n" for path, report in found)
     heads = "".join(f"<th>{head}</th>" for head in _HEADS)
     page = (
@@ -51,6 +53,14 @@ def write_index(folder: Path) -> tuple[Path, int]:
     path = folder / INDEX
     write_atomically(path, page.encode())
     return path, len(found)
+
+
+def _place(pair: tuple[Path, dict[str, Any]]) -> tuple[bool, str, str]:
+    """The guest first, which knows most, and of each party the end before its steps."""
+    path, report = pair
+    party = str(report["parties"][0]["party"])
+    steps = str(report["about"].get("task", "")).startswith("step")
+    return party != GUEST.name, party, f"{steps} {path}"
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -65,7 +75,8 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _cells(folder: Path, path: Path, report: dict[str, Any]) -> str:
     about, first = report["about"], report["parties"][0]
-    judged = report["validation"][-1] if report["validation"] else report["metrics"]
+    validation = report["validation"]
+    judged = report["metrics"] or (validation[first["kept"] - 1] if validation else {})
     page = path.with_suffix(".html")
     shown = page if page.exists() else path
     link = escape(str(shown.relative_to(folder)), quote=True)
@@ -73,12 +84,12 @@ def _cells(folder: Path, path: Path, report: dict[str, Any]) -> str:
         "date": about.get("date", ""),
         "job": about.get("job", path.parent.parent.name),
         "party": first["party"],
-        "task": about.get("task", "training"),
+        "task": about.get("task", TRAINING),
         "model": report["estimator"],
         "rows": about.get("rows", ""),
-        "iterations": first["iterations"],
+        "iterations": "" if about.get("task") == PREDICTION else first["iterations"],
         "loss": f"{report['losses'][-1]:.4g}" if report["losses"] else "",
         "metrics": ", ".join(f"{name} {value:.4f}" for name, value in judged.items()),
     }
-    cells = "".join(f"<td>{escape(str(texts[head]))}</td>" for head in _HEADS[:-1])
+    cells = "".join(f'<td class="{head}">{escape(str(texts[head]))}</td>' for head in _HEADS[:-1])
     return f'{cells}<td><a href="{link}">{escape(shown.name)}</a></td>'

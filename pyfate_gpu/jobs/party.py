@@ -73,7 +73,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
             checkpoints.check_rows(tables)
             agree_on_iteration(session, checkpoints)
         model.fit_rows(session, tables.get("data"), tables.get("validation"))
-        path = write_result(configuration, session, model, tables.get("data"), in_table)
+        path = write_result(configuration, session, model, tables, in_table)
         if checkpoints is not None:
             _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
             checkpoints.clear()

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pyfate_gpu.data.labels import has_label
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
@@ -26,6 +28,7 @@ from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.result import HALF, about_job, write_report
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.report import JobReport
+from pyfate_gpu.protocol.report_page import PREDICTION
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.storage.files import write_atomically
@@ -88,7 +91,9 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
             write_atomically(path, _as_csv(model, tables[KIND], scores, left_out).encode())
         about = about_job(configuration, model, tables.get(KIND), len(ids))
         report = judge(model, cost, labels, scores)
-        write_report(configuration, REPORT, replace(report, about={"task": "prediction"} | about))
+        if scores is not None:
+            about |= predicted(model, scores)
+        write_report(configuration, REPORT, replace(report, about={"task": PREDICTION} | about))
     return path
 
 
@@ -120,6 +125,20 @@ def compare_halves(session: Session, model: Estimator) -> None:
     """
     with session.task("halves"):
         compare_trainings(session, getattr(model, "training_", ""))
+
+
+def predicted(model: Estimator, scores: Floats) -> dict[str, Any]:
+    """Return what a report says of predictions whose labels nobody has: how many of each class, or their range."""
+    meaning = model.interpret(np.asarray(scores))
+    found = meaning["prediction"]
+    if "probability" in meaning:
+        values, counts = np.unique(found, return_counts=True)
+        shares = zip(values.tolist(), counts.tolist(), strict=True)
+        return {"predicted": {str(k): f"{n} ({n / len(found):.1%})" for k, n in shares}}
+    if not found.size:
+        return {}
+    low, mean, high = (f"{f(found):.6g}" for f in (np.min, np.mean, np.max))
+    return {"predictions": f"{low} to {high}, mean {mean}"}
 
 
 def judge(model: Estimator, cost: FitReport, labels: Any, scores: Floats | None) -> JobReport:

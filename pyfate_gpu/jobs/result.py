@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +17,7 @@ from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.jobs.configuration import PartyConfiguration
 from pyfate_gpu.protocol.report import JobReport
+from pyfate_gpu.protocol.report_page import TRAINING
 from pyfate_gpu.storage.files import write_atomically
 
 if TYPE_CHECKING:
@@ -34,33 +36,49 @@ def write_result(
     configuration: PartyConfiguration,
     session: Session,
     model: Estimator,
-    rows: Rows | None,
-    in_table: int = 0,
+    tables: Mapping[str, Rows],
+    in_table: int | None = None,
+    task: str = TRAINING,
 ) -> Path:
     """Write a party's half of the model, its report and, last, its result; return the latter's file.
 
     Parameters
     ----------
-    rows : Rows or None
-        Those trained with, of `in_table` in this party's table.
+    tables : mapping of Rows
+        Those trained with and judged by, as far as this party has some.
+    in_table : int, optional
+        Rows of the table that it had before alignment.
+    task : str
+        What this was, for people.
 
     Raises
     ------
     StorageError
         When one of them cannot be written.
     """
+    rows = tables.get("data")
     if rows is not None:
         model.save(configuration.directory / HALF)
-    about = about_job(configuration, model, rows, in_table)
-    write_report(configuration, REPORT, replace(JobReport.of([model]), about=about))
+    about = {"task": task} | about_job(configuration, model, rows, in_table)
+    report = replace(_report_of(model, tables.get("validation")), about=about)
+    write_report(configuration, REPORT, report)
     path = configuration.directory / RESULT
     result = result_of(configuration, session, model, rows)
     write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
     return path
 
 
+def _report_of(model: Estimator, tested: Rows | None) -> JobReport:
+    """Return the report of a fitted model, judged by validation rows where their scores are known."""
+    scores = getattr(model, "validation_scores_", None)
+    if scores is None or tested is None or tested.labels is None:
+        return JobReport.of([model])
+    judged_on = f"validation rows, {len(tested.ids):,} of them"
+    return JobReport.of([model], tested.labels, scores, judged_on=judged_on)
+
+
 def about_job(
-    configuration: PartyConfiguration, model: Estimator, rows: Rows | None, in_table: int
+    configuration: PartyConfiguration, model: Estimator, rows: Rows | None, in_table: int | None
 ) -> dict[str, Any]:
     """Return what a report says of its job, in the order to be shown."""
     about: dict[str, Any] = {
@@ -70,8 +88,10 @@ def about_job(
         "release": __version__,
     }
     if rows is not None:
-        about |= {"rows": len(rows.ids), "ids in the table": in_table}
-        about |= {"ids left out": in_table - len(rows.ids), "columns": len(rows.names)}
+        about["rows"] = len(rows.ids)
+        if in_table is not None:
+            about |= {"ids in the table": in_table, "ids left out": in_table - len(rows.ids)}
+        about["columns"] = len(rows.names)
         counts = model.class_counts(rows.labels)
         total = sum(counts.values())
         if counts:

@@ -57,6 +57,8 @@ class JobReport:
         What the job says of itself, in the order to be shown: its name, the party, the day, rows.
     units : dict
         By party: `weights` for columns in the unit that they came in, where preparation is a shift and a scale.
+    judged_on : str
+        Which rows metrics, ROC and tables of judgement are of, in words; empty for those given to `of`.
     """
 
     estimator: str
@@ -73,10 +75,16 @@ class JobReport:
     judged: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     units: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    judged_on: str = ""
 
     @classmethod
     def of(
-        cls, models: Sequence[Estimator], y: Any = None, scores: Floats | None = None
+        cls,
+        models: Sequence[Estimator],
+        y: Any = None,
+        scores: Floats | None = None,
+        *,
+        judged_on: str = "",
     ) -> JobReport:
         """Collect what fitted models know.
 
@@ -87,6 +95,8 @@ class JobReport:
         y, scores : array-like, float64, optional
             Labels of rows and what the guest's `decision_function` returned for them; rows whose labels are
             missing do not count.
+        judged_on : str
+            Which rows these are, in words.
 
         Raises
         ------
@@ -123,6 +133,7 @@ class JobReport:
             diagrams={m.report_.party: drawn for m in models if (drawn := m.diagrams())},
             judged=_tables_of(guest, y, scores),
             units={m.report_.party: units for m in models if (units := m.weights_in_units())},
+            judged_on=judged_on,
         )
 
     @classmethod
@@ -152,6 +163,7 @@ class JobReport:
             weights,
             tables={cost.party: {"what this prediction has shown": shown}} if shown else {},
             judged=_tables_of(model, y, scores),
+            units={cost.party: units} if (units := model.weights_in_units()) else {},
         )
 
     def to_json(self) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 #: Paul Tol's bright scheme: told apart with any colour vision, and in print.
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 SHOWN_WEIGHTS = 25
+#: What a job says of its task.
+TRAINING, PREDICTION = "training", "prediction"
 FIGURE_SIZE = (5.4, 3.2)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+td.date { white-space: nowrap; }
+.figures { margin-top: 2rem; display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; }
 figure.wide { grid-column: 1 / -1; } figure.wide svg { width: auto; max-width: 100%; }
 table { border-collapse: collapse; } td, th { padding: .15rem .8rem .15rem 0; text-align: left; }
@@ -67,17 +70,21 @@ def render(report: JobReport) -> str:
     first, about = report.parties[0], report.about
     hardened = ", hardened" if first.hardened else ""
     title = escape(", ".join(str(about[name]) for name in ("job", "party") if name in about))
-    title = f"{title}: {report.estimator}" if title else report.estimator
+    what = report.estimator
+    if about.get("task", TRAINING) != TRAINING:
+        what = f"{about['task']}, {what}"
+    title = f"{title}: {what}" if title else what
+    rounds = _iterations(first.iterations) if about.get("task") != PREDICTION else ""
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
         f"<title>{title}</title><style>{STYLE}</style>\n"
         f"<h1>{title}</h1>\n"
         f"<p>{escape(_outcome(first))}</p>\n"
-        f'<p class="quiet">{first.iterations} iterations; backend {escape(first.engine)} on {first.device}{hardened}; '
+        f'<p class="quiet">{rounds}backend {escape(first.engine)} on {first.device}{hardened}; '
         f"key of {first.key_bits} bits, fingerprint {first.key_fingerprint}</p>\n"
         + _table("Job", [(name, _said(value)) for name, value in about.items()])
-        + _table("Metrics", [(name, f"{value:.4f}") for name, value in report.metrics.items()])
-        + _table("Validation rows", _kept_metrics(report))
+        + _table(escape(f"Metrics of {report.judged_on}" if report.judged_on else "Metrics"), _metrics(report))
+        + _table("Validation rows", [] if report.judged_on else _kept_metrics(report))
         + '<div class="figures">\n' + "\n".join(drawn) + "\n</div>\n"
         + "".join(
             _wide_table(f"{party}: {title}", rows)
@@ -135,6 +142,7 @@ def _draw_diagram(axes: Any, report: JobReport, nodes: Diagram) -> None:
 def _draw_losses(axes: Any, report: JobReport) -> None:
     axes.plot(range(1, len(report.losses) + 1), report.losses, color=COLOURS[0])
     axes.set(xlabel="iteration", ylabel="mean loss with penalty")
+    axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _draw_validation(axes: Any, report: JobReport) -> None:
@@ -143,6 +151,7 @@ def _draw_validation(axes: Any, report: JobReport) -> None:
         values = [metrics[name] for metrics in report.validation]
         axes.plot(iterations, values, color=colour, label=name)
     axes.set(xlabel="iteration")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False)
 
 
@@ -181,7 +190,7 @@ def _draw_weights(axes: Any, report: JobReport) -> None:
         height = 0.8 / len(values)
         places = [place + height * (i - (len(values) - 1) / 2) for i in range(len(values))]
         axes.barh(places, values, height=height, color=colour)
-    axes.set_yticks(range(len(bars)), [name for _, name, _, _ in bars], fontsize=6)
+    axes.set_yticks(range(len(bars)), [name for _, name, _, _ in bars], fontsize=_size(bars))
     axes.axvline(0, color="#222222", linewidth=0.8)
 
 
@@ -189,9 +198,14 @@ def _draw_bars(axes: Any, report: JobReport, values: dict[str, float]) -> None:
     """Draw a bar for each name, from the top down."""
     names = list(values)[:SHOWN_WEIGHTS]
     axes.barh(range(len(names)), [values[name] for name in names], color=COLOURS[0])
-    axes.set_yticks(range(len(names)), [f"{name:.24}" for name in names], fontsize=6)
+    axes.set_yticks(range(len(names)), [f"{name:.24}" for name in names], fontsize=_size(names))
     axes.axvline(0, color="#222222", linewidth=0.8)
     axes.invert_yaxis()
+
+
+def _size(names: Sequence[Any]) -> float:
+    """Return a size of letters that so many lines have room for."""
+    return 8 if len(names) <= 12 else 6
 
 
 def _draw_seconds(axes: Any, report: JobReport) -> None:
@@ -233,6 +247,20 @@ def _outcome(first: FitReport) -> str:
     )
     kept = f" Weights are those of iteration {first.kept}." if first.kept else ""
     return ended + kept
+
+
+def _iterations(count: int) -> str:
+    return "1 iteration; " if count == 1 else f"{count} iterations; "
+
+
+def _metrics(report: JobReport) -> list[tuple[str, str]]:
+    """Return the metrics of the rows that the model was judged by, after the loss of those it was trained on."""
+    loss = (
+        [("loss of training rows, with penalty", f"{report.losses[-1]:.4f}")]
+        if report.losses
+        else []
+    )
+    return loss + [(name, f"{value:.4f}") for name, value in report.metrics.items()]
 
 
 def _kept_metrics(report: JobReport) -> list[tuple[str, str]]:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from pyfate_gpu.errors import DataError
 from pyfate_gpu.learning.metrics import Evaluate
@@ -31,6 +33,8 @@ class Validator:
         Metrics after each iteration.
     best : int
         The best iteration so far, from 1; 0 before the first.
+    scores : float64 or None
+        Of the rows at the iteration whose weights are kept so far.
     """
 
     y: Floats
@@ -38,6 +42,7 @@ class Validator:
     patience: int | None
     history: list[dict[str, float]] = field(default_factory=list)
     best: int = 0
+    scores: Floats | None = None
 
     def judge(self, scores: Floats) -> None:
         """Judge the next iteration by the scores of the validation rows."""
@@ -49,14 +54,36 @@ class Validator:
             )
         if self.best == 0 or judged[-1] < judged[self.best - 1]:
             self.best = len(judged)
+        if self.keeps:
+            self.scores = scores
+
+    def attributes(self, grow: Callable[[Floats], Floats] | None = None) -> dict[str, Any]:
+        """Return what a fitted model of the guest has of it.
+
+        Parameters
+        ----------
+        grow : callable, optional
+            From the unit of training to the user's.
+        """
+        found: dict[str, Any] = {"validation_history_": self.history}
+        if self.scores is not None:
+            scores = self.scores if grow is None else grow(self.scores)
+            found["validation_scores_"] = scores[:, 0] if scores.shape[1] == 1 else scores
+        return found
 
     def state(self) -> dict[str, Any]:
         """Return what was judged so far."""
-        return {"history": self.history, "judged_best": self.best}
+        return {
+            "history": self.history,
+            "judged_best": self.best,
+            "judged_scores": np.zeros((0, 0)) if self.scores is None else self.scores,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         self.history, self.best = list(state["history"]), state["judged_best"]
+        scores = state["judged_scores"]
+        self.scores = scores if scores.size else None
 
     @property
     def keeps(self) -> bool:

@@ -92,6 +92,8 @@ class HeteroSSHE(Fitting):
         Mean loss before the updates of each iteration in which one was opened; guest only.
     validation_history_ : list of dict
         Metrics of the validation rows after each iteration; guest only, where there are such rows.
+    validation_scores_ : float64
+        Scores of these rows by the weights that are kept.
     n_iter_ : int
         Iterations done. With early stopping, weights are those of the best one.
     training_ : str
@@ -135,6 +137,7 @@ class HeteroSSHE(Fitting):
         intercept_: float = field(init=False)
         loss_history_: list[float] = field(init=False)
         validation_history_: list[dict[str, float]] = field(init=False)
+        validation_scores_: Floats = field(init=False)
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
         training_: str = field(init=False)

@@ -133,7 +133,7 @@ class Fitting(HalfEstimator[FittedHalf]):
         if isinstance(found, GuestTrainer):
             fitted["loss_history_"] = found.loss_history
             if validator is not None:
-                fitted["validation_history_"] = validator.history
+                fitted |= validator.attributes(half.scale.grow)
         self._keep(fitted)
         return self
 
@@ -207,7 +207,8 @@ class Fitting(HalfEstimator[FittedHalf]):
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""
-        for name in ("feature_names_in_", "validation_history_", "intercept_", "coef_"):
+        judged = "validation_history_", "validation_scores_"
+        for name in ("feature_names_in_", *judged, "intercept_", "coef_"):
             vars(self).pop(name, None)
         vars(self).update(fitted | fitted["_half"].attributes())
 

@@ -102,6 +102,8 @@ class HeteroBoostedTrees(Fitting):
         Mean loss of the training rows after each round of the last fit; guest only.
     validation_history_ : list of dict
         Metrics of the validation rows after each round; guest only, where there are such rows.
+    validation_scores_ : float64
+        Scores of these rows by the trees that are kept.
     changed_rows_ : list of int
         With `lazy_gradients`, how many rows were sent in each round that hosts took part in; guest only.
     smallest_node_ : int
@@ -152,6 +154,7 @@ class HeteroBoostedTrees(Fitting):
     if TYPE_CHECKING:  # set by fit
         loss_history_: list[float] = field(init=False)
         validation_history_: list[dict[str, float]] = field(init=False)
+        validation_scores_: Floats = field(init=False)
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
         smallest_node_: int = field(init=False)

@@ -198,7 +198,7 @@ class Fitting(HalfEstimator[FittedHalf]):
             "loss_history_": trainer.loss_history,
             "smallest_node_": trainer.smallest,
             **({"changed_rows_": trainer.changed} if settings.is_lazy else {}),
-            **({} if validator is None else {"validation_history_": validator.history}),
+            **({} if validator is None else validator.attributes()),
         }
 
     def _tested(
@@ -296,7 +296,8 @@ class Fitting(HalfEstimator[FittedHalf]):
 
     def _keep(self, fitted: dict[str, Any]) -> None:
         """Set all fitted attributes at once, after everything went well."""
-        for name in ("feature_names_in_", "validation_history_", "classes_", "changed_rows_"):
+        judged = "validation_history_", "validation_scores_"
+        for name in ("feature_names_in_", *judged, "classes_", "changed_rows_"):
             vars(self).pop(name, None)
         half: FittedHalf = fitted["_half"]
         fitted["n_features_in_"] = half.columns
