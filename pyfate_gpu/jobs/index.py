@@ -48,7 +48,7 @@ def write_index(folder: Path) -> tuple[Path, int]:
     heads = "".join(f"<th>{head}</th>" for head in _HEADS)
     page = (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Jobs</title>'
-        f"<style>{STYLE}</style>\n<h1>Jobs</h1>\n<table><tr>{heads}</tr>\n{rows}</table></html>\n"
+        f"<style>{STYLE}</style>\n<body class=jobs><h1>Jobs</h1>\n<table><tr>{heads}</tr>\n{rows}</table></html>\n"
     )
     path = folder / INDEX
     write_atomically(path, page.encode())

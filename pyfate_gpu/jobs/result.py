@@ -73,7 +73,7 @@ def _report_of(model: Estimator, tested: Rows | None) -> JobReport:
     scores = getattr(model, "validation_scores_", None)
     if scores is None or tested is None or tested.labels is None:
         return JobReport.of([model])
-    judged_on = f"validation rows, {len(tested.ids):,} of them"
+    judged_on = f"{len(tested.ids):,} validation rows"
     return JobReport.of([model], tested.labels, scores, judged_on=judged_on)
 
 

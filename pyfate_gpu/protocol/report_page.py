@@ -30,7 +30,7 @@ FIGURE_SIZE = (5.4, 3.2)
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-td.date { white-space: nowrap; }
+td.date { white-space: nowrap; } td.metrics { min-width: 16rem; } body.jobs { max-width: 84rem; }
 .figures { margin-top: 2rem; display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; }
 figure.wide { grid-column: 1 / -1; } figure.wide svg { width: auto; max-width: 100%; }
@@ -83,8 +83,8 @@ def render(report: JobReport) -> str:
         f'<p class="quiet">{rounds}backend {escape(first.engine)} on {first.device}{hardened}; '
         f"key of {first.key_bits} bits, fingerprint {first.key_fingerprint}</p>\n"
         + _table("Job", [(name, _said(value)) for name, value in about.items()])
-        + _table(escape(f"Metrics of {report.judged_on}" if report.judged_on else "Metrics"), _metrics(report))
-        + _table("Validation rows", [] if report.judged_on else _kept_metrics(report))
+        + _table("Training rows", _trained_loss(report))
+        + _table(escape(report.judged_on or ("Metrics" if report.metrics else "Validation rows")), _judged(report))
         + '<div class="figures">\n' + "\n".join(drawn) + "\n</div>\n"
         + "".join(
             _wide_table(f"{party}: {title}", rows)
@@ -253,23 +253,17 @@ def _iterations(count: int) -> str:
     return "1 iteration; " if count == 1 else f"{count} iterations; "
 
 
-def _metrics(report: JobReport) -> list[tuple[str, str]]:
-    """Return the metrics of the rows that the model was judged by, after the loss of those it was trained on."""
-    loss = (
-        [("loss of training rows, with penalty", f"{report.losses[-1]:.4f}")]
-        if report.losses
-        else []
-    )
-    return loss + [(name, f"{value:.4f}") for name, value in report.metrics.items()]
+def _trained_loss(report: JobReport) -> list[tuple[str, str]]:
+    return [("loss with penalty", f"{report.losses[-1]:.4f}")] if report.losses else []
 
 
-def _kept_metrics(report: JobReport) -> list[tuple[str, str]]:
-    """Return the metrics of validation rows at the iteration whose weights are kept."""
-    at = report.parties[0].kept or len(report.validation)
-    if not 0 < at <= len(report.validation):
-        return []
-    named = report.validation[at - 1].items()
-    return [("iteration", str(at)), *((name, f"{value:.4f}") for name, value in named)]
+def _judged(report: JobReport) -> list[tuple[str, str]]:
+    """Return metrics: of the rows that were judged, or of validation rows by the weights that are kept."""
+    found = report.metrics
+    if not found and report.validation:
+        at = report.parties[0].kept or len(report.validation)
+        found = report.validation[min(at, len(report.validation)) - 1]
+    return [(name, f"{value:.4f}") for name, value in found.items()]
 
 
 def _weights_table(report: JobReport) -> str:

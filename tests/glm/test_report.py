@@ -90,6 +90,36 @@ def test_a_party_reports_its_own_part(trained):
         JobReport.of(trained.hosts, [1], np.ones(1))
 
 
+@pytest.mark.parametrize("optimizer", ["newton", "sgd"])
+def test_scores_of_validation_rows_are_of_the_weights_that_are_kept(
+    federate, logistic, toy, rng, optimizer
+):
+    others = rng.integers(0, 2, 20)  # labels that mean nothing: soon it gets worse
+    validation = [(toy.guest[:20] * 3, others), toy.hosts[0][:20] * 3]
+    model = logistic(max_iter=12, optimizer=optimizer, learning_rate=0.5, early_stopping_rounds=2)
+    guest = federate(model, toy.guest, toy.labels, toy.hosts[:1], validation=validation).guest
+    losses = [metrics["log_loss"] for metrics in guest.validation_history_]
+    assert int(np.argmin(losses)) + 1 < len(losses)
+    report = JobReport.of([guest], others, guest.validation_scores_, judged_on="20 validation rows")
+    assert report.metrics["log_loss"] == pytest.approx(min(losses), abs=1e-9)
+    assert (
+        sum(
+            sum(n for n in row.values() if isinstance(n, int)) for row in report.judged["Confusion"]
+        )
+        == 20
+    )
+
+
+def test_linear_models_know_validation_scores_in_the_unit_of_targets(federate, linear, toy):
+    y = 1e4 + 1e3 * toy.y
+    validation = [(toy.guest[:20], y[:20]), toy.hosts[0][:20]]
+    outcome = federate(
+        linear(), toy.guest, y, toy.hosts[:1], validation=validation, predict="predict"
+    )
+    found = outcome.guest.validation_scores_
+    np.testing.assert_allclose(found, outcome.predicted[:20], rtol=1e-6)
+
+
 def test_classes_and_counts_have_reports_too(federate, logistic, toy):
     pytest.importorskip("matplotlib", reason="pages take matplotlib")
     from pyfate_gpu.protocol.report_page import render

@@ -88,6 +88,10 @@ def test_a_chain_trains_and_predicts(chain, rows):
     assert list(first["iv"]) == ["c", "d", "e"]
     verdicts = json.loads((folder(path, "guest") / "step-2" / "result.json").read_text())["hosts"]
     assert len(verdicts["host-0"]) == 3
+    for step, task in (("step-1", "step 1"), ("step-2", "step 2"), (".", "training")):
+        about = json.loads((folder(path, "guest") / step / "report.json").read_text())["about"]
+        assert about["task"] == task
+        assert about.get("ids left out") == (0 if task == "training" else None)
     run_job(Job.load(path), lambda line: None, predict=True)
     with (folder(path, "guest") / "predictions.csv").open() as file:
         found = [float(row["score"]) for row in csv.DictReader(file)]

@@ -64,6 +64,12 @@ def test_a_trained_job_predicts_and_reports(small_job, rows, tmp_path):
     report = json.loads((out / "guest" / "report.json").read_text())
     assert [set(metrics) > {"auc", "ks"} for metrics in report["validation"]] == [True] * 3
     assert len(report["losses"]) == 3
+    assert report["metrics"] == pytest.approx(report["validation"][-1], abs=1e-9)
+    assert set(report["judged"]) == {"Confusion", "Calibration", "Lift"}
+    page = (out / "guest" / "report.html").read_text()
+    for text in ("Receiver operating", report["judged_on"], "Training rows", "loss with penalty"):
+        assert text in page
+    assert report["judged_on"].endswith(" validation rows")
     assert json.loads((out / "host-0" / "report.json").read_text())["losses"] == []
     assert (out / "arbiter" / "report.html").exists()
     assert not (out / "arbiter" / "half.model").exists()
@@ -87,6 +93,13 @@ def test_a_trained_job_predicts_and_reports(small_job, rows, tmp_path):
         assert text in page
     assert report["about"]["job"] == "small"
     assert (report["about"]["rows"], report["about"]["ids left out"]) == (12, 1)
+    positive = int((scores > 0).sum())
+    counts = {label: n for label, n in ((0, 12 - positive), (1, positive)) if n}
+    assert report["about"]["predicted"] == {
+        str(label): f"{n} ({n / 12:.1%})" for label, n in counts.items()
+    }
+    assert "small, guest: prediction, HeteroLogisticRegression" in page
+    assert report["units"]["guest"].keys() == {"a", "b"}
     assert "small, guest: HeteroLogisticRegression" in (out / "guest" / "report.html").read_text()
     assert "max_iter is 3" in (out / "guest" / "report.html").read_text()
     assert json.loads((out / "host-0" / "prediction.json").read_text())["metrics"] == {}
