@@ -55,6 +55,43 @@ def test_infinite_and_equal_values(bin_together):
     assert np.bincount(host.transform(x.reshape(-1, 1)).ravel()).tolist() == [30, 40, 30]
 
 
+def test_one_value_among_missing_ones(bin_together):
+    """Too few to be shown: it shares the bin of missing values. Where one row may be shown it has its own."""
+    x = np.full((100, 1), np.nan)
+    x[3] = 7.0
+    guest, (host,) = bin_together(Y, [x])
+    assert (host.iv_.tolist(), guest.host_evidence_) == ([0], {"host-0": []})
+    guest, _ = bin_together(Y, [x], at_hosts={"min_rows": 1})
+    (column,) = guest.host_evidence_["host-0"]
+    assert sorted(column[0].events + column[0].others) == [1, 99]
+
+
+def test_groups_by_hand_that_no_row_is_in(bin_together):
+    """A category of the list that training lacks has a bin all the same, of which labels say nothing."""
+    frame = pd.DataFrame({"code": np.where(Y, "a", "b")})
+    rules = {"categories": {"code": [["a"], ["never"], ["b"]]}}
+    consent = {"share_woe": True}
+    guest, (host,) = bin_together(Y, [frame], frame, rules=rules, at_guest=consent)
+    assert host.transform(pd.DataFrame({"code": ["never", "b", "else"]})).tolist() == [
+        [1],
+        [2],
+        [3],
+    ]
+    assert host.woe_[0][1] == guest.woe_[0][1] == 0
+    assert host.iv_[0] == round(guest.iv_[0], 4) > 5
+
+
+def test_types_of_numbers_have_the_same_bins(bin_together, rng):
+    """float32 beside float64, and whole numbers that float64 does not tell apart."""
+    x = rng.normal(size=(100, 1)).astype(np.float32)
+    single, double = (bin_together(Y, [table])[1][0] for table in (x, x.astype(np.float64)))
+    assert single.transform(x).tolist() == double.transform(x).tolist()
+    assert single.iv_.tolist() == double.iv_.tolist()
+    large = (2**60 + np.arange(100)).reshape(-1, 1)
+    with pytest.raises(DataError, match=r"2\*\*53"):
+        bin_together(Y, [large])
+
+
 def test_fewer_rows_than_bins(bin_together):
     x = np.arange(4.0).reshape(-1, 1)
     y = [0, 1, 1, 0]
