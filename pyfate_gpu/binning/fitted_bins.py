@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.binning.columns_only import ColumnsOnly
+from pyfate_gpu.binning.exposure import exposure_of
 from pyfate_gpu.binning.fitting import Fitted
 from pyfate_gpu.binning.model_file import read_half, write_half
 from pyfate_gpu.binning.pictures import bars_of, tables_of
@@ -25,8 +26,10 @@ Model = TypeVar("Model", bound="FittedBins")
 class FittedBins(ColumnsOnly):
     """A party's bins, once it has some: `HeteroBinning` without the fit."""
 
-    if TYPE_CHECKING:  # a parameter of the subclass
+    if TYPE_CHECKING:  # parameters of the subclass
         output: str
+        share_woe: bool
+        share_cuts: bool
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Return this party's columns as bins, int16 [rows, columns], or as weights of evidence, float64.
@@ -85,8 +88,11 @@ class FittedBins(ColumnsOnly):
         return super().result() | self.fitted().as_json()
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Return tables of this party's bins, at the guest of those of hosts too."""
-        return tables_of(self.fitted())
+        """Return what was shown, and tables of this party's bins, at the guest of those of hosts too."""
+        shown = exposure_of(
+            self.fitted(), share_woe=bool(self.share_woe), share_cuts=bool(self.share_cuts)
+        )
+        return {"what this fit has shown": shown} | tables_of(self.fitted())
 
     def bars(self) -> dict[str, dict[str, float]]:
         """Return information values, and weights of evidence of the columns that have most."""

@@ -56,7 +56,7 @@ class HeteroSelector(JudgedColumns, ColumnsOnly):
         Whether this host takes part in rules of ``correlation_between``. They tell the guest one weighted sum of each
         column of the host for each of its own, which hides little if the guest is not honest: that is why they take
         this consent, and 1,000 rows.
-    method, max_bins, cuts, categories, special, min_rows, smoothing, alpha, keep_labels
+    method, max_bins, cuts, categories, special, min_rows, smoothing, alpha, keep_labels, share_cuts
         As of `HeteroBinning`, which weighs the columns.
     scheme, key_bits, allow_insecure_key_size : str, int, bool
         Of the guest's key; alike at all parties.
@@ -100,6 +100,7 @@ class HeteroSelector(JudgedColumns, ColumnsOnly):
     drop: Sequence[Any] = ()
     share_correlations: bool = False
     keep_labels: bool = False
+    share_cuts: bool = False
     method: str = "quantile"
     max_bins: int = 10
     cuts: Mapping[Any, Sequence[float]] = field(default_factory=dict)

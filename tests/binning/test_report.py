@@ -25,7 +25,11 @@ def test_tables_and_bars(models):
     guest, host = models
     report = json.loads(JobReport.of([guest]).to_json())
     tables, bars = report["tables"]["guest"], report["bars"]["guest"]
+    shown = {row["what"]: row["value"] for row in tables["what this fit has shown"]}
+    assert shown["rows, or weights, of the smallest bin of a host"] >= 20
+    assert shown["hosts hear weights of evidence"] == "no"
     assert list(tables) == [
+        "what this fit has shown",
         "bins of <age>",
         "bins of noise",
         "columns of host-0, in an order of its own",
@@ -37,7 +41,11 @@ def test_tables_and_bars(models):
     assert set(bars) > {"information values of host-0", "weight of evidence of <age>"}
     assert "income" not in json.dumps(report)
     of_host = json.loads(JobReport.of([host]).to_json())
-    assert list(of_host["tables"]["host-0"]) == ["bins of income"]
+    own = of_host["tables"]["host-0"]
+    assert list(own) == ["what this fit has shown", "bins of income"]
+    smallest = min(row["rows"] for row in own["bins of income"] if row["rows"])
+    assert own["what this fit has shown"][0]["value"] == smallest
+    assert own["what this fit has shown"][1]["value"] == "not told"
     assert set(of_host["tables"]["host-0"]["bins of income"][0]) == {"bin", "rows"}
     assert list(of_host["bars"]["host-0"]) == ["information values"]
 

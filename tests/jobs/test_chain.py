@@ -114,7 +114,9 @@ def check_scorecards(path, x, scores):
 
 def test_a_scorecard_is_a_job(chain, rows):
     """Points of every party's bins add up to the whole scores of the guest; nobody has the points of others."""
-    path = chain(model={"type": "scorecard", "max_iter": 3, "tol": 0.0, "offset": 600, **KEY})
+    bins = BINS | {"method": "optimal", "prebins": 8, "share_cuts": True}
+    model = {"type": "scorecard", "max_iter": 3, "tol": 0.0, "offset": 600, **KEY}
+    path = chain(bins, SELECTION, model=model)
     run_job(Job.load(path), lambda line: None)
     _, x, _ = rows
     cards = {p: Scorecard.load(folder(path, p) / "scorecard.json") for p in ("guest", "host-0")}
