@@ -24,15 +24,19 @@ from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DisagreementError, ProtocolError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.jobs.configuration import PSI
-from pyfate_gpu.protocol.psi import intersect
+from pyfate_gpu.jobs.configuration import PSI, PSI_P256
+from pyfate_gpu.protocol.id_cipher import CURVE25519, P256
+from pyfate_gpu.protocol.psi import Keeper, intersect
 
 logger = logging.getLogger(__name__)
 
 _SECRET_BYTES = 32
+_CURVES = {PSI: CURVE25519, PSI_P256: P256}
 
 
-def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str, Rows]:
+def align(
+    session: Session, tables: Mapping[str, Rows], method: str, keeper: Keeper | None = None
+) -> dict[str, Rows]:
     """Return the rows of each table that all parties have, in an order that is the same everywhere.
 
     What a party's ids look like goes to its own log, as a warning where they do not fit the guest's; errors, which
@@ -45,6 +49,8 @@ def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str
         the same order at every party, and none at the arbiter.
     method : str
         One of `METHODS`.
+    keeper : Keeper, optional
+        What an intersection that is cut short goes on from.
 
     Raises
     ------
@@ -53,7 +59,7 @@ def align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str
     """
     with session.task("align"):
         try:
-            found = _align(session, tables, method)
+            found = _align(session, tables, method, keeper)
         except ConfigurationError:
             _log_looks(logging.WARNING, session, tables)
             raise
@@ -66,17 +72,20 @@ def _log_looks(level: int, session: Session, tables: Mapping[str, Rows]) -> None
         logger.log(level, "%s: ids of [%s] are %s", session.party, kind, look_of(rows.ids))
 
 
-def _align(session: Session, tables: Mapping[str, Rows], method: str) -> dict[str, Rows]:
+def _align(
+    session: Session, tables: Mapping[str, Rows], method: str, keeper: Keeper | None
+) -> dict[str, Rows]:
     if session.clients:
-        if method == PSI:
+        if method in _CURVES:
             raise ConfigurationError(
-                'clients have rows of their own, which nothing aligns: leave out [alignment] method = "psi"'
+                "clients have rows of their own, which nothing aligns: leave out [alignment] method = "
+                f'"{method}"'
             )
         return dict(tables)
     ids = _Together(tables)
     found = dict(tables)
-    if method == PSI:
-        common = intersect(session, ids)
+    if method in _CURVES:
+        common = intersect(session, ids, _CURVES[method], keeper)
         first = 0
         for kind, rows in tables.items():
             last = first + len(rows.ids)

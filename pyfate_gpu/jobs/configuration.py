@@ -20,7 +20,7 @@ from pyfate_gpu.storage.toml import load_toml
 
 DEFAULT_PEER_TIMEOUT = 20.0
 #: How parties come to the same rows; `pyfate_gpu.jobs.alignment` does it.
-SAME, PSI = METHODS = ("same", "psi")
+SAME, PSI, PSI_P256 = METHODS = ("same", "psi", "psi-p256")
 #: What a party's tables of rows are for; each is a section of its file.
 KINDS = ("data", "validation", "predict")
 #: Tables, any number of them, of what prepares columns.

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ids as points of a curve under a secret exponent, by OpenMined's PSI library."""
+"""Ids as points of a curve under a secret exponent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+import importlib
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -14,56 +15,94 @@ from numpy.typing import NDArray
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.extras import install_line
+from pyfate_gpu.protocol.blinding import worker
+from pyfate_gpu.protocol.blinding.pool import Pool, parts_of
 
-#: Of a compressed point of P-256.
-POINT_BYTES = 33
+#: Curves by name, and what each takes.
+CURVE25519, P256 = CURVES = ("curve25519", "p256")
+_TAKES = {CURVE25519: ("cryptography", "grpc"), P256: ("openmined-psi", "psi")}
+#: Ids below which the processes of workers take longer to start than they save.
+_FEW = 4096
 
 Points = NDArray[np.uint8]
 
 
 class IdCipher:
-    """A secret exponent, drawn by the library from the operating system, and what it does to ids.
+    """A secret exponent and what it does to ids, in processes of their own where there are many.
 
-    Exponents commute: whatever the order in which ciphers work on an id, the point is the same. The library calls
-    a first blinding a client's request and a further one a server's response.
+    Exponents commute: whatever the order in which ciphers work on an id, the point is the same.
+
+    Parameters
+    ----------
+    curve : str
+        One of `CURVES`.
+    secret : bytes or None
+        32 of them, which say the exponent; by default fresh ones.
+    count : int
+        Ids to come, about.
 
     Raises
     ------
     ConfigurationError
-        Without the package openmined-psi.
+        Without the package that knows the curve.
 
     Examples
     --------
     >>> from pyfate_gpu.protocol.id_cipher import IdCipher
-    >>> one, other = IdCipher(), IdCipher()
-    >>> points = one.blind(["ann", "bob"])
-    >>> points.shape
-    (2, 33)
-    >>> bool((other.blind_again(points) == one.blind_again(other.blind(["ann", "bob"]))).all())
-    True
+    >>> with IdCipher() as one, IdCipher() as other:
+    ...     points = one.blind(["ann", "bob"])
+    ...     same = other.blind_again(points) == one.blind_again(other.blind(["ann", "bob"]))
+    >>> points.shape, bool(same.all())
+    ((2, 32), True)
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, curve: str = CURVE25519, *, secret: bytes | None = None, count: int = 0
+    ) -> None:
+        self.point_bytes = self.point_bytes_of(curve)
+        secret = secrets.token_bytes(32) if secret is None else secret
         try:
-            import private_set_intersection.python as library
+            blinder = _module(curve).Blinder(secret)
         except ImportError:
+            package, extra = _TAKES[curve]
             raise ConfigurationError(
-                f"private set intersection takes openmined-psi: {install_line('psi')}"
+                f"private set intersection on {curve} takes {package}: {install_line(extra)}"
             ) from None
-        key = library.client.CreateWithNewKey(True).GetPrivateKeyBytes()
-        self._request = library.Request
-        self._pairs = [  # one for each thread: they have scratch space that must not be shared
-            (library.client.CreateFromKey(key, True), library.server.CreateFromKey(key, True))
-            for _ in range(backend_info().threads)
-        ]
+        self._pool = Pool(curve, secret, backend_info().threads) if count >= _FEW else None
+        self._blinder: Any = blinder if self._pool is None else None
+
+    @staticmethod
+    def point_bytes_of(curve: str) -> int:
+        """Return how many bytes a point of a curve takes."""
+        size: int = _module(curve).SIZE
+        return size
+
+    def __enter__(self) -> IdCipher:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the secret, and end the processes that know it."""
+        self._blinder = None
+        if self._pool is not None:
+            self._pool.close()
 
     def blind(self, ids: Sequence[str]) -> Points:
-        """Return a point for each id, [ids, 33]: its hash, under the secret exponent."""
+        """Return a point for each id, [ids, bytes]: its hash, under the secret exponent."""
+        return self.blind_later(ids).result()
 
-        def work(pair: Any, part: Sequence[str]) -> list[bytes]:
-            return list(pair[0].CreateRequest(list(part)).encrypted_elements)
-
-        return self._in_threads(work, ids)
+    def blind_later(self, ids: Sequence[str]) -> Work:
+        """Begin what `blind` does."""
+        data = [name.encode("utf-8", "surrogatepass") for name in ids]
+        if self._pool is None:
+            return Work(self.point_bytes, [self._blinder.blind(data)])
+        parts = parts_of(len(data), len(self._pool))
+        return Work(
+            self.point_bytes,
+            [self._pool.submit(worker.IDS, worker.join_ids(data[part])) for part in parts],
+        )
 
     def blind_again(self, points: Points) -> Points:
         """Return points of another cipher under this exponent too, in the same order.
@@ -71,22 +110,32 @@ class IdCipher:
         Raises
         ------
         ProtocolError
-            When one of them is no point of the curve.
+            When one of them is no point of the curve, or of small order.
         """
-
-        def work(pair: Any, part: Sequence[bytes]) -> list[bytes]:
-            request = self._request(reveal_intersection=True, encrypted_elements=part)
-            return list(pair[1].ProcessRequest(request).encrypted_elements)
-
         try:
-            return self._in_threads(work, [row.tobytes() for row in points])
-        except RuntimeError:  # whatever the library finds wrong
+            if self._pool is None:
+                return Work(
+                    self.point_bytes, [self._blinder.blind_again(points.tobytes())]
+                ).result()
+            parts = parts_of(len(points), len(self._pool))
+            futures = [self._pool.submit(worker.POINTS, points[part].tobytes()) for part in parts]
+            return Work(self.point_bytes, futures).result()
+        except ValueError:
             raise ProtocolError("a blinded id is no point of the curve") from None
 
-    def _in_threads(self, work: Callable[[Any, Any], list[bytes]], items: Sequence[Any]) -> Points:
-        """Work on the parts of a list side by side: the library lets go of Python's lock."""
-        size = max(1, -(-len(items) // len(self._pairs)))
-        parts = [items[start : start + size] for start in range(0, len(items), size)]
-        with ThreadPoolExecutor(len(self._pairs)) as pool:
-            done = b"".join(chain.from_iterable(pool.map(work, self._pairs, parts)))
-        return np.frombuffer(done, dtype=np.uint8).reshape(-1, POINT_BYTES)
+
+def _module(curve: str) -> Any:
+    return importlib.import_module(f"pyfate_gpu.protocol.blinding.{curve}")
+
+
+class Work:
+    """Points that come part by part."""
+
+    def __init__(self, point_bytes: int, parts: Sequence[Future[bytes] | bytes]) -> None:
+        self._size = point_bytes
+        self._parts = parts
+
+    def result(self) -> Points:
+        """Wait for all of them and return them, [points, bytes]."""
+        parts = [part if isinstance(part, bytes) else part.result() for part in self._parts]
+        return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, self._size)

@@ -28,6 +28,7 @@ SHARED: Messages = {
     "public_key": (ALL_ROLES, ALL_ROLES),
     "tables": (HOST_ROLE, GUEST_ROLE),
     "id_count": (DATA_ROLES, DATA_ROLES | ARBITER_ROLE),
+    "exchange_from": (ARBITER_ROLE, DATA_ROLES),
     "blinded_ids": (DATA_ROLES, DATA_ROLES | ARBITER_ROLE),
     "common_ids": (ARBITER_ROLE, DATA_ROLES),
     "ids": (GUEST_ROLE, HOST_ROLE),

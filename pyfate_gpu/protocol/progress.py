@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_TELL_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class IterationReport:
@@ -168,6 +170,32 @@ class Progress:
         if ARBITER in session.keys:
             return session.keys[ARBITER]
         return next((session.keys[o] for o in session.parties if o in session.keys), None)
+
+
+class Pace:
+    """Logs how far work of many like parts has come, now and then.
+
+    Parameters
+    ----------
+    what : str
+        Who does what.
+    total, done : int
+        Parts in all, and those that were done before.
+    """
+
+    def __init__(self, what: str, total: int, done: int = 0) -> None:
+        self._what, self._total, self._begun = what, total, done
+        self._started = self._told = time.monotonic()
+
+    def tell(self, done: int) -> None:
+        """Log so many parts, unless others were logged just before."""
+        now = time.monotonic()
+        done = min(done, self._total)
+        if now - self._told < _TELL_SECONDS or done <= self._begun:
+            return
+        self._told = now
+        left = (now - self._started) / (done - self._begun) * (self._total - done)
+        logger.info("%s: %d of %d, about %s left", self._what, done, self._total, _duration(left))
 
 
 def _line(report: IterationReport, most: int | None) -> str:

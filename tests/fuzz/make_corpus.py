@@ -175,8 +175,9 @@ def intersection_files():
             frame = intersection.good(name, sender, hop if "blinded" in name else 0)
             where = f"psi/{name.rpartition('/')[2]}-to-{recipient.name}"
             yield where, encode_frame(frame, sender, recipient)
-    frame = intersection.good("align-1/common_ids", ARBITER, 0)
-    yield "psi/common_ids", encode_frame(frame, ARBITER, GUEST)
+    for name in ("common_ids", "exchange_from"):
+        frame = intersection.good(f"align-1/{name}", ARBITER, 0)
+        yield f"psi/{name}", encode_frame(frame, ARBITER, GUEST)
 
 
 def table_files():

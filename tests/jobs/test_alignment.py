@@ -84,12 +84,14 @@ def test_a_secret_that_is_none_is_refused(secret):
         simulate(guest=guest, hosts=[host], arbiter=lambda session: None)
 
 
-@pytest.fixture
-def psi():
-    pytest.importorskip("private_set_intersection")
+@pytest.fixture(params=["psi", "psi-p256"])
+def psi(request):
+    """The name of a method of private set intersection that can be used here."""
+    if request.param == "psi-p256":
+        pytest.importorskip("private_set_intersection")
+    return request.param
 
 
-@pytest.mark.usefixtures("psi")
 @pytest.mark.parametrize(
     ("guest", "hosts"),
     [
@@ -100,10 +102,10 @@ def psi():
         (["b"], [["a", "b", "c"], ["b", "c", "d"], ["a", "b", "d"]]),
     ],
 )
-def test_what_all_have_is_kept_in_one_order(guest, hosts, monkeypatch):
+def test_what_all_have_is_kept_in_one_order(guest, hosts, psi, monkeypatch):
     monkeypatch.setattr("pyfate_gpu.protocol.psi.CHUNK", 2)
     common = sorted(set(guest).intersection(*hosts))
-    parties, _ = run("psi", guest, *hosts)
+    parties, _ = run(psi, guest, *hosts)
     assert parties.pop("arbiter") is None
     for rows in parties.values():
         assert rows.ids == common
@@ -112,7 +114,7 @@ def test_what_all_have_is_kept_in_one_order(guest, hosts, monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["same", "psi"])
-def test_tables_are_aligned_each_by_itself(method, psi):
+def test_tables_are_aligned_each_by_itself(method):
     ids = {"data": ["a", "b"], "validation": ["b", "c"]}
     other = ids if method == "same" else {"data": ["b"], "validation": ["a", "b", "c"]}
 
@@ -127,21 +129,18 @@ def test_tables_are_aligned_each_by_itself(method, psi):
         assert {kind: rows.ids for kind, rows in result[name].items()} == expected
 
 
-@pytest.mark.usefixtures("psi")
 @pytest.mark.parametrize("host", [["c"], []], ids=["disjoint", "none at all"])
 def test_nothing_in_common_is_an_error(host):
     with pytest.raises(ConfigurationError, match="have no id in common: ids are compared as texts"):
         run("psi", ["a", "b"], host)
 
 
-@pytest.mark.usefixtures("psi")
-def test_an_id_that_is_there_twice_is_noticed():
+def test_an_id_that_is_there_twice_is_noticed(psi):
     with pytest.raises(ProtocolError, match="host-0 gave some id more than once"):
-        run("psi", ["a", "b"], ["a", "a"])
+        run(psi, ["a", "b"], ["a", "a"])
 
 
-@pytest.mark.usefixtures("psi")
-def test_points_are_equal_at_the_arbiter_only(monkeypatch):
+def test_points_are_equal_at_the_arbiter_only(psi, monkeypatch):
     """Guest and host see points under exponents of others, fresh in each run."""
     between, at_arbiter = [], []
     original = MemoryChannel.send
@@ -154,26 +153,25 @@ def test_points_are_equal_at_the_arbiter_only(monkeypatch):
 
     monkeypatch.setattr(MemoryChannel, "send", send)
     for _ in range(2):
-        run("psi", ["a", "b"], ["a", "b"])
+        run(psi, ["a", "b"], ["a", "b"])
     assert len(set(between)) == len(between) == 8
     assert len(at_arbiter) == 8
     assert len(set(at_arbiter)) == 4
     assert not set(between) & set(at_arbiter)
 
 
-@pytest.mark.usefixtures("psi")
 @pytest.mark.parametrize(
     ("points", "text"),
     [
-        (np.zeros((2, 33), dtype=np.uint8), "a blinded id is no point of the curve"),
-        (np.full((2, 33), 2, dtype=np.uint8)[:1], r"shape \(1, 33\), not uint8 and \(2, 33\)"),
-        (np.zeros((2, 33)), "blinded ids of type float64"),
+        (np.zeros((2, 32), dtype=np.uint8), "a blinded id is no point of the curve"),
+        (np.full((2, 32), 2, dtype=np.uint8)[:1], r"shape \(1, 32\), not uint8 and \(2, 32\)"),
+        (np.zeros((2, 32)), "blinded ids of type float64"),
     ],
 )
 def test_points_that_are_none_are_refused(points, text):
     def host(session):
         session.begin("align")
-        session.send(session.peers, "id_count", count=2)
+        session.send(session.peers, "id_count", count=2, attempt="")
         session.send(GUEST, "blinded_ids", points=points)
         session.receive(GUEST, "id_count", count=int)
 
@@ -187,7 +185,6 @@ def test_points_that_are_none_are_refused(points, text):
         simulate(guest=data, hosts=[host], arbiter=arbiter)
 
 
-@pytest.mark.usefixtures("psi")
 @pytest.mark.parametrize("positions", [[0, 0], [2], [-1], [0.0]])
 def test_common_ids_that_are_none_are_refused(positions):
     def data(session):
@@ -195,6 +192,7 @@ def test_common_ids_that_are_none_are_refused(positions):
 
     def arbiter(session):
         session.begin("align")
+        session.send(session.peers, "exchange_from", attempt="", chunk=0)
         session.send(session.peers, "common_ids", positions=np.array(positions))
 
     with pytest.raises(ProtocolError, match="the arbiter's common ids are none of"):
@@ -204,4 +202,7 @@ def test_common_ids_that_are_none_are_refused(positions):
 def test_without_the_library_there_is_a_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "private_set_intersection.python", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'openmined-psi>="):
+        run("psi-p256", ["a"], ["a"])
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.x25519", None)
+    with pytest.raises(ConfigurationError, match=r"pip install "):
         run("psi", ["a"], ["a"])

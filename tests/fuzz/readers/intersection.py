@@ -17,7 +17,7 @@ from pyfate_gpu.protocol.psi import intersect
 from tests.fuzz.readers.messages import join_frame, split_frame
 from tests.fuzz.target import Target, reseal
 
-HAS_PSI = importlib.util.find_spec("private_set_intersection") is not None
+HAS_PSI = importlib.util.find_spec("cryptography") is not None
 HOST = Party(Role.HOST)
 IDS = ("ann", "bob", "cy")
 
@@ -25,13 +25,14 @@ IDS = ("ann", "bob", "cy")
 @lru_cache(maxsize=1)
 def points():
     """Ids of one owner under two exponents."""
-    return IdCipher().blind_again(IdCipher().blind(IDS))
+    return IdCipher(secret=bytes(32)).blind_again(IdCipher(secret=bytes(32)).blind(IDS))
 
 
 def good(name, sender, iteration):
     """A frame as it should be."""
     payload = {
-        "align-1/id_count": {"count": len(IDS)},
+        "align-1/id_count": {"count": len(IDS), "attempt": ""},
+        "align-1/exchange_from": {"attempt": "0123", "chunk": 0},
         "align-1/blinded_ids": {"points": points()},
         "align-1/common_ids": {"positions": np.array([0, 2])},
     }
@@ -75,7 +76,7 @@ def _holds(data, read):
     recipient, found = read
     frame, sender, _ = decode_frame(data)
     return encode_frame(frame, sender, recipient) == data and (
-        found == sorted(set(found)) and set(found) <= set(range(len(IDS)))
+        found.tolist() == sorted(set(found.tolist())) and set(found) <= set(range(len(IDS)))
     )
 
 
