@@ -154,8 +154,9 @@ class HeteroSelector(JudgedColumns, ColumnsOnly):
         ----------
         X, y, session, sample_weight
             As of `HeteroBinning.fit`.
-        validation : None
-            There is nothing to validate.
+        validation : (array-like, array-like) or array-like, optional
+            As of `HeteroBinning.fit`: other rows, for rules of ``stability``, by which each party judges its own
+            columns.
         metrics : mapping, optional
             Further numbers of this party's columns, by name: importance in trees, stability.
         binning : HeteroBinning, optional
@@ -192,6 +193,17 @@ class HeteroSelector(JudgedColumns, ColumnsOnly):
         self._keep(verdicts, own.names, fitted.training)
         self.binning_, self.report_ = binning, progress.finish(1)
         return self
+
+    def follow_steps(self, steps: Sequence[Any], names: Sequence[str]) -> None:
+        """Take importances of columns from the steps of a job that have some, such as trees, for rules of them.
+
+        They are how often a column is split, which hosts know as well as the guest.
+        """
+        self._handed: dict[str, Sequence[Any]] = {}
+        for step in steps:
+            if hasattr(step, "importances"):
+                found = step.importances("weight")
+                self._handed["importance"] = [found.get(name, np.nan) for name in names]
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""
@@ -285,7 +297,9 @@ class HeteroSelector(JudgedColumns, ColumnsOnly):
     ) -> list[Verdict]:
         """Return verdicts by rules of what this party knows alone; of two that correlate the better one stays."""
         alone = [rule for rule in read_rules(self.rules) if rule.metric not in JOINT]
-        known = {"iv": fitted.iv.tolist(), **(metrics or {})}
+        known = {"iv": fitted.iv.tolist(), **getattr(self, "_handed", {}), **(metrics or {})}
+        if fitted.stability is not None:
+            known.setdefault("stability", fitted.stability[:, 0].tolist())
         selector = Selector(rules=alone, keep=_among(self.keep, own), drop=_among(self.drop, own))
         return judge_table(own, selector, metrics=known)
 

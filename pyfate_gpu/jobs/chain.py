@@ -42,15 +42,15 @@ def make_steps(steps: Sequence[StepChoice]) -> list[Estimator]:
     Raises
     ------
     ConfigurationError
-        When there is no such estimator, a parameter makes no sense, or it gives no columns.
+        When there is no such estimator, a parameter makes no sense, or it says nothing of columns.
     """
     found = []
     for step in steps:
         model = make_estimator(step.model, step.parameters)
-        if not hasattr(model, "transform"):
+        if not hasattr(model, "transform") and not hasattr(model, "importances"):
             raise ConfigurationError(
-                f"[[step]] has type {step.model!r}, which gives no columns: it takes one that does, such as iv or "
-                "selection; what is trained on them is [model]"
+                f"[[step]] has type {step.model!r}, which gives no columns and no importances of them: it takes one "
+                "that does, such as iv, selection or trees; what is trained on them is [model]"
             )
         found.append(model)
     return found
@@ -90,12 +90,14 @@ def prepare(
     for number, step in enumerate(steps, 1):
         own = _configuration_of(configuration, number)
         among = session.among(owners, number)
-        fitted = _take_up(among, own, found)
+        step.follow_steps(done, found["data"].names)
+        after = [getattr(each, "training_", "") for each in done if not hasattr(each, "transform")]
+        fitted = _take_up(among, own, found, after)
         if fitted is None:
             fitted = step.fit_rows(among, found["data"], found.get("validation"))
             own.directory.mkdir(exist_ok=True, mode=0o700)
             write_result(own, among, fitted, found, task=f"step {number}")
-            note = json.dumps({"rows": _fingerprint(own, found)})
+            note = json.dumps({"rows": _fingerprint(own, found, after)})
             write_atomically(own.directory / _FITTED_TO, note.encode())
         done.append(fitted)
         found = transform_all([fitted], found)
@@ -124,9 +126,9 @@ def load_steps(configuration: PartyConfiguration) -> list[Estimator]:
 
 
 def transform_all(steps: Sequence[Estimator], tables: Mapping[str, Rows]) -> dict[str, Rows]:
-    """Return tables with the columns that fitted steps make of theirs."""
+    """Return tables with the columns that fitted steps make of theirs; some only say how much these matter."""
     found = dict(tables)
-    for step in steps:
+    for step in (each for each in steps if hasattr(each, "transform")):
         found = {kind: _transformed(step, rows) for kind, rows in found.items()}
     return found
 
@@ -148,10 +150,10 @@ def _configuration_of(configuration: PartyConfiguration, number: int) -> PartyCo
 
 
 def _take_up(
-    session: Session, own: PartyConfiguration, tables: Mapping[str, Rows]
+    session: Session, own: PartyConfiguration, tables: Mapping[str, Rows], after: Sequence[str]
 ) -> Estimator | None:
     """Return this party's half of a step that all have done in one fit, on these rows; None to do it."""
-    half = _load(own, tables)
+    half = _load(own, tables, after)
     mine = "" if half is None else str(getattr(half, "training_", ""))
     with session.task("step"):
         if session.party == GUEST:
@@ -164,19 +166,21 @@ def _take_up(
     return half if kept else None
 
 
-def _load(own: PartyConfiguration, tables: Mapping[str, Rows]) -> Estimator | None:
+def _load(
+    own: PartyConfiguration, tables: Mapping[str, Rows], after: Sequence[str]
+) -> Estimator | None:
     try:
         note = json.loads((own.directory / _FITTED_TO).read_bytes())
-        if note != {"rows": _fingerprint(own, tables)}:
+        if note != {"rows": _fingerprint(own, tables, after)}:
             return None
         return find_estimator(own.model).load(own.directory / HALF)
     except (OSError, ValueError, PyFateError):
         return None  # it is done again
 
 
-def _fingerprint(own: PartyConfiguration, tables: Mapping[str, Rows]) -> str:
-    """Return a hash of parameters and tables: the step is another one when any of them is."""
-    terms = [own.model, own.parameters, own.party.name]
+def _fingerprint(own: PartyConfiguration, tables: Mapping[str, Rows], after: Sequence[str]) -> str:
+    """Return a hash of parameters, tables and importances' trainings: the step is another one when any of them is."""
+    terms = [own.model, own.parameters, own.party.name, *after]
     found = hashlib.sha256(json.dumps(terms, sort_keys=True, default=str).encode())
     for kind, rows in tables.items():
         found.update(kind.encode() + rows.digest())

@@ -294,3 +294,23 @@ def test_rules_of_what_is_not_known(tables):
     assert guest.get_support().tolist() == [True, False]
     with pytest.raises(ConfigurationError, match="call fit"):
         HeteroSelector().transform(own)
+
+
+def test_columns_that_have_changed(rng):
+    """Stability between the rows and those of validation, by each party's own rule."""
+    x, later = rng.normal(size=(300, 4)), rng.normal(size=(300, 4))
+    later[:, [1, 3]] += 1.5
+    y, after = rng.integers(0, 2, 300), rng.integers(0, 2, 300)
+    rules = [{"metric": "stability", "at_most": 0.25}]
+
+    def party(columns, labels=None, tested=None):
+        model = HeteroSelector(rules=rules, **SMALL)
+        return lambda session: model.fit(columns, labels, session=session, validation=tested)
+
+    found = simulate(
+        guest=party(x[:, :2], y, (later[:, :2], after)),
+        hosts=[party(x[:, 2:], tested=later[:, 2:])],
+    )
+    for name in ("guest", "host-0"):
+        assert found[name].get_support(indices=True).tolist() == [0]
+        assert found[name].verdicts_[1].reason.startswith("stability")

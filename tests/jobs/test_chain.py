@@ -145,6 +145,25 @@ def test_a_scorecard_is_a_job(chain, rows):
     assert HeteroBinning.load(step).training_ == first  # the step was done
 
 
+def test_trees_say_which_columns_a_regression_gets(chain, rows):
+    """Importances at each party, by a rule of its own for them; the tables of the steps are the same ones."""
+    trees = {
+        "type": "boosted_trees_classifier", "n_estimators": 2, "max_depth": 2, "min_samples_leaf": 4, **KEY,
+    }  # fmt: skip
+    chosen = SELECTION | {"rules": [{"metric": "importance", "at_least": 1}]}
+    path = chain(trees, chosen)
+    run_job(Job.load(path), lambda line: None)
+    kept = {}
+    for party in ("guest", "host-0"):
+        own = folder(path, party)
+        weights = json.loads((own / "step-1" / "result.json").read_text())["importances"]["weight"]
+        kept[party] = json.loads((own / "result.json").read_text())["columns"]
+        assert kept[party] == [name for name, weight in weights.items() if weight >= 1]
+    assert 0 < len(kept["guest"]) + len(kept["host-0"]) < 5
+    run_job(Job.load(path), lambda line: None, predict=True)
+    assert (folder(path, "guest") / "predictions.csv").exists()
+
+
 @pytest.mark.parametrize("steps", [[SELECTION], [BINS | {"output": "bins"}], [BINS, BINS]])
 def test_a_scorecard_takes_weights_of_evidence(chain, steps):
     path = chain(*steps, model={"type": "scorecard", **KEY})
