@@ -23,13 +23,15 @@ from tests.jobs.mortal_party import mortal
 from tests.trees.jobs import PARTIES, SmallJob
 
 LONGEST_DELAY = 0.05  # seconds: some messages
+LAZY = {"gradient_bits": 4, "lazy_gradients": "show_changed_rows"}
 
 
 class Killing:
     """A job, and what it ends with undisturbed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.job = SmallJob(folder, n_estimators=12, num_parallel_tree=2, subsample=0.8)
+    def __init__(self, folder: Path, **parameters: Any) -> None:
+        forest = {"n_estimators": 12, "num_parallel_tree": 2, "subsample": 0.8}
+        self.job = SmallJob(folder, **forest | parameters)
         self.job.run()
         self.expected = self.job.expected()
         assert self.job.trees() == self.expected
@@ -73,12 +75,13 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--lazy", action="store_true", help="send changed rows only, of 4 bits")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     seed = random.randrange(2**32) if options.seed is None else options.seed
     draw, began = random.Random(seed), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        killing, kills = Killing(Path(folder)), []
+        killing, kills = Killing(Path(folder), **LAZY if options.lazy else {}), []
         for number in range(options.kills):
             share = (number + draw.random()) / options.kills
             delay = draw.uniform(0, LONGEST_DELAY)
