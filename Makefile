@@ -9,6 +9,7 @@ PIP := $(PY) -m pip --disable-pip-version-check
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 PYTHON310 ?= python3.10
+PYTHON311 ?= python3.11
 
 # The module for GPUs takes minutes to compile and runs where an NVIDIA device is: by default it is built there alone.
 # CUDA=ON builds it wherever nvcc is, CUDA=OFF nowhere; pip without make builds it where nvcc is.
@@ -80,7 +81,7 @@ interop-phe:
 interop-heu interop-hess interop-fate2: interop-%:
 	$(PY) tests/interop/run_$*.py --python $(PYTHON310)
 interop-flower interop-nvflare: interop-%:
-	$(PY) tests/interop/run_seats.py $* --python $(PYTHON310)
+	$(PY) tests/interop/run_seats.py $* --python $(PYTHON311)
 interop-fate1:
 	$(PY) tests/interop/run_fate1.py --python $(PYTHON310) $(if $(FATE1),--fate1 $(FATE1))
 

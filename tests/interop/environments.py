@@ -26,7 +26,7 @@ def build(python: str, folder: Path, packages: Sequence[str]) -> Path:
         return inside
     if not inside.exists():
         if shutil.which(python) is None:
-            sys.exit(f"{python} is not there; this partner needs Python 3.10: name one by --python")
+            sys.exit(f"{python} is not there: name the Python that this partner takes by --python")
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
     pip = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *packages], check=True)
@@ -46,9 +46,11 @@ def versions(python: Path, packages: Sequence[str]) -> dict[str, str]:
 
 
 def _wheel(python: Path) -> Path:
-    """This package for an interpreter, built once a commit for all environments; adapters need no GPU."""
-    folder = WHEELS / commit()
-    if "+" in folder.name:
+    """This package for an interpreter, built once a commit and version for all environments; adapters need no GPU."""
+    program = "import sys; print('cp%d%d' % sys.version_info[:2])"
+    tag = subprocess.run([str(python), "-c", program], check=True, capture_output=True, text=True)
+    folder = WHEELS / commit() / tag.stdout.strip()
+    if "+" in folder.parent.name:
         shutil.rmtree(folder, ignore_errors=True)
     if not (found := list(folder.glob("*.whl"))):
         subprocess.run(

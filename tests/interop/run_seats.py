@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secure sums in the seats of other federations: python tests/interop/run_seats.py flower --python python3.10
+"""Secure sums in the seats of other federations: python tests/interop/run_seats.py flower --python python3.11
 
 Makes an environment with the partner, and runs the same training in the clear and by our components in the partner's
 own simulation, each client a process of its own. The models must be equal as far as quantising goes, and what the
@@ -26,7 +26,7 @@ PARTNERS = {
     "flower": (("flwr[simulation]==1.42.0", *OURS), "flwr", 5),
     "nvflare": (("nvflare==2.9.0", *OURS), "nvflare", 4),
 }
-"""What is installed, what it is called, and how many comparisons its runs make."""
+"""What is installed, what it is called, and how many comparisons its runs make. Flower takes Python 3.11 or later."""
 
 
 def compare(python: Path, name: str) -> Outcome:
@@ -48,7 +48,7 @@ def main() -> int:
     """Run the part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("partner", choices=PARTNERS)
-    parser.add_argument("--python", default="python3.10")
+    parser.add_argument("--python", default="python3.11")
     parser.add_argument("--environment", type=Path)
     parser.add_argument("--again", action="store_true", help="though it passed at this commit")
     options = parser.parse_args()
