@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import HeteroBoostedTreesRegressor, simulate
+from pyfate_gpu.data.binning.splits import TableBins
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.trees.blinded import host
-from pyfate_gpu.trees.blinded.questions import Leaves, questions_of
-from pyfate_gpu.trees.blinded.slots import VALUE_BITS
+from pyfate_gpu.trees.blinded.questions import Answers, Leaves, questions_of
+from pyfate_gpu.trees.blinded.slots import VALUE_BITS, value_bits
 from pyfate_gpu.trees.blinded.ways import Ways
+from pyfate_gpu.trees.forest import Forest
+from pyfate_gpu.trees.tree import Tree
 from tests.trees.conftest import SMALL, run_parties
 
 #: Every message of a blinded prediction with everything that it may hold.
@@ -156,6 +159,20 @@ def test_a_guest_without_columns(regressor, toy):
     parts = [np.empty((80, 0)), *toy.parts[1:]]
     found = run_parties(regressor(), parts[0], toy.target, parts[1:])
     check(found, parts)
+
+
+def test_thousands_of_trees_are_summed_without_overflow():
+    trees = []
+    for value in (1.0, 0.25):
+        tree = Tree()
+        tree.add(1, 1.0, 9)
+        tree.value[0] = np.array([value])
+        trees.append(tree)
+    forest = Forest(np.zeros(1), trees * 3000, [(0,)] * 6000)
+    bins = TableBins((), np.empty(0, dtype=bool))
+    leaves = Leaves.of(forest, value_bits(6000))
+    known = Answers(forest, leaves, bins, np.empty((2, 0), dtype=np.int16)).known
+    assert np.ldexp(known.astype(float), leaves.exponent).tolist() == [[3750.0]] * 2
 
 
 def test_rows_beyond_those_of_training(fitted):

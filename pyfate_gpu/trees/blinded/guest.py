@@ -14,7 +14,7 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.steps import Step
 from pyfate_gpu.trees.blinded.plan import announce_plans, chunk_of
 from pyfate_gpu.trees.blinded.questions import Answers, Leaves, questions_of
-from pyfate_gpu.trees.blinded.slots import VALUE_BITS
+from pyfate_gpu.trees.blinded.slots import value_bits
 from pyfate_gpu.trees.blinded.ways import Unit, Ways
 from pyfate_gpu.trees.forest import Forest
 from pyfate_gpu.typing import Floats
@@ -30,7 +30,7 @@ def collect_blinded_scores(
     session: Session, private_key: PrivateKey, forest: Forest, bins: TableBins, codes: Codes
 ) -> Floats:
     """Return the scores of all rows, [rows, outputs]: those of ordinary prediction, but for the rounding of leaves."""
-    leaves = Leaves.of(forest, VALUE_BITS)
+    leaves = Leaves.of(forest, value_bits(len(forest.trees)))
     ways = Ways.of(questions_of(forest), len(forest.base), private_key.public_key.key_bits)
     announce_plans(session, ways)
     asking = _Asking(session, private_key, forest, ways, len(codes))

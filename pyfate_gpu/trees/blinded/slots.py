@@ -13,6 +13,8 @@ from pyfate_gpu.errors import ConfigurationError
 
 #: To which values of leaves are rounded, of the largest one; as fine as their sums in float64 are.
 VALUE_BITS = 52
+#: Of a sum of values of all trees, which is an int64.
+_SUM_BITS = 62
 #: Squarings that take as long as an encryption by the key's owner, with its way to the host, and as a decryption with
 #: its blinding; at 2,048 bits.
 ENCRYPTION, DECRYPTION = 120, 1000
@@ -92,6 +94,18 @@ class BlindedSlots:
         rows, longer = self.rows_of_each, self.key_bits / 2048
         shifts = (rows * self.step - 1) * self.sent.width / rows
         return (units * ENCRYPTION + DECRYPTION / rows) * longer + shifts
+
+
+def value_bits(trees: int) -> int:
+    """Return to how many bits values of leaves are rounded: fewer where thousands of trees are summed.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.trees.blinded.slots import value_bits
+    >>> value_bits(100), value_bits(5000)
+    (52, 49)
+    """
+    return min(VALUE_BITS, _SUM_BITS - trees.bit_length())
 
 
 def most_questions(key_bits: int, outputs: int) -> int:
