@@ -34,7 +34,7 @@ class Trained:
 
 def demo(
     key_bits: Annotated[int, typer.Option(help="Length of the key.")] = 2048,
-    iterations: Annotated[int, typer.Option(help="Most iterations.")] = 12,
+    iterations: Annotated[int, typer.Option(min=1, help="Most iterations.")] = 12,
     allow_insecure_key_size: Annotated[
         bool, typer.Option("--allow-insecure-key-size", help="Accept a key below 2048 bits.")
     ] = False,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exit codes, by the kind of error; docs/commands.md lists them."""
+"""Exit codes, by the kind of error; docs/parameters.md lists them."""
 
 from __future__ import annotations
 

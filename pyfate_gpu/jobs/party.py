@@ -100,9 +100,14 @@ def compare_tables(session: Session, tables: Mapping[str, Rows]) -> None:
                 having = [party.name for party, has in kinds.items() if kind in has]
                 if lacking and having:
                     raise DisagreementError(
-                        f"{', '.join(lacking)} lacks [{kind}], {', '.join(having)} has it: all of guest and hosts have "
-                        "such a table or none"
+                        f"{' and '.join(lacking)} {_verb('lack', lacking)} [{kind}], {' and '.join(having)} "
+                        f"{_verb('have', having)} it: all of guest and hosts have such a table or none"
                     )
+
+
+def _verb(plural: str, subjects: Sequence[str]) -> str:
+    """Return a verb as so many subjects take it."""
+    return plural if len(subjects) > 1 else {"lack": "lacks", "have": "has"}[plural]
 
 
 def read_tables(

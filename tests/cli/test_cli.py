@@ -18,7 +18,7 @@ import pyfate_gpu
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.backends.base import Availability
 from pyfate_gpu.cli import main
-from pyfate_gpu.jobs.exits import CONFIGURATION
+from pyfate_gpu.jobs.exits import CONFIGURATION, USAGE
 
 SMALL = ["--key-bits", "512", "--allow-insecure-key-size"]
 INSECURE = ["--allow-insecure-key-size"]
@@ -87,6 +87,31 @@ def test_errors_are_one_line_and_a_code(call):
     assert "allow_insecure" not in err
     assert err.count("\n") == 1
     assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("keys", "generate", "KEY", "--key-bits", 7),
+        ("keys", "generate", "KEY", "--key-bits", 256),
+        ("demo", "--iterations", 0),
+        ("demo", "--key-bits", 7),
+        ("certs", "FOLDER", "--days", 0),
+        ("certs", "FOLDER", "bank"),
+        ("estimate", "JOB", "--rows", 3),
+        ("estimate", "JOB", "--rtt", -1),
+    ],
+    ids=lambda arguments: " ".join(map(str, arguments)),
+)
+def test_errors_speak_of_options(call, tmp_path, arguments):
+    paths = {name: tmp_path / name for name in ("KEY", "FOLDER", "JOB")}
+    code, _, err = call(*(paths.get(each, each) for each in arguments))
+    assert code in (USAGE, CONFIGURATION)
+    text = " ".join(err.replace(str(tmp_path), "").split())
+    assert not re.search(r"\b[a-z]+_[a-z]+\b|\w=\w", text), text
+    for option in arguments:
+        if str(option).startswith("--") and option != "--rows":
+            assert str(option) in text or "--allow-insecure-key-size" in text
 
 
 def test_debug_shows_the_traceback():
