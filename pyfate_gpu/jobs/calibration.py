@@ -26,6 +26,7 @@ _WIDEST_WINDOW = 14
 _INVERSE = 3
 #: Of a product with a share and its mask.
 _SLOT_BITS = 224
+_SHIFTED, _SHIFT = 64, 40
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def calibrate(key_bits: int, *, allow_insecure_key_size: bool = False) -> Calibr
         "add": (lambda: c + values, _ROWS),
         "weigh": (lambda: c[:64] * values[:64], 64),
         "squeeze": (lambda: c[: layout.count].squeeze(layout), layout.count),
+        # Multiplied by powers of 2, many at a time: a bit of each.
+        "shift": (lambda: c[:_SHIFTED] * (1 << _SHIFT), _SHIFTED * _SHIFT),
         "decrypt": (lambda: private.decrypt_residues(c[:8]), 8),
         "multiply": (lambda: features @ c, 1),
     }

@@ -16,7 +16,7 @@ from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, ciphertexts_sent
 
 #: Of Python and its packages, in a party's process.
-_PROCESS_BYTES = 150e6
+PROCESS_BYTES = 150e6
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
         setup[ARBITER.name] = calibration.setup["make key"]
     else:
         setup = dict.fromkeys(shape.columns, tables + calibration.setup["make key"])
-    memory = _memory(workload, shape, nbytes)
+    memory = memory_of(workload, shape, nbytes)
     info = backend_info()
     return Estimate(
         shape,
@@ -210,10 +210,10 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
     )
 
 
-def _memory(workload: Workload, shape: JobShape, nbytes: int) -> dict[str, float]:
+def memory_of(workload: Workload, shape: JobShape, nbytes: int) -> dict[str, float]:
     """Bytes by party: ciphertexts, and at parties with columns the table of a key and the features thrice."""
     table = environment().table_mb * 2**20
-    found = {name: _PROCESS_BYTES + count * nbytes for name, count in workload.held.items()}
+    found = {name: PROCESS_BYTES + count * nbytes for name, count in workload.held.items()}
     for name, columns in shape.columns.items():
         found[name] += table + 3 * 8 * shape.rows * columns  # values, prepared, as integers
     return found

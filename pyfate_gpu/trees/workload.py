@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import replace
 
 from pyfate_gpu.federation.roles import GUEST
-from pyfate_gpu.he.array.row_packing import Trees, choose_packing
+from pyfate_gpu.he.array.row_packing import Trees, additions_of_pairs, choose_packing
+from pyfate_gpu.he.array.streams import HELD, ROWS_OF_CELLS
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload
 from pyfate_gpu.trees.packing import GradientSlots
 from pyfate_gpu.trees.settings import GOSS, Settings
@@ -30,8 +31,8 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
     >>> shape = JobShape(rows=30_000, columns={"guest": 13, "host-0": 10})
     >>> model = HeteroBoostedTreesClassifier(max_depth=3, key_bits=2048)
     >>> work = model.workload(shape).steps
-    >>> work["guest"]["encrypt"], work["host-0"]["squeeze"], work["guest"]["decrypt"]
-    (4286, 7440, 1240)
+    >>> work["guest"]["encrypt"], work["host-0"]["blind"], work["guest"]["decrypt"]
+    (4286, 1240, 1240)
     """
     hosts = {name: count for name, count in shape.columns.items() if name != GUEST.name}
     kept = {
@@ -52,7 +53,7 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
         )
     work[GUEST.name]["encrypt"] = sent
     trees = len(settings.trees_of_round(shape.outputs))
-    levels = max(0, settings.levels_of_hosts - 1)
+    held = {GUEST.name: sent}
     for name in hosts:
         sums = candidates[name] * (roots + others)
         answers = sum(
@@ -61,19 +62,46 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
         )
         work[name].update(
             check=sent,
-            add=round(rows * kept[name] * (roots + trees * levels * SMALLER))
+            add=_additions(settings, kept[name], rows, roots, trees, slots.rows_of_each)
             + sums * slots.rows_of_each,
-            squeeze=sums * max(1, slots.rows_of_each - 1),
+            shift=sums * _bits_shifted(slots),
             blind=answers,
         )
         work[GUEST.name].update(check=answers, decrypt=answers)
-    held = dict.fromkeys(hosts, 2 * kept_rows + candidates_of(hosts, settings)) | {GUEST.name: sent}
+        level = max(nodes_of_levels(settings, roots, rows, trees), default=0)
+        cells = _held_cells(settings, kept[name], kept_rows, slots.rows_of_each)
+        held[name] = 2 * kept_rows + 2 * level * candidates[name] * slots.rows_of_each + cells
     return Workload(settings.n_estimators, work, 1, held)
 
 
-def candidates_of(hosts: dict[str, int], settings: Settings) -> int:
-    """Return how many candidates the widest host has at most."""
-    return max(hosts.values(), default=0) * (settings.max_bin - 1)
+def _bits_shifted(slots: GradientSlots) -> int:
+    """Return by how many bits a sum is shifted: to beside others, or from each position of a row to the middle."""
+    if slots.packed:
+        return (slots.rows_of_each - 1) * slots.sent.width
+    return slots.row.bits
+
+
+def _additions(
+    settings: Settings, columns: int, rows: int, roots: int, trees: int, positions: int
+) -> int:
+    """Additions of rows into bins: of columns in pairs that know nothing of each other, in all nodes of a round."""
+    nodes = nodes_of_levels(settings, roots, rows, trees)
+    if not nodes:
+        return 0
+    found = nodes[0] * additions_of_pairs(columns, settings.max_bin, rows, positions)
+    for count in nodes[1:]:
+        each = rows * trees * SMALLER / count
+        found += count * additions_of_pairs(columns, settings.max_bin, each, positions)
+    return round(found)
+
+
+def _held_cells(settings: Settings, columns: int, ciphertexts: int, positions: int) -> int:
+    """Partial sums of joint cells that a host keeps while gradients come in, twice while they are put together."""
+    cells = positions * settings.max_bin**2
+    if cells * 2 * ROWS_OF_CELLS > ciphertexts * positions:
+        return 0  # the root is summed in the end
+    times = -(-ciphertexts // max(HELD, ROWS_OF_CELLS * settings.max_bin**2))
+    return 2 * times * cells * (columns // 2)
 
 
 def nodes_of_round(settings: Settings, rows: int, outputs: int) -> tuple[int, int, int, int]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from pyfate_gpu import simulate, use_backend
 from pyfate_gpu.estimators import make_estimator
+from pyfate_gpu.federation.topology import WITH_ARBITER
 from pyfate_gpu.jobs.calibration import calibrate
 from pyfate_gpu.jobs.estimate import estimate
 from pyfate_gpu.jobs.job import Job
@@ -25,6 +26,7 @@ from pyfate_gpu.protocol.cost import JobShape
 from pyfate_gpu.storage.toml import dump_toml
 from tests.glm.real_data import CASES
 
+TREES = {"type": "boosted_trees_classifier", "max_depth": 3}
 #: By name: a case of real data, parameters, and how many hosts share its host's columns.
 JOBS = {
     "breast": ("breast", {}, 1),
@@ -34,6 +36,9 @@ JOBS = {
     "vehicle, four classes": ("vehicle", {}, 1),
     "default_credit": ("default_credit", {}, 1),
     "randhie, Poisson": ("randhie", {}, 1),
+    "breast, trees": ("breast", TREES, 1),
+    "default_credit, trees": ("default_credit", TREES, 1),
+    "default_credit, trees, two hosts": ("default_credit", TREES, 2),
 }
 
 
@@ -63,12 +68,10 @@ def run(model, parts, y):
         own = type(model)(**parameters)
         return lambda session: own.fit(*data, session=session)
 
-    simulate(
-        guest=party(parts[0], y),
-        hosts=[party(part) for part in parts[1:]],
-        arbiter=party(),
-        timeout=3600,
-    )
+    helped = WITH_ARBITER in type(model).topologies
+    arbiter = {"arbiter": party()} if helped else {}
+    hosts = [party(part) for part in parts[1:]]
+    simulate(guest=party(parts[0], y), hosts=hosts, timeout=3600, **arbiter)
     return np.diff(clock.times).tolist(), clock.steps
 
 
@@ -78,9 +81,14 @@ def measure(name, key_bits, iterations):
     guest, y, host = source.load()
     parts = [guest, *np.array_split(host, hosts, axis=1)]
     key = {"key_bits": key_bits, "allow_insecure_key_size": key_bits < 2048}
-    fixed = {"max_iter": iterations + 1, "tol": 0.0}
-    parameters = source.parameters | parameters | key | fixed
-    model = make_estimator(source.model, parameters)
+    parameters = dict(parameters)
+    kind = parameters.pop("type", source.model)
+    if kind == source.model:
+        parameters |= source.parameters | {"max_iter": iterations + 1, "tol": 0.0}
+    else:
+        parameters["n_estimators"] = iterations + 1
+    parameters |= key
+    model = make_estimator(kind, parameters)
     names = ["guest", *(f"host-{index}" for index in range(hosts))]
     classes = len(np.unique(y)) if source.model == "logistic" else 1
     shape = JobShape(
@@ -92,9 +100,7 @@ def measure(name, key_bits, iterations):
         path = Path(folder) / "job.toml"
         tables = {f"data.{party}": {"path": "not read"} for party in names}
         job = {"name": "measure", "directory": "out"}
-        path.write_text(
-            dump_toml({"job": job, "model": {"type": source.model, **parameters}, **tables})
-        )
+        path.write_text(dump_toml({"job": job, "model": {"type": kind, **parameters}, **tables}))
         found = estimate(
             Job.load(path), shape, calibrate(key_bits, allow_insecure_key_size=key_bits < 2048)
         )

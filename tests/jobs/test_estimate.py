@@ -149,7 +149,8 @@ def test_every_step_is_measured(monkeypatch):
     found = calibrate(512, allow_insecure_key_size=True)
     assert found.setup == {"make key": 1, "make tables": 1}
     per_call = {
-        "encrypt": 64, "blind": 64, "mask": 8, "check": 512, "add": 512, "weigh": 64, "squeeze": 2, "decrypt": 8,
+        "encrypt": 64, "blind": 64, "mask": 8, "check": 512, "add": 512, "weigh": 64, "squeeze": 2,
+        "shift": 64 * 40, "decrypt": 8,
     }  # fmt: skip
     assert found.seconds == {step: 1 / count for step, count in per_call.items()}
     assert found.product == 1 / products(512)

@@ -134,11 +134,23 @@ def cost_of_rows(
 
 
 def _additions(trees: Trees, positions: int) -> float:
-    """Additions of pairs of columns that know nothing of each other: for each row one, and two for each cell."""
+    """Additions of rows into the bins of the root."""
     columns = trees.columns
     if columns is None:
         columns = -(-trees.candidates // (BINS - 1))
     if not columns:
         return 0.0
-    cells = positions * (trees.candidates / columns + 1) ** 2
-    return columns / 2 * min(2 * trees.rows, trees.rows + 2 * cells)
+    return additions_of_pairs(columns, trees.candidates / columns + 1, trees.rows, positions)
+
+
+def additions_of_pairs(columns: int, bins: float, rows: float, positions: int) -> float:
+    """Additions of rows into bins, of columns in pairs that know nothing of each other: one a row, two a joint cell.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.he.array.row_packing import additions_of_pairs
+    >>> additions_of_pairs(300, 32, 100_000, 1), additions_of_pairs(300, 32, 1_000, 1)
+    (15307200, 300000)
+    """
+    pairs = min(2 * rows, rows + 2 * positions * bins**2)
+    return columns // 2 * pairs + columns % 2 * rows
