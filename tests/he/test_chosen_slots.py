@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from pyfate_gpu import IntegerEncoder, SlotLayout, generate_keypair
 from pyfate_gpu.errors import BoundError, ShapeError, SlotMismatchError
 from pyfate_gpu.he.array.chosen_slots import sum_chosen_slots
-from pyfate_gpu.he.array.masks import mask_others
+from pyfate_gpu.he.array.masks import _uniform, mask_others
 
 BOUND = 1000
 KEYS = generate_keypair(512, allow_insecure_key_size=True)
@@ -70,3 +71,22 @@ def test_what_does_not_fit():
         sum_chosen_slots(c, chosen, 2, 9, SlotLayout(30, 19))
     with pytest.raises(SlotMismatchError, match="no slots"):
         mask_others(KEYS[0].encrypt([1]), 0)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 5, 127, 128])
+def test_masks_take_every_value_as_often(most):
+    """Chi-square of 200 draws a value: beyond the limit once in 10^9 runs or less."""
+    values = 2 * most + 1
+    drawn = _uniform(most, 200 * values).astype(int)
+    counts = np.bincount(drawn + most, minlength=values)
+    assert len(counts) == values
+    assert ((counts - 200) ** 2 / 200).sum() < chi2.isf(1e-12, max(1, values - 1))
+
+
+def test_masks_of_many_bits_reach_both_ends():
+    most = 2**124 - 2**60
+    drawn = _uniform(most, 2000)
+    assert max(map(abs, drawn)) <= most
+    assert min(drawn) < -0.95 * most
+    assert max(drawn) > 0.95 * most
+    assert len(set(drawn.tolist())) == 2000

@@ -150,4 +150,15 @@ def mask_within_middle(c: CiphertextArray, kept: Kept) -> CiphertextArray:
 
 
 def _uniform(most: int, count: int) -> npt.NDArray[np.object_]:
-    return np.array([secrets.randbelow(2 * most + 1) - most for _ in range(count)], dtype=object)
+    """Draw integers from -most to most, all as likely, many at a time: what is drawn beyond is drawn again."""
+    values = 2 * most + 1
+    bits = (values - 1).bit_length()
+    size = max(1, -(-bits // 8))
+    found: list[int] = []
+    while len(found) < count:
+        data = secrets.token_bytes(size * (count - len(found)))
+        for start in range(0, len(data), size):
+            value = int.from_bytes(data[start : start + size], "little") >> (8 * size - bits)
+            if value < values:
+                found.append(value - most)
+    return np.array(found, dtype=object)
