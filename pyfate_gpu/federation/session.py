@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pyfate_gpu.errors import ConfigurationError, PartyFailedError, ProtocolError
 from pyfate_gpu.federation.channel import Channel
 from pyfate_gpu.federation.farewell import told
@@ -242,7 +244,9 @@ class Session:
             self.channel.stop(told(self.party, error))
 
     def _seal(self, value: Value) -> Value:
-        if isinstance(value, Sealed) or not isinstance(value, Sealable):
+        # Most values are plain: asking whether one knows how to seal itself takes longer.
+        plain = isinstance(value, Sealed | int | float | str | np.ndarray)
+        if plain or not isinstance(value, Sealable):
             return value
         derived = getattr(value, "blinding", None) == "derived"
         with self.statistics.step(
