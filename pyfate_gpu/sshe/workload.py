@@ -42,6 +42,10 @@ class _Count:
         self.work[self._other[sender]].update(check=groups, decrypt=groups)
 
 
+#: Of a batch: the chain of messages of which each needs the one before.
+ROUND_TRIPS = 4.0
+
+
 def iteration(shape: JobShape, settings: Settings, number: int = 1) -> Steps:
     """Return what each party computes in iteration `number`.
 
@@ -121,4 +125,6 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
         )
     batch = min(settings.batch_size or shape.rows, shape.rows)
     held = dict.fromkeys(shape.columns, 5 * batch)
-    return Workload(settings.max_iter, iteration(shape, settings, 2), batch, held)
+    round_trips = ROUND_TRIPS * len(settings.division(shape.rows)) + bool(shape.validation)
+    steps = iteration(shape, settings, 2)
+    return Workload(settings.max_iter, steps, batch, held, round_trips=round_trips)

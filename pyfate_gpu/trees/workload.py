@@ -71,7 +71,9 @@ def workload_of(shape: JobShape, settings: Settings) -> Workload:
         level = max(nodes_of_levels(settings, roots, rows, trees), default=0)
         cells = _held_cells(settings, kept[name], kept_rows, slots.rows_of_each)
         held[name] = 2 * kept_rows + 2 * level * candidates[name] * slots.rows_of_each + cells
-    return Workload(settings.n_estimators, work, 1, held)
+    # Gradients, then a level after the other; several hosts are told of each other's splits.
+    round_trips = (1.0 + settings.levels_of_hosts) * min(len(hosts), 2)
+    return Workload(settings.n_estimators, work, 1, held, round_trips=round_trips)
 
 
 def _bits_shifted(slots: GradientSlots) -> int:

@@ -9,13 +9,18 @@ from collections import Counter
 import pytest
 
 from pyfate_gpu import (
+    HeteroBoostedTreesClassifier,
     HeteroLinearRegression,
     HeteroLogisticRegression,
     HeteroPoissonRegression,
+    HeteroSSHELogisticRegression,
     simulate,
 )
 from pyfate_gpu.encoding import SlotLayout
 from pyfate_gpu.errors import ConfigurationError
+from pyfate_gpu.federation.mailbox import Address
+from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.glm.workload import iteration
 from pyfate_gpu.jobs.calibration import Calibration, calibrate, products
 from pyfate_gpu.jobs.estimate import estimate, shape_of
@@ -185,3 +190,70 @@ def test_missing_labels_are_no_class(small_job, tmp_path):
     rows = [[f"u{row}", ("red", "green", "blue", "")[row % 4], 0.5, 1.5] for row in range(40)]
     write_csv(tmp_path / "guest.csv", ["id", "y", "a", "b"], rows)
     assert shape_of(job).outputs == 3
+
+
+class Ends(list):
+    """The guest's logical clock at the end of each iteration: half round trips that messages alone take."""
+
+    def __init__(self, monkeypatch):
+        self.times, due = {}, {}
+        deliver, receive = MemoryChannel._deliver, MemoryChannel.receive
+
+        def deliver_late(channel, to, address, data):
+            due[to, address] = self.times.get(channel.party, 0) + 1
+            deliver(channel, to, address, data)
+
+        def receive_late(channel, sender, name, iteration, batch, timeout):
+            frame = receive(channel, sender, name, iteration, batch, timeout)
+            arrived = due[channel.party, Address(sender, name, iteration, batch)]
+            self.times[channel.party] = max(self.times.get(channel.party, 0), arrived)
+            return frame
+
+        monkeypatch.setattr(MemoryChannel, "_deliver", deliver_late)
+        monkeypatch.setattr(MemoryChannel, "receive", receive_late)
+
+    def on_iteration(self, report):
+        if report.party == GUEST.name:
+            self.append(self.times[GUEST])
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "tested"),
+    [
+        (HeteroLogisticRegression, {"max_iter": 4, "tol": 0.0}, True),
+        (HeteroLogisticRegression, {"max_iter": 3, "batch_size": 24}, True),
+        (HeteroSSHELogisticRegression, {"max_iter": 3, "batch_size": 24}, True),
+        (HeteroSSHELogisticRegression, {"max_iter": 3}, False),
+        (HeteroBoostedTreesClassifier, {"n_estimators": 3, "max_depth": 1}, False),
+        (HeteroBoostedTreesClassifier, {"n_estimators": 3, "max_depth": 2}, True),
+    ],
+    ids=str,
+)
+def test_round_trips_are_those_of_messages(monkeypatch, rng, kind, options, tested):
+    """Beyond those that are estimated there are none; the first iteration begins the job."""
+    x, y = rng.normal(size=(ROWS, 4)), rng.integers(0, 2, ROWS)
+    ends = Ends(monkeypatch)
+    key = {"key_bits": 512, "allow_insecure_key_size": True}
+
+    def party(columns=None, *labels):
+        def run(session):
+            rows = {}
+            if tested and columns is not None:
+                rows = {"validation": (columns[:9], labels[0][:9]) if labels else columns[:9]}
+            data = () if columns is None else (columns, *labels)
+            kind(callbacks=[ends], **key, **options).fit(*data, session=session, **rows)
+
+        return run
+
+    arbiter = {"arbiter": party()} if kind is HeteroLogisticRegression else {}
+    simulate(guest=party(x[:, :2], y), hosts=[party(x[:, 2:])], **arbiter)
+    shape = JobShape(ROWS, {"guest": 2, "host-0": 2}, validation=9 if tested else 0)
+    estimated = kind(**key, **options).workload(shape).round_trips
+    found = [(after - before) / 2 for before, after in itertools.pairwise(ends[1:])]
+    assert found
+    assert 0 < max(found) <= estimated
+    if kind is not HeteroBoostedTreesClassifier:  # whose rounds may end early
+        assert max(found) == estimated
