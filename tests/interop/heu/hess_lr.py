@@ -83,11 +83,12 @@ def main():
         PartitionWay.VERTICAL,
     )
     y = FedNdarray({bob: bob(lambda: labels)()}, PartitionWay.VERTICAL)
-    begin = time.perf_counter()
+    begin, worked = time.perf_counter(), time.process_time()
     model.fit(x, y, learning_rate=0.3, epochs=options.epochs, batch_size=128)
     wait([model._w])
-    seconds = time.perf_counter() - begin
+    seconds, worked = time.perf_counter() - begin, time.process_time() - worked
     scores = np.asarray(reveal(model.predict(x))).ravel()
+    (options.folder / f"{options.party}.json").write_text(json.dumps(worked))
     if options.party == "bob":
         result = {
             "seconds": seconds,
