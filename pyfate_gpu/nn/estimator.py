@@ -330,6 +330,15 @@ class HeteroNetwork(NetworkHalf):
         encoded, _ = self._encode_labels(labels, len(labels), self._classes)
         return self._evaluate(encoded, scores[present].reshape(len(encoded), -1))
 
+    def result(self) -> dict[str, Any]:
+        """Return iterations, cost, which training it was, and at the guest losses."""
+        found = super().result()
+        if hasattr(self, "training_"):
+            found["training"] = self.training_
+        if hasattr(self, "loss_history_"):
+            found["loss"] = [float(loss) for loss in self.loss_history_]
+        return found
+
     def workload(self, shape: JobShape) -> Workload:
         """Return what training on data of that shape takes, before it runs."""
         return workload_of(shape, self.settings())

@@ -24,16 +24,27 @@ from tests.nn.pair import layer_of, run_both
 ROWS, INPUTS, OUTPUTS = 256, 32, 16
 
 
-def layer_steps(squeeze, host_gradient, count=3):
+#: What FATE 1's layer takes for the same with a gradient to the host, counted from its messages, a ciphertext a number.
+COUNTED = {
+    "encrypt": ROWS * INPUTS + INPUTS * OUTPUTS,
+    "multiply": 3 * ROWS * INPUTS * OUTPUTS,
+    "decrypt": ROWS * OUTPUTS + INPUTS * OUTPUTS + ROWS * INPUTS,
+}
+
+
+def layer_steps(squeeze, host_gradient, count=3, mode="shared"):
     """Return CPU seconds and bytes of a forward and backward, and the operations of both parties."""
-    shape = LayerShape(INPUTS, INPUTS, OUTPUTS, input_bits=28, host_gradient=host_gradient)
+    own = (
+        INPUTS if mode == "shared" else 0
+    )  # the guest's half of an interactive layer is its own, in clear
+    shape = LayerShape(own, INPUTS, OUTPUTS, input_bits=28, host_gradient=host_gradient)
     generator = np.random.default_rng(0)
-    inputs = [generator.normal(size=(ROWS, INPUTS)).clip(-8, 8) for _ in range(2)]
+    inputs = [generator.normal(size=(ROWS, n)).clip(-8, 8) for n in (own, INPUTS)]
     gradient = generator.normal(size=(ROWS, OUTPUTS)) / ROWS
     marks = []
 
     def guest(session):
-        layer = layer_of(session, shape, bits=2048, squeeze=squeeze)
+        layer = layer_of(session, shape, bits=2048, squeeze=squeeze, mode=mode)
         for number in range(count):
             marks.append(time.process_time())
             layer.forward(inputs[0], {"batch": number})
@@ -43,7 +54,7 @@ def layer_steps(squeeze, host_gradient, count=3):
         return session.statistics.usage()
 
     def host(session):
-        layer = layer_of(session, shape, bits=2048, squeeze=squeeze)
+        layer = layer_of(session, shape, bits=2048, squeeze=squeeze, mode=mode)
         for number in range(count):
             layer.forward(inputs[1], {"batch": number})
             layer.backward(ROWS, {"batch": number})
@@ -134,6 +145,7 @@ def digits():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--no-digits", action="store_true", help="the layer alone")
     options = parser.parse_args()
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
@@ -149,9 +161,14 @@ def main():
             "layer, a ciphertext a number": layer_steps(False, False),
             "layer, columns in slots, gradient to the host": layer_steps(True, True),
             "layer, a ciphertext a number, gradient to the host": layer_steps(False, True),
+            "interactive layer, in slots": layer_steps(True, True, mode="interactive"),
+            "interactive layer, a ciphertext a number": layer_steps(
+                False, True, mode="interactive"
+            ),
+            "interactive layer of FATE 1, counted": COUNTED,
         }
         try:
-            result["digits"] = digits()
+            result["digits"] = "left out" if options.no_digits else digits()
         except ImportError:
             result["digits"] = "no PyTorch here"
     text = json.dumps(result, indent=1)
