@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill parties of a small job of trees all over its course, start it again each time, compare the trees.
 
-``python -m tests.trees.kill_at_random --kills 20 --json tests/results/tree_kills.json``. The victims take turns. Each
+``python -m tests.trees.kill_at_random --kills 20 --json tests/results/tree_kills.json``, with ``--lazy`` of lazy
+gradients (tree_kills_lazy.json). The victims take turns. Each
 dies by SIGKILL, a moment drawn by chance after a message drawn by chance: the first from the first part of the job, the
 last from the last part. The job is then started again by the same command, and must end with the trees of the reference
 in clear, to the last bit.
