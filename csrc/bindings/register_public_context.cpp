@@ -150,6 +150,28 @@ py::array scale(const PublicContext& context, const Array& a, const Index& a_ind
   return out;
 }
 
+py::array horner(const PublicContext& context, const Array& a, const Array& numbers,
+                 std::size_t steps, int bits, int threads) {
+  const Operands operands(context);
+  const RowsView rows = operands.rows(a, {}, "a");
+  const std::int64_t* chosen =
+      checked_index(numbers, "numbers", static_cast<std::size_t>(a.shape(0)));
+  const auto count = static_cast<std::size_t>(numbers.shape(0));
+  if (steps < 1 || count % steps != 0) {
+    throw py::value_error("numbers must have steps times as many elements as there are results");
+  }
+  if (bits < 1 || bits > 2 * Modulus::kMaxBits) {
+    throw py::value_error("bits is " + std::to_string(bits) + "; it must be 1 to " +
+                          std::to_string(2 * Modulus::kMaxBits));
+  }
+  auto out = operands.result(count / steps);
+  std::uint64_t* target = out.mutable_data();
+  without_gil(threads, [&](const Run& run) {
+    context.horner(rows.words, chosen, steps, count / steps, bits, target, run);
+  });
+  return out;
+}
+
 py::array segment_multiply(const PublicContext& context, const Array& a, const Array& index,
                            const Array& offsets, int threads) {
   const Operands operands(context);
@@ -310,6 +332,7 @@ void register_public_context(pybind11::module_& module) {
       .def("invert", &invert, arg("rows"), arg("threads"))
       .def("scale", &scale, arg("a"), arg("a_index").none(true), arg("scalars"),
            arg("scalar_index").none(true), arg("threads"))
+      .def("horner", &horner, arg("a"), arg("numbers"), arg("steps"), arg("bits"), arg("threads"))
       .def("segment_multiply", &segment_multiply, arg("a"), arg("index"), arg("offsets"),
            arg("threads"))
       .def("multi_exponentiate", &multi_exponentiate, arg("matrix"), arg("c"), arg("columns"),

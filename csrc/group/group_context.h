@@ -40,6 +40,9 @@ class GroupContext {
   void invert(RowsView a, std::size_t rows, std::uint64_t* out, const Run& run) const;
   void scale(RowsView a, SignedView scalars, std::size_t rows, std::uint64_t* out,
              const Run& run) const;
+  /// out[i] = product over s of a[numbers[s, i]]^(2^(bits s)), for numbers [steps, outputs].
+  void horner(const std::uint64_t* a, const std::int64_t* numbers, std::size_t steps,
+              std::size_t outputs, int bits, std::uint64_t* out, const Run& run) const;
   /// out[s] = product of rows index[offsets[s]] .. index[offsets[s + 1] - 1].
   void segment_multiply(const std::uint64_t* a, const std::int64_t* index,
                         const std::int64_t* offsets, std::size_t segments, std::uint64_t* out,

@@ -77,6 +77,9 @@ class PublicContext:
     def multiply_placed(
         self, matrix: PlacedMatrix, transposed: bool, c: _Words, columns: int, threads: int
     ) -> _Words: ...
+    def horner(
+        self, a: _Words, numbers: _Integers, steps: int, bits: int, threads: int
+    ) -> _Words: ...
     def segment_multiply(
         self, a: _Words, index: _Integers, offsets: _Integers, threads: int
     ) -> _Words: ...

@@ -76,6 +76,10 @@ class PublicEngine(Protocol):
         """Encryptions of ciphertext * integer; variable time in the integers."""
         ...
 
+    def horner(self, a: Rows, numbers: Index, bits: int) -> Rows:
+        """Row i encrypts ``sum over s of m[numbers[i, s]] * 2**(bits * s)``, m what `a` encrypts."""
+        ...
+
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """``matrix @ c``: matrix ``[m, n, k]``, c ``n * columns`` rows, result ``m * columns``."""
         ...

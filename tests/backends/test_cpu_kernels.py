@@ -143,6 +143,21 @@ def test_scale_by_shared_and_extreme_scalars(oracle: Oracle) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("steps", "bits"), [(1, 7), (2, 64), (5, 100)])
+def test_horner(oracle: Oracle, steps: int, bits: int, threads: int) -> None:
+    values = oracle.ciphertexts(11)
+    rows, outputs = oracle.enter(values), rows_for(oracle)
+    numbers = np.array([oracle.below(len(values)) for _ in range(steps * outputs)])
+    got = oracle.context.horner(rows, numbers, steps, bits, threads)
+    expected = [
+        oracle.product(oracle.power(values[c], 1 << bits * s) for s, c in enumerate(column))
+        for column in numbers.reshape(steps, outputs).T
+    ]
+    assert oracle.leave(got) == expected
+    assert oracle.context.horner(rows, numbers[:0], 1, bits, threads).shape == (0, 2, oracle.words)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
 def test_segment_multiply(oracle: Oracle, threads: int) -> None:
     values = oracle.ciphertexts(20)
     rows = oracle.enter(values)
@@ -419,6 +434,15 @@ class TestBadInput:
             context.multiply(rows, None, rows[:2], None, 1)
         with pytest.raises(ValueError, match="offsets must rise"):
             context.segment_multiply(rows, np.array([0, 1]), np.array([0, 2, 1, 2]), 1)
+        for numbers, steps, bits, what in (
+            ([0, 1, 2], 2, 5, "numbers must have steps"),
+            ([0, 1, 2], 0, 5, "numbers must have steps"),
+            ([0, 3], 2, 5, "there are 3 rows"),
+            ([0, 1], 2, 0, "bits is 0"),
+            ([0, 1], 2, 1 << 20, "bits is 1048576"),
+        ):
+            with pytest.raises(ValueError, match=what):
+                context.horner(rows, np.array(numbers), steps, bits, 1)
         with pytest.raises(ValueError, match="indptr must rise"):
             context.multi_exponentiate_csr(
                 np.array([0, 2]), np.array([0]), np.ones((1, 1), np.int64), 1, rows, 1, 1

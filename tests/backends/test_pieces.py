@@ -176,6 +176,15 @@ def test_segments(alike, files, reference, keypair, lengths, seed):
         )
 
 
+@pytest.mark.parametrize("steps", [1, 3])
+def test_horner(alike, files, reference, rng, steps):
+    words = reference.export_words(reference.encrypt(plain(rng, ROWS)))
+    numbers = rng.integers(0, ROWS, (ROWS, steps))
+    expected = reference.horner(reference.import_words(words), numbers, 40)
+    for engine in (alike, files):
+        same(engine, reference, engine.horner(engine.import_words(words), numbers, 40), expected)
+
+
 def test_fresh_and_blinded_ciphertexts(engine, keypair, reference, rng):
     private = ReferenceBackend().private_engine(keypair[1]._numbers, reference)
     values = rng.integers(-1000, 1000, ROWS)

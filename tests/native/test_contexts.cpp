@@ -47,6 +47,7 @@ class ContextChecks {
   void run(bool balanced) {
     check_form();
     check_linear_algebra();
+    check_horner();
     check_signs();
     check_blinding(balanced, false);
     check_blinding(balanced, true);
@@ -123,6 +124,17 @@ class ContextChecks {
     context_.segment_multiply(c.data(), index.data(), offsets.data(), 3, sums.data(), kRun);
     expect_plain(sums, {0, values_[0] + values_[1], values_[2] + 3 * values_[3] + values_[4]},
                  "segments");
+  }
+
+  void check_horner() {
+    const Words c = encrypted();
+    const std::vector<std::int64_t> numbers = {0, 3, 1, 1, 2, 4};  // three steps of two results
+    Words joined(2 * row_);
+    context_.horner(c.data(), numbers.data(), 3, 2, 5, joined.data(), kRun);
+    expect_plain(joined,
+                 {values_[0] + 32 * values_[1] + 1024 * values_[2],
+                  values_[3] + 32 * values_[1] + 1024 * values_[4]},
+                 "side by side");
   }
 
   void check_signs() {

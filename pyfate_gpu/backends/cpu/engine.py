@@ -164,6 +164,11 @@ class CpuPublicEngine:
         """``c ** s`` mod n^2."""
         return self.context.scale(a, a_index, scalars, scalar_index, self.threads)
 
+    def horner(self, a: Rows, numbers: Index, bits: int) -> Rows:
+        """The product over s of ``a[numbers[i, s]] ** 2**(bits * s)``, in one call."""
+        steps = np.ascontiguousarray(numbers.T).ravel()
+        return self.context.horner(a, steps, numbers.shape[1], bits, self.threads)
+
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """``out[i, j] = product over t of c[t, j] ** matrix[i, t]``."""
         if isinstance(matrix, CsrMatrix):

@@ -29,6 +29,7 @@ from pyfate_gpu.backends.cuda.matmul import (
 )
 from pyfate_gpu.backends.cuda.ring import LIMB_BITS, DeviceRing, limbs_for
 from pyfate_gpu.backends.engines import PublicEngine
+from pyfate_gpu.backends.horner import by_steps
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
@@ -189,6 +190,10 @@ class CudaPublicEngine:
             if len(inverted):
                 out[inverted] = self.ring.invert(out[inverted])
             return out
+
+    def horner(self, a: Rows, numbers: Index, bits: int) -> Rows:
+        """Row i encrypts ``sum over s of m[numbers[i, s]] * 2**(bits * s)``, m what `a` encrypts."""
+        return by_steps(self, a, numbers, bits)
 
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """``out[i, j] = product over t of c[t, j] ** matrix[i, t]``."""

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from pyfate_gpu.backends.base import Availability, EngineOptions
 from pyfate_gpu.backends.engines import PublicEngine
+from pyfate_gpu.backends.horner import by_steps
 from pyfate_gpu.backends.matrices import CsrMatrix, HeldMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers, Secret
 from pyfate_gpu.backends.words import (
@@ -135,6 +136,11 @@ class ReferencePublicEngine:
             _gather(a, a_index), words_to_integers(_gather(scalars, scalar_index)), strict=True
         )
         return _rows(gmpy2.powmod(c, int(s), self._n2) for c, s in pairs)
+
+    def horner(self, a: Rows, numbers: Index, bits: int) -> Rows:
+        """Row i encrypts ``sum over s of m[numbers[i, s]] * 2**(bits * s)``, m what `a` encrypts."""
+        result: Rows = by_steps(self, a, numbers, bits)
+        return result
 
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """``out[i, j] = product over t of c[t, j] ** matrix[i, t]``, zero entries left out."""

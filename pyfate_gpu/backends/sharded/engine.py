@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pyfate_gpu.backends.horner import by_steps
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.sharded.driver import Driver
@@ -128,6 +129,11 @@ class ShardedPublicEngine(Driver):
         """Encryptions of ciphertext * integer; variable time in the integers."""
         shares = self._shares(a, a_index)
         return self._rowwise("scale", shares, self._rows(a, a_index), _words(scalars, scalar_index))
+
+    def horner(self, a: Shards, numbers: Index, bits: int) -> Shards:
+        """Row i encrypts ``sum over s of m[numbers[i, s]] * 2**(bits * s)``, m what `a` encrypts."""
+        result: Shards = by_steps(self, a, numbers, bits)
+        return result
 
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Shards, columns: int) -> Shards:
         """``matrix @ c``: the blocks of the matrix go to the workers first."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pyfate_gpu.backends.horner import by_steps
 from pyfate_gpu.backends.matrices import CsrMatrix, Index, Rows
 from pyfate_gpu.backends.sharded.plan import block, cut_segments, cuts, runs
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
@@ -132,6 +133,12 @@ class PiecewiseEngine(ABC):
                 self, self._part(a, piece, a_index), flat[chosen[piece]]
             ),
         )
+
+    def horner(self, a: Rows, numbers: Index, bits: int) -> Rows:
+        """Step by step where rows are far."""
+        if self._fits(len(numbers), a):
+            return self.whole.horner(self, a, numbers, bits)
+        return by_steps(self, a, numbers, bits)
 
     def matmul(self, matrix: SignedWords | CsrMatrix, c: Rows, columns: int) -> Rows:
         """Blocks of outputs, each a product over blocks of ciphertexts."""

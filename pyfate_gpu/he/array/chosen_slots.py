@@ -11,7 +11,6 @@ import numpy.typing as npt
 from pyfate_gpu.encoding import SlotLayout
 from pyfate_gpu.errors import ShapeError, SlotMismatchError
 from pyfate_gpu.he.array.bounds import check_layout, check_room
-from pyfate_gpu.he.array.slots import horner
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.array.arrays import CiphertextArray
@@ -104,5 +103,5 @@ def sum_chosen_slots(
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )
     places = np.arange(len(lengths), dtype=np.int64).reshape(groups, -1)
-    result = horner(c._engine, sums, places, layout.width)
+    result = c._engine.horner(sums, places, layout.width)
     return c._replace(result, (groups,), bound=bound, slots=layout)

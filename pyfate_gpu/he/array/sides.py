@@ -11,7 +11,6 @@ from pyfate_gpu.backends.engines import PublicEngine
 from pyfate_gpu.backends.matrices import Index, Rows
 from pyfate_gpu.he.array import chains
 from pyfate_gpu.he.array.masks import Kept, mask_but_middle, mask_within_middle
-from pyfate_gpu.he.array.slots import horner
 from pyfate_gpu.he.array.splits import Splits
 from pyfate_gpu.he.array.stages import wide
 
@@ -84,7 +83,7 @@ def masked_middle(
     layout, count = c.slots.product, c.slots.count
     # What is summed in position s is shifted from slot s into the middle.
     numbers = np.arange(c._engine.count(rows), dtype=np.int64).reshape(-1, count)
-    middle = horner(c._engine, rows, np.ascontiguousarray(numbers[:, ::-1]), layout.width)
+    middle = c._engine.horner(rows, numbers[:, ::-1], layout.width)
     sums = c._replace(middle, shape, bound=bound, slots=layout)
     return mask_but_middle(sums if kept is None else mask_within_middle(sums, kept))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyfate_gpu.backends.horner import shift
 from pyfate_gpu.backends.words import SignedWords
 from pyfate_gpu.encoding import PlaintextArray, PlaintextCsr, SlotLayout
 from pyfate_gpu.encoding.norms import check_norms
@@ -19,7 +20,7 @@ from pyfate_gpu.errors import BoundError, ShapeError, SlotMismatchError
 from pyfate_gpu.he.array.bounds import check_layout, check_room
 from pyfate_gpu.he.array.linalg import as_matrix, check_product, matmul_left, multiply_rows
 from pyfate_gpu.he.array.operands import as_plaintext, common_kind
-from pyfate_gpu.he.array.slots import horner, shift, squeeze
+from pyfate_gpu.he.array.slots import squeeze
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.array.arrays import CiphertextArray
@@ -87,7 +88,7 @@ def rows_product(
     # Rows are [output, position, column]; a result takes all positions of an output and a column.
     places = np.arange(outputs * layout.count * columns, dtype=np.int64)
     numbers = places.reshape(outputs, layout.count, columns).swapaxes(1, 2)
-    result = horner(c._engine, product, numbers.reshape(-1, layout.count), layout.width)
+    result = c._engine.horner(product, numbers.reshape(-1, layout.count), layout.width)
     kind, encoder = common_kind([c, plain])
     return c._replace(
         result, plain.shape[:-1] + c.shape[1:], exponent=c.exponent + plain.exponent, bound=bound,

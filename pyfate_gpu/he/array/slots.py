@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyfate_gpu.backends.engines import PublicEngine
-from pyfate_gpu.backends.matrices import Index, Rows
-from pyfate_gpu.backends.words import SignedWords, integers_to_words
 from pyfate_gpu.encoding import SlotLayout
 from pyfate_gpu.errors import ShapeError, SlotMismatchError
 from pyfate_gpu.he.array.bounds import check_layout, check_room
@@ -35,28 +32,8 @@ def squeeze(c: CiphertextArray, layout: SlotLayout) -> CiphertextArray:
     numbers = np.full((*front, groups * steps), c.size, dtype=np.int64)
     numbers[..., :length] = row_numbers(c)
     rows = engine.concatenate([c._rows, zero])
-    result = horner(engine, rows, numbers.reshape(-1, steps), layout.width * each)
+    result = engine.horner(rows, numbers.reshape(-1, steps), layout.width * each)
     return c._replace(result, (*front, groups), slots=layout)
-
-
-def horner(engine: PublicEngine, rows: Rows, numbers: Index, bits: int) -> Rows:
-    """Row i encrypts ``sum over s of m[numbers[i, s]] * 2**(bits * s)``, m what `rows` encrypt."""
-    result = engine.take(rows, np.ascontiguousarray(numbers[:, -1]))
-    factor, first = _power(bits), np.zeros(len(numbers), dtype=np.int64)
-    for step in range(numbers.shape[1] - 2, -1, -1):
-        addends = np.ascontiguousarray(numbers[:, step])
-        result = engine.add(engine.scale(result, factor, None, first), rows, None, addends)
-    return result
-
-
-def shift(engine: PublicEngine, rows: Rows, bits: int) -> Rows:
-    """Encryptions of ``m * 2**bits``."""
-    return engine.scale(rows, _power(bits), None, np.zeros(engine.count(rows), dtype=np.int64))
-
-
-def _power(bits: int) -> SignedWords:
-    """Return ``2**bits``."""
-    return integers_to_words(np.array([1 << bits], dtype=object))
 
 
 def _slots_of_each(c: CiphertextArray, layout: SlotLayout) -> int:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from pyfate_gpu.encoding.numbers import as_integer
 from pyfate_gpu.errors import BoundError, EncodingError, ShapeError
-from pyfate_gpu.he.array.slots import horner
 from pyfate_gpu.integrations.fate2.packing import Packing
 from pyfate_gpu.integrations.fate2.vectors import CiphertextVector, cat
 from pyfate_gpu.integrations.slots import Slots
@@ -48,7 +47,7 @@ def squeeze(
     rows = engine.concatenate([array._rows, zero])
     bound = after.slots.bound_of(packing.slots.slot_bound(array.bound))
     packed = array._replace(
-        horner(engine, rows, numbers, packing.slots.bits), (len(numbers),), bound=bound
+        engine.horner(rows, numbers, packing.slots.bits), (len(numbers),), bound=bound
     )
     return [
         CiphertextVector(packed[start:end], packing=after)
