@@ -28,7 +28,7 @@ from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.result import HALF, about_job, write_report
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.protocol.report import JobReport
-from pyfate_gpu.protocol.report_page import PREDICTION
+from pyfate_gpu.protocol.report_page import PREDICTION, said
 from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.storage.files import write_atomically
@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 KIND = "predict"
 PREDICTIONS = "predictions.csv"
 REPORT = "prediction"
+#: What `predicted` finds, by name.
+_OUTCOMES = ("predicted", "predictions")
 
 
 def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) -> Path:
@@ -82,6 +84,8 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
         ids = tables[KIND].ids if KIND in tables else []
         tables = transform_all(steps, align(session, tables, configuration.alignment))
         progress = Progress(session, ())
+        if KIND in tables:
+            logger.info("%s: predicting %d rows", session.party, len(tables[KIND].ids))
         scores = _scores(model, session, tables.get(KIND))
         cost = progress.finish(getattr(model, "n_iter_", 0))
         labels, path = None, configuration.directory / f"{REPORT}.json"
@@ -93,6 +97,8 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
         report = judge(model, cost, labels, scores)
         if scores is not None:
             about |= predicted(model, scores)
+            words = "; ".join(f"{name} {said(about[name])}" for name in about if name in _OUTCOMES)
+            logger.info("%s: done in %.1f s: %s", session.party, cost.seconds, words)
         write_report(configuration, REPORT, replace(report, about={"task": PREDICTION} | about))
     return path
 

@@ -82,7 +82,7 @@ def render(report: JobReport) -> str:
         f"<p>{escape(_outcome(first))}</p>\n"
         f'<p class="quiet">{rounds}backend {escape(first.engine)} on {first.device}{hardened}; '
         f"key of {first.key_bits} bits, fingerprint {first.key_fingerprint}</p>\n"
-        + _table("Job", [(name, _said(value)) for name, value in about.items()])
+        + _table("Job", [(name, said(value)) for name, value in about.items()])
         + _table("Training rows", _trained_loss(report))
         + _table(escape(report.judged_on or ("Metrics" if report.metrics else "Validation rows")), _judged(report))
         + '<div class="figures">\n' + "\n".join(drawn) + "\n</div>\n"
@@ -283,9 +283,10 @@ def _listed(values: list[float]) -> str:
     return ", ".join(f"{value:.4g}" for value in values)
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """Return what a job says of itself in words."""
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_said(each)}" for name, each in value.items())
+        return ", ".join(f"{name}: {said(each)}" for name, each in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -128,6 +128,7 @@ def test_a_party_alone_says_whom_it_waited_for(call, tmp_path):
     assert code == PEERS
     assert "arbiter waited 0.2 s for guest at 127.0.0.1:1" in err
     assert err.count("\n") == 1
+    assert call("--quiet", "party", "--config", path, "--insecure")[2].count("\n") == 1
     assert (
         "arbiter waits for guest at 127.0.0.1:1" in call("party", "--config", path, "--insecure")[2]
     )

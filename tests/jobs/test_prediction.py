@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import stat
 from types import SimpleNamespace
 
@@ -74,7 +75,11 @@ def test_a_trained_job_predicts_and_reports(small_job, rows, tmp_path):
     assert (out / "arbiter" / "report.html").exists()
     assert not (out / "arbiter" / "half.model").exists()
 
-    run_job(Job.load(path), lambda line: None, predict=True)
+    told = []
+    run_job(Job.load(path), told.append, predict=True)
+    log = "\n".join(told)
+    assert "host-0: predicting 12 rows" in log
+    assert re.search(r"guest: done in [\d.]+ s: predicted [01]: \d+ \(", log)
     with (out / "guest" / "predictions.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
     assert found.pop() == {**dict.fromkeys(found[0], ""), "id": "stranger"}
