@@ -93,6 +93,8 @@ class OutOfCorePublicEngine(PiecewiseEngine, CpuPublicEngine):
         if index is None:
             return rows[piece].view(np.ndarray)
         chosen = index[piece]
+        if len(chosen) and (np.diff(chosen) == 1).all():  # a sum of neighbours, for one: no copy
+            return rows[int(chosen[0]) : int(chosen[-1]) + 1].view(np.ndarray)
         part: Rows = np.empty((len(chosen), 2, self._words), dtype=np.uint64)
         # A row brings others with it, so that not all may stay until the last.
         for some in cuts(len(chosen), max(1, self._piece // COMPANY)):
