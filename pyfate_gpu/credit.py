@@ -17,6 +17,7 @@ from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.glm.logistic import HeteroLogisticRegression
 from pyfate_gpu.protocol.estimator import Estimator, PathLike
+from pyfate_gpu.protocol.terms import agree_on_terms
 from pyfate_gpu.typing import Floats
 
 Model = TypeVar("Model", bound="HeteroScorecard")
@@ -176,6 +177,7 @@ class HeteroScorecard(HeteroLogisticRegression):
         owner = self.check_session(session) in (Role.GUEST, Role.HOST)
         if owner and followed is None:
             raise ConfigurationError("a scorecard is of bins: call follow(binning) before fit")
+        agree_on_terms(session, "scorecard", {"scale": vars(self.scale())})
         vars(self).pop("card_", None)
         super().fit(X, y, session=session, sample_weight=sample_weight, validation=validation)
         if owner and followed is not None:
