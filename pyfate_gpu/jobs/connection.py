@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from pyfate_gpu import __version__
 from pyfate_gpu.backends import backend_info
+from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.errors import ConfigurationError, PyFateError
 from pyfate_gpu.extras import install_line
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.farewell import told
 from pyfate_gpu.federation.topology import check_parties, check_topology
 from pyfate_gpu.federation.transcript import Transcript
-from pyfate_gpu.jobs.configuration import Contacts, PartyConfiguration, TlsFiles
+from pyfate_gpu.jobs.alignment_keeper import AlignmentKeeper
+from pyfate_gpu.jobs.configuration import SAME, Contacts, PartyConfiguration, TlsFiles
 from pyfate_gpu.protocol.messages import SHARED, Messages, why_refuse
 from pyfate_gpu.storage.files import locked
 
@@ -160,6 +163,26 @@ def _open(
         rule=partial(why_refuse, messages={**SHARED, **messages}),
         transcript=transcript,
     )
+
+
+def keeper_of(
+    configuration: PartyConfiguration, tables: Mapping[str, Rows], name: str = "alignment"
+) -> AlignmentKeeper | None:
+    """Return what keeps an intersection of these tables; None where there is none, or no TLS key to derive secrets of.
+
+    Parameters
+    ----------
+    name : str
+        Of the folder in the party's directory.
+    """
+    tls = configuration.tls
+    if tls is None or configuration.alignment == SAME:
+        return None
+    from pyfate_gpu.federation.transports.grpc import Credentials
+
+    key = _credentials(tls, Credentials).check(configuration.party).key
+    about = json.dumps([configuration.party.name, common_terms(configuration)], sort_keys=True)
+    return AlignmentKeeper(configuration.directory / name, key, about, tables)
 
 
 def _credentials(tls: TlsFiles, kind: type[Credentials]) -> Credentials:

@@ -21,7 +21,14 @@ from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.chain import make_steps, messages_of, prepare
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
 from pyfate_gpu.jobs.configuration import KINDS, PartyConfiguration
-from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
+from pyfate_gpu.jobs.connection import (
+    at_work,
+    check_job,
+    common_terms,
+    keeper_of,
+    open_session,
+    telling,
+)
 from pyfate_gpu.jobs.judgement import judge_tables, tell_of_classes
 from pyfate_gpu.jobs.result import write_result
 from pyfate_gpu.protocol.terms import agree_on_terms
@@ -65,7 +72,8 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         agree_on_terms(session, "job", _terms(configuration, model))
         compare_tables(session, tables)
         in_table = len(tables["data"].ids) if "data" in tables else 0
-        tables = align(session, tables, configuration.alignment)
+        keeper = keeper_of(configuration, tables)
+        tables = align(session, tables, configuration.alignment, keeper)
         tables = prepare(session, configuration, steps, tables, model)
         if "data" in tables:
             tell_of_classes(configuration.party, model, tables["data"])
@@ -77,6 +85,8 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         if checkpoints is not None:
             _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
             checkpoints.clear()
+        if keeper is not None:
+            keeper.clear()
     return path
 
 

@@ -22,7 +22,14 @@ from pyfate_gpu.federation.roles import ARBITER, SERVER
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.chain import load_steps, transform_all
 from pyfate_gpu.jobs.configuration import PartyConfiguration
-from pyfate_gpu.jobs.connection import at_work, check_job, common_terms, open_session, telling
+from pyfate_gpu.jobs.connection import (
+    at_work,
+    check_job,
+    common_terms,
+    keeper_of,
+    open_session,
+    telling,
+)
 from pyfate_gpu.jobs.judgement import judge_tables
 from pyfate_gpu.jobs.party import read_tables
 from pyfate_gpu.jobs.result import HALF, about_job, write_report
@@ -82,7 +89,9 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
         for half in (*steps, model) if steps else [model] * (1 + len(configuration.steps)):
             compare_halves(session, half)
         ids = tables[KIND].ids if KIND in tables else []
-        tables = transform_all(steps, align(session, tables, configuration.alignment))
+        keeper = keeper_of(configuration, tables, f"alignment-{KIND}")
+        tables = align(session, tables, configuration.alignment, keeper)
+        tables = transform_all(steps, tables)
         progress = Progress(session, ())
         if KIND in tables:
             logger.info("%s: predicting %d rows", session.party, len(tables[KIND].ids))
@@ -100,6 +109,8 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
             words = "; ".join(f"{name} {said(about[name])}" for name in about if name in _OUTCOMES)
             logger.info("%s: done in %.1f s: %s", session.party, cost.seconds, words)
         write_report(configuration, REPORT, replace(report, about={"task": PREDICTION} | about))
+        if keeper is not None:
+            keeper.clear()
     return path
 
 

@@ -55,6 +55,9 @@ class Keeper(Protocol):
     def take(self, owner: Party) -> bytearray:
         """Return the points of an owner that are kept, at the arbiter."""
 
+    def cut(self, owner: Party, length: int) -> None:
+        """Keep so many bytes of the points of an owner, at the arbiter."""
+
 
 def intersect(
     session: Session,
@@ -165,8 +168,10 @@ def _match(session: Session, ring: Sequence[Party], width: int, keeper: Keeper) 
     if attempts == {keeper.attempt} and keeper.attempt:
         points = {owner: keeper.take(owner) for owner in ring}
         chunks = chunks[min(_next(points[o], counts[o], width, len(chunks)) for o in ring) :]
-        for owner in ring:  # as many as all have sent
-            del points[owner][min(chunks.start * CHUNK, counts[owner]) * width :]
+        for owner in ring:  # what all have sent
+            length = min(chunks.start * CHUNK, counts[owner]) * width
+            del points[owner][length:]
+            keeper.cut(owner, length)
     attempt = keeper.attempt if chunks.start else secrets.token_hex(_ATTEMPT_BYTES)
     session.send(ring, "exchange_from", attempt=attempt, chunk=chunks.start)
     if attempt == keeper.attempt:
@@ -281,3 +286,6 @@ class _Nothing:
     def take(self, owner: Party) -> bytearray:
         """Return nothing."""
         return bytearray()
+
+    def cut(self, owner: Party, length: int) -> None:
+        """Keep nothing."""
