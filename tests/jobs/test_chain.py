@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyfate_gpu import HeteroBinning, HeteroLogisticRegression, HeteroSelector, Scorecard, simulate
+from pyfate_gpu import (
+    HeteroBinning,
+    HeteroLogisticRegression,
+    HeteroScorecard,
+    HeteroSelector,
+    Scorecard,
+    simulate,
+)
 from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation.roles import GUEST, Party
@@ -133,16 +140,17 @@ def test_a_scorecard_is_a_job(chain, rows):
         assert report["tables"][party]["points of own bins"] == card.rows()
         drawn = {name for name in report["bars"][party] if name.startswith("points of ")}
         assert drawn == {f"points of {name}" for name in card.names}
-    run_job(Job.load(path), lambda line: None, predict=True)
-    with (folder(path, "guest") / "predictions.csv").open() as file:
-        found = [(float(row["score"]), float(row["points"])) for row in csv.DictReader(file)]
-    scores, points = np.array(found).T
-    np.testing.assert_allclose(points, 600 - 20 / np.log(2) * scores, atol=1e-9)
-    np.testing.assert_allclose(points, total, atol=1e-4)
-    step = folder(path, "guest") / "step-1" / "half.model"
-    first = HeteroBinning.load(step).training_
-    run_job(Job.load(path), lambda line: None)
-    assert HeteroBinning.load(step).training_ == first  # the step was done
+    halves = [HeteroScorecard.load(folder(path, party) / "half.model") for party in cards]
+    steps = [HeteroBinning.load(folder(path, p) / "step-1" / "half.model") for p in cards]
+    scores = halves[0].intercept_ + sum(
+        half.contributions(step.transform(own)[:, [names.index(n) for n in half.card_.names]]).sum(
+            axis=1
+        )
+        for half, step, own, names in zip(
+            halves, steps, (x[:, :2], x[:, 2:]), columns.values(), strict=True
+        )
+    )
+    np.testing.assert_allclose(halves[0].interpret(scores)["points"], total, atol=1e-9)
 
 
 def test_trees_say_which_columns_a_regression_gets(chain, rows):
@@ -151,17 +159,28 @@ def test_trees_say_which_columns_a_regression_gets(chain, rows):
         "type": "boosted_trees_classifier", "n_estimators": 2, "max_depth": 2, "min_samples_leaf": 4, **KEY,
     }  # fmt: skip
     chosen = SELECTION | {"rules": [{"metric": "importance", "at_least": 1}]}
-    path = chain(trees, chosen)
-    run_job(Job.load(path), lambda line: None)
-    kept = {}
-    for party in ("guest", "host-0"):
-        own = folder(path, party)
-        weights = json.loads((own / "step-1" / "result.json").read_text())["importances"]["weight"]
-        kept[party] = json.loads((own / "result.json").read_text())["columns"]
-        assert kept[party] == [name for name, weight in weights.items() if weight >= 1]
-    assert 0 < len(kept["guest"]) + len(kept["host-0"]) < 5
-    run_job(Job.load(path), lambda line: None, predict=True)
-    assert (folder(path, "guest") / "predictions.csv").exists()
+    ids, x, y = rows
+    tables = {
+        "guest": Rows(ids, ("a", "b"), x[:, :2], y),
+        "host-0": Rows(ids, ("c", "d", "e"), x[:, 2:], None),
+    }
+
+    def party(configuration):
+        configuration.directory.mkdir(parents=True, exist_ok=True)
+        own = {"data": tables[configuration.party.name]}
+        steps = make_steps(configuration.steps)
+        return lambda session: prepare(session, configuration, steps, own)
+
+    every = Job.load(chain(trees, chosen)).configurations(PORTS)
+    own = {c.party.name: c for c in every.values() if c.party.name in tables}
+    found = simulate(guest=party(own["guest"]), hosts=[party(own["host-0"])])
+    kept = 0
+    for name, configuration in own.items():
+        weights = load_steps(configuration)[0].importances("weight")
+        left = list(found[name]["data"].names)
+        assert left == [column for column, weight in weights.items() if weight >= 1]
+        kept += len(left)
+    assert 0 < kept < 5
 
 
 @pytest.mark.parametrize("steps", [[SELECTION], [BINS | {"output": "bins"}], [BINS, BINS]])
