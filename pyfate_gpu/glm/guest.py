@@ -289,30 +289,19 @@ class GuestTrainer(Trainer):
         loss = self.scale.grow_loss(self.losses[-1])
         metrics = None if validator is None else validator.history[-1]
         self.progress.end_iteration(iteration, loss, converged=converged, metrics=metrics)
-        self.progress.kept = iteration if best else self.progress.kept
         if not proceed:
-            self._tell_of_the_end(iteration, converged)
+            self._tell_of_the_end(iteration, converged=converged)
         return proceed
 
-    def _tell_of_the_end(self, iteration: int, converged: bool) -> None:
-        validator, progress = self.validator, self.progress
-        progress.ended = f"it converged ({self.settings.convergence}, tol {self.settings.tol:g})"
-        if validator is not None and validator.exhausted:
-            progress.ended = (
-                f"validation rows were judged no better for {validator.patience} iterations"
-            )
-        elif not converged:
-            progress.ended = f"max_iter is {self.settings.max_iter}"
-        progress.kept = progress.kept if validator is None else validator.best or iteration
-        if validator is not None and validator.patience is None:
-            progress.kept = iteration
-        logger.info(
-            "%s: training ended after iteration %d: %s; weights of iteration %d are kept",
-            self.session.party,
-            iteration,
-            progress.ended,
-            progress.kept,
-        )
+    def _tell_of_the_end(self, iteration: int, *, converged: bool) -> None:
+        settings, validator = self.settings, self.validator
+        why = f"max_iter is {settings.max_iter}"
+        if converged:
+            why = f"it converged ({settings.convergence}, tol {settings.tol:g})"
+        if validator is None:
+            self.progress.end(iteration, why, iteration)
+        else:
+            self.progress.end(iteration, validator.verdict or why, validator.kept)
 
     def _converged(self, before: Floats, iteration: int) -> bool:
         settings, session = self.settings, self.session

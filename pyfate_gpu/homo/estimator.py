@@ -107,7 +107,7 @@ class HomoEstimator(Estimator):
         role = self.check_session(session)
         data = self._read(role, X, y, sample_weight, validation)
         agree_on_terms(session, "fit", self.terms())
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, self._rounds())
         private_key = self._exchange_keys(session)
         common = agree(session, None if data is None else self._shape(data))
         exchange = Exchange(

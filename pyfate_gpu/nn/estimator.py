@@ -253,7 +253,7 @@ class HeteroNetwork(NetworkHalf):
                     kept, read_table(validation, missing=settings.impute is not None)
                 )
         exchange = self._connect(session, settings, "fit")
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, self.max_iter)
         progress.packing = "columns" if settings.squeeze else "none"
         if settings.shows_activations:
             logger.warning(

@@ -254,7 +254,13 @@ class GuestNetTrainer(NetTrainer):
         self.session.send(
             self.exchange.peer, "proceed", iteration=iteration, proceed=proceed, best=best
         )
-        self.progress.end_iteration(iteration, self.losses[-1], converged=ended)
+        metrics = None if validator is None else validator.history[-1]
+        self.progress.end_iteration(iteration, self.losses[-1], converged=ended, metrics=metrics)
+        if not proceed:
+            why, kept = f"max_iter is {self.settings.max_iter}", iteration
+            if validator is not None:
+                why, kept = validator.verdict or why, validator.kept
+            self.progress.end(iteration, why, kept)
         return proceed
 
 

@@ -143,6 +143,17 @@ class Progress:
         for callback in self._callbacks:
             callback.on_iteration(report)
 
+    def end(self, iteration: int, why: str, kept: int) -> None:
+        """Say why there is no iteration after this one, and which one is kept."""
+        self.ended, self.kept = why, kept
+        logger.info(
+            "%s: training ended after iteration %d: %s; iteration %d is kept",
+            self._session.party,
+            iteration,
+            why,
+            kept,
+        )
+
     def finish(self, iterations: int) -> FitReport:
         """Return the report of the whole fit; where nobody has announced a key, of the backend in use."""
         key = self._key()

@@ -146,13 +146,23 @@ def _draw_losses(axes: Any, report: JobReport) -> None:
 
 
 def _draw_validation(axes: Any, report: JobReport) -> None:
+    """Draw the metric that is judged by on the left axis, where it is of another size than the others."""
     iterations = range(1, len(report.validation) + 1)
-    for colour, name in zip(COLOURS, report.validation[0], strict=False):
-        values = [metrics[name] for metrics in report.validation]
-        axes.plot(iterations, values, color=colour, label=name)
-    axes.set(xlabel="iteration")
+    first, *others = report.validation[0]
+    values = {name: [metrics[name] for metrics in report.validation] for name in (first, *others)}
+    apart = bool(others) and max(map(abs, values[first])) > 2
+    right = axes.twinx() if apart else axes
+    for colour, name in zip(COLOURS, values, strict=False):
+        chosen = axes if name == first else right
+        chosen.plot(iterations, values[name], color=colour, label=name)
+    axes.set(xlabel="iteration", ylabel=first if apart else "")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(frameon=False)
+    lines = axes.get_lines() + (right.get_lines() if apart else [])
+    if apart:
+        right.set(ylabel=", ".join(others))
+        right.spines["right"].set_visible(True)
+    place = {"loc": "upper left", "bbox_to_anchor": (1.15 if apart else 1, 1)}
+    axes.legend(handles=lines, frameon=False, fontsize=7, **place)
 
 
 def _draw_roc(axes: Any, report: JobReport) -> None:
@@ -245,7 +255,7 @@ def _outcome(first: FitReport) -> str:
     ended = (
         f"Training ended after iteration {first.iterations}: {first.ended}." if first.ended else ""
     )
-    kept = f" Weights are those of iteration {first.kept}." if first.kept else ""
+    kept = f" Iteration {first.kept} is kept." if first.kept else ""
     return ended + kept
 
 

@@ -91,6 +91,17 @@ class Validator:
         return self.patience is None or self.best == len(self.history)
 
     @property
+    def verdict(self) -> str:
+        """Why there is no further iteration, in words; empty if there may be one."""
+        worse = f"validation rows were judged no better for {self.patience} iterations"
+        return worse if self.exhausted else ""
+
+    @property
+    def kept(self) -> int:
+        """The iteration that is kept, from 1."""
+        return len(self.history) if self.patience is None else self.best
+
+    @property
     def exhausted(self) -> bool:
         """Whether there was no better iteration for too long."""
         return self.patience is not None and len(self.history) - self.best >= self.patience

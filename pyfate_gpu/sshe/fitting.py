@@ -120,7 +120,7 @@ class Fitting(HalfEstimator[FittedHalf]):
             tested = half.features(read_table(validation, missing=half.imputes))
         own = Half(half.features(table), half.bits, tested, half.intercept)
         exchange = self._connect(session, settings, "fit")
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, settings.max_iter)
         progress.packing = "results" if settings.squeeze else "none"
         found: SharedTrainer = (
             GuestTrainer(exchange, settings, progress, own, *labels)

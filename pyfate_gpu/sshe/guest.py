@@ -147,7 +147,14 @@ class GuestTrainer(SharedTrainer):
             self.exchange.peer, "proceed", iteration=iteration, proceed=proceed, best=best
         )
         shown = None if loss is None else self.scale.grow_loss(loss)
-        self.progress.end_iteration(iteration, shown, converged=converged)
+        metrics = None if validator is None else validator.history[-1]
+        self.progress.end_iteration(iteration, shown, converged=converged, metrics=metrics)
+        if not proceed:
+            why = f"max_iter is {settings.max_iter}"
+            if converged:
+                why = f"it converged (diff, tol {settings.tol:g})"
+            judged = why if validator is None else validator.verdict or why
+            self.progress.end(iteration, judged, iteration if validator is None else validator.kept)
         return proceed
 
     def _loss(self) -> float | None:

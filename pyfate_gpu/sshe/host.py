@@ -82,4 +82,5 @@ class HostTrainer(SharedTrainer):
         if best:
             self.weights.keep_best()
         self.progress.end_iteration(iteration)
+        self.progress.ended = "" if proceed else "the guest ended it"
         return bool(proceed)

@@ -159,7 +159,7 @@ class Fitting(HalfEstimator[FittedHalf]):
         forest = forest.copied()
         agree_on_terms(session, "fit", settings.terms())
         private_key = self.announce_new_key(session)
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, settings.n_estimators)
         shapes = collect_shapes(session)
         own = Shape(rows, len(everything) - rows, training=half.training)
         compare_shapes(own, shapes)
@@ -233,7 +233,7 @@ class Fitting(HalfEstimator[FittedHalf]):
             tested = half.codes(read_columns(validation, guest=False))
             codes = np.concatenate([codes, tested])
         connect_host(session, "fit", settings, key=True)
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, settings.n_estimators)
         trainer = HostTrainer(
             session,
             settings,

@@ -142,11 +142,15 @@ class GuestTrainer:
             self._round(number)
             self.counts.append(self._count())
             stops = self._judge()
-            self.progress.end_iteration(number, self.loss_history[-1], converged=stops)
+            metrics = None if self.validator is None else self.validator.history[-1]
+            self.progress.end_iteration(
+                number, self.loss_history[-1], converged=stops, metrics=metrics
+            )
             keep(self.session, self, number)
-        kept = number
-        if self.validator is not None and self.settings.early_stopping_rounds is not None:
-            kept = self.validator.best
+        why, kept = f"n_estimators is {rounds + self.done}", number
+        if self.validator is not None:
+            why, kept = self.validator.verdict or why, self.validator.kept
+        self.progress.end(number, why, kept)
         self._end(number + 1, kept)
         return kept
 

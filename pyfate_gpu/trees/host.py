@@ -103,6 +103,7 @@ class HostTrainer:
             self.progress.end_iteration(number)
             keep(self.session, self, number)
             number += 1
+        self.progress.ended = "the guest ended it"
         return len(self.counts) - 1
 
     def state(self) -> dict[str, Any]:
