@@ -12,7 +12,7 @@ from pyfate_gpu.he.array.bundles import Column
 from pyfate_gpu.he.array.cells import Part
 from pyfate_gpu.he.array.joint_cells import Group, group_of, join, part_of, saved_by
 
-SAMPLE = 1 << 16
+SAMPLE = 1 << 17
 """Rows that additions are counted on, at least."""
 SAMPLED_CODES = 1 << 23
 """Rows times columns that they are counted on, unless there are fewer."""
