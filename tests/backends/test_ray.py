@@ -25,17 +25,21 @@ from pyfate_gpu import (
     use_backend,
 )
 from pyfate_gpu.backends import backend_info
+from pyfate_gpu.backends import workers as workers_of_choice
 from pyfate_gpu.backends.base import ClusterOptions, EngineOptions
 from pyfate_gpu.backends.ray import backend as registration
 from pyfate_gpu.backends.ray import cluster, workers
 from pyfate_gpu.backends.ray.backend import RayBackend
+from pyfate_gpu.backends.sharded.tables import read_at_workers
 from pyfate_gpu.backends.words import integers_to_words
+from pyfate_gpu.data.sources import DataSource, read_rows
 from pyfate_gpu.errors import (
     BackendUnavailableError,
     ConfigurationError,
     KeyMismatchError,
     WorkerLostError,
 )
+from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.jobs import launcher
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.party import run_party
@@ -135,6 +139,80 @@ def _weights(folder, at_workers):
             done.result()
     results = [job.directory / party / "result.json" for party in ("guest", "host-0")]
     return np.concatenate([json.loads(result.read_text())["coef"] for result in results])
+
+
+@pytest.fixture
+def tables_of_two(tmp_path, rng):
+    """Guest's and host's rows, as a function of whether workers read them."""
+    x = rng.normal(size=(200, 4))
+    ids = [f"u{number:03d}" for number in range(200)]
+    guest = {"id": ids, "y": (x.sum(axis=1) > 0).astype(int), "a": x[:, 0], "b": x[:, 1]}
+    parquet.write_table(pa.table(guest), tmp_path / "guest.parquet", row_group_size=60)
+    host = {"id": ids, "c": x[:, 2], "d": x[:, 3]}
+    parquet.write_table(pa.table(host), tmp_path / "host.parquet", row_group_size=60)
+    sources = (
+        DataSource(tmp_path / "guest.parquet", label="y"),
+        DataSource(tmp_path / "host.parquet"),
+    )
+
+    def read(at_workers):
+        everybody = workers_of_choice()
+        return [read_at_workers(s, everybody) if at_workers else read_rows(s) for s in sources]
+
+    return read
+
+
+def scores(guest, host, **params):
+    """Of the rows that were trained on, which are those of validation, too."""
+
+    def model():
+        plain = {"packing": "none", "optimizer": "adam"} | params
+        return HeteroLogisticRegression(
+            max_iter=2, key_bits=512, allow_insecure_key_size=True, **plain
+        )
+
+    def at_guest(session):
+        judged = (guest.features, guest.labels)
+        fitted = model().fit(*judged, session=session, validation=judged)
+        return fitted.decision_function(guest.features, session=session)
+
+    def at_host(session):
+        fitted = model().fit(host.features, session=session, validation=host.features)
+        return fitted.decision_function(host.features, session=session)
+
+    def at_arbiter(session):
+        return model().fit(session=session).decision_function(session=session)
+
+    return simulate(guest=at_guest, hosts=[at_host], arbiter=at_arbiter)["guest"]
+
+
+def test_scores_of_tables_at_workers(two, tables_of_two):
+    np.testing.assert_allclose(
+        scores(*tables_of_two(True)), scores(*tables_of_two(False)), atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("params", [{"packing": "rows"}, {"optimizer": "newton"}], ids=str)
+def test_what_needs_the_features_here(two, tables_of_two, params):
+    with pytest.raises(
+        ConfigurationError, match="features that lie at workers take packing='none'"
+    ):
+        scores(*tables_of_two(True), **params)
+
+
+def test_other_models_take_no_tables_at_workers(tmp_path):
+    with pytest.raises(ConfigurationError, match="leave at_workers out"):
+        make_estimator("boosted_trees_classifier", {}).check_source(
+            DataSource(tmp_path, at_workers=True)
+        )
+
+
+def test_other_backends_read_no_tables_at_workers():
+    with (
+        use_backend("cpu"),
+        pytest.raises(BackendUnavailableError, match="no workers to read tables"),
+    ):
+        workers_of_choice()
 
 
 @pytest.fixture
