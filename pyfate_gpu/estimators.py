@@ -33,6 +33,7 @@ ESTIMATORS: dict[str, str] = {
     "sshe_logistic": "pyfate_gpu.sshe.logistic:HeteroSSHELogisticRegression",
     "homo_linear": "pyfate_gpu.homo.linear:HomoLinearRegression",
     "homo_logistic": "pyfate_gpu.homo.logistic:HomoLogisticRegression",
+    "homo_network": "pyfate_gpu.homo.network:HomoNetworkClassifier",
     "homo_trees_classifier": "pyfate_gpu.homo.boosting.classifier:HomoBoostedTreesClassifier",
     "homo_trees_regressor": "pyfate_gpu.homo.boosting.regressor:HomoBoostedTreesRegressor",
 }

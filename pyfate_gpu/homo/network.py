@@ -3,89 +3,178 @@
 
 from __future__ import annotations
 
-import importlib
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.labels import encode_classes
-from pyfate_gpu.data.tables import read_labels, read_table
+from pyfate_gpu.data.tables import (
+    Table,
+    check_same_columns,
+    read_labels,
+    read_present_labels,
+    read_table,
+)
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
-from pyfate_gpu.federation.topology import CLIENTS_AND_SERVER, check_topology
-from pyfate_gpu.homo.exchange import Exchange
+from pyfate_gpu.homo.estimator import Begun, HomoEstimator
+from pyfate_gpu.homo.local import LogLoss, probabilities
+from pyfate_gpu.homo.network_file import read_network, write_network
+from pyfate_gpu.homo.network_training import (
+    Descent,
+    NetworkTrainer,
+    Tensors,
+    drawn,
+    layered,
+    require_torch,
+)
 from pyfate_gpu.homo.plan import ADAPTIVE, AggregationPlan
 from pyfate_gpu.homo.report import AggregationReport
-from pyfate_gpu.protocol.parameters import Parameters
-from pyfate_gpu.protocol.settings import check_count, check_real, plain
-from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.homo.standardisation import Scale, learn
+from pyfate_gpu.homo.training import Helper
+from pyfate_gpu.learning.metrics import classification_metrics, multiclass_metrics
+from pyfate_gpu.protocol.estimator import PathLike
+from pyfate_gpu.protocol.progress import Callback, FitReport
+from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
 from pyfate_gpu.typing import Floats
 
-_DRAWING = threading.Lock()
-Self = TypeVar("Self", bound="HomoNetworkClassifier")
+Model = TypeVar("Model", bound="HomoNetworkClassifier")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HomoNetworkClassifier(Parameters):
-    """A network of PyTorch whose clients train it at home and whose changes are averaged under masks.
+class HomoNetworkClassifier(HomoEstimator):
+    """A network of PyTorch whose clients train it at home and whose changes are averaged; extra ``torch``.
 
     Every party makes one with the same parameters and calls `fit`: clients with `X` and `y`, the server with
-    neither. Buffers of integers, such as counters of batch normalisation, become the sum of clients' changes.
+    neither; under ``method="paillier"`` an arbiter has the key. Buffers of integers, such as counters of batch
+    normalisation, become the sum of clients' changes.
 
     Parameters
     ----------
-    network : callable
-        Returns a new ``torch.nn.Module`` that takes float32 [rows, columns] and gives scores [rows, classes].
-    classes : sequence
-        All classes, in the order of the network's outputs.
+    network : callable, optional
+        Returns a new ``torch.nn.Module`` that takes float32 [rows, columns] and gives scores [rows, classes]; by
+        default linear layers, with rectifiers between them, of the widths `hidden`.
+    hidden : sequence of int
+        Widths of the layers between columns and classes, where `network` is None.
+    classes : sequence, optional
+        All classes, in the order of the network's outputs; by default those that some client has, sorted.
     seed : int
         Of the weights that all begin with; public.
-    max_iter, local_epochs, batch_size, learning_rate, proximal
+    max_iter, local_epochs, batch_size, learning_rate, proximal, weighting
         As of `HomoLogisticRegression`, with plain SGD at clients.
-    value_bits : int
-        Of each value that is sent.
-    max_rows : int
-        No client has more: clients count by their rows.
-    min_clients : int or None
+    standardize : bool
+        Whether columns are centred and divided by their deviation over all rows, which secure sums tell.
+    early_stopping_rounds : int or None
+        Stop when the mean loss of the validation rows was not better for so many rounds, and keep the best.
+    method, value_bits, min_clients, blind_key_server
         Of `SecureAggregator`.
+    scheme, key_bits, allow_insecure_key_size
+        Of the arbiter's key.
+    random_state : int or None
+        Of the order of a client's rows; each party's own.
+    callbacks : sequence
+        Objects with ``on_iteration(report)``.
 
     Attributes
     ----------
     network_ : torch.nn.Module
         Clients only; the same at each.
+    classes_ : array
+        In the order of its outputs.
     loss_history_ : list of float
         Mean loss of all clients' rows at the beginning of each round.
+    validation_history_ : list of dict
+        Mean loss and accuracy of the clients' validation rows at the beginning of each round, where there are such.
     aggregation_ : AggregationReport
         Of the last round.
+    n_iter_ : int
+    report_ : FitReport
     """
 
     network: Callable[[], Any] | None = None
-    classes: Any = (0, 1)
+    hidden: Sequence[int] = (32,)
+    classes: Any = None
     seed: int = 0
     max_iter: int = 20
     local_epochs: int = 1
     batch_size: int = 32
     learning_rate: float = 0.1
     proximal: float = 0.0
+    weighting: str = "rows"
+    standardize: bool = False
+    early_stopping_rounds: int | None = None
+    method: str = "masks"
     value_bits: int = 16
-    max_rows: int = 1 << 20
     min_clients: int | None = None
+    blind_key_server: bool = False
+    scheme: str = "paillier"
+    key_bits: int = 3072
+    allow_insecure_key_size: bool = False
+    random_state: int | None = None
+    callbacks: Sequence[Callback] = ()
+
+    own = ("callbacks", "random_state", "network")
+
+    if TYPE_CHECKING:  # set by fit
+        network_: Any = field(init=False)
+        classes_: NDArray[Any] = field(init=False)
+        loss_history_: list[float] = field(init=False)
+        validation_history_: list[dict[str, float]] = field(init=False)
+        aggregation_: AggregationReport = field(init=False)
+        n_iter_: int = field(init=False)
+        n_features_in_: int = field(init=False)
+        report_: FitReport = field(init=False)
+        _scale: Scale = field(init=False)
 
     def check(self) -> None:
         """Raise ConfigurationError for the first parameter that makes no sense."""
-        for name in ("max_iter", "local_epochs", "batch_size", "value_bits", "max_rows"):
+        for name in ("max_iter", "local_epochs", "batch_size", "value_bits"):
             check_count(name, getattr(self, name))
         check_real("learning_rate", self.learning_rate, positive=True)
         check_real("proximal", self.proximal)
-        if not callable(self.network):
+        check_choice("weighting", self.weighting, ("rows", "equal"))
+        if self.network is not None and not callable(self.network):
             raise ConfigurationError("network must be a function that returns a torch.nn.Module")
+        if not isinstance(self.hidden, list | tuple):
+            raise ConfigurationError(f"hidden is {self.hidden!r}; it must be a list of widths")
+        for width in self.hidden:
+            check_count("hidden", width)
+        seed = plain(self.seed)
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 63:
+            raise ConfigurationError(f"seed is {seed!r}; it must be a whole number, 0 or more")
+        self._check_shared()
+        AggregationPlan(2, value_bits=plain(self.value_bits))
 
-    def fit(self: Self, X: Any = None, y: Any = None, *, session: Session) -> Self:
-        """Train together with the other parties.
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that all parties must have set alike, as JSON takes them."""
+        classes = None if self.classes is None else [str(each) for each in self.classes]
+        widths = [int(plain(each)) for each in self.hidden]
+        return super().terms() | {
+            "classes": classes, "hidden": widths, "of_its_own": self.network is not None,
+        }  # fmt: skip
+
+    def _rounds(self) -> int:
+        return int(self.max_iter)
+
+    def _classes(self, y: Any, rows: int) -> list[Any]:
+        labels = read_labels(y, rows)
+        if labels.dtype.kind == "f" and (labels != np.rint(labels)).any():
+            raise DataError("y holds numbers that are no whole ones, and no classes")
+        return list(np.unique(labels).tolist())
+
+    def fit(
+        self: Model,
+        X: Any = None,
+        y: Any = None,
+        *,
+        session: Session,
+        sample_weight: Any = None,
+        validation: Any = None,
+    ) -> Model:
+        """Train together with the other parties; arguments as of `HomoLogisticRegression.fit`.
 
         Raises
         ------
@@ -95,105 +184,215 @@ class HomoNetworkClassifier(Parameters):
             For features or labels that cannot be used.
         """
         self.check()
-        check_topology(session.parties, (CLIENTS_AND_SERVER,), type(self).__name__)
-        terms = {n: plain(v) for n, v in self.get_params().items() if n != "network"}
-        agree_on_terms(session, "fit", terms | {"classes": [str(each) for each in self.classes]})
-        is_client = session.party.role is Role.CLIENT
-        # Before identities are exchanged, so that no client of this process draws numbers meanwhile.
-        network = self._new_network() if is_client else None
-        exchange = Exchange(session, "masks", self.min_clients, blind=False)
+        made = None
+        if self.network is not None and self.check_session(session) is Role.CLIENT:
+            # Before parties agree, so that no client of this process draws numbers meanwhile.
+            made = drawn(self.network, int(self.seed))
+        begun = self._begin(session, X, y, sample_weight, validation)
         clients = len(session.clients)
-        plan = AggregationPlan(
-            clients, int(self.value_bits), clip=ADAPTIVE, integers="sum",
-            max_total_weight=clients * int(self.max_rows),
+        total = clients << begun.common.row_bits
+        by_rows = AggregationPlan(
+            clients, int(self.value_bits), clip=ADAPTIVE, integers="sum", max_total_weight=total
+        )
+        plan = by_rows if self.weighting == "rows" else AggregationPlan(
+            clients, int(self.value_bits), clip=ADAPTIVE, integers="sum"
         )  # fmt: skip
-        if not is_client:
-            for _ in range(int(self.max_iter)):
-                exchange.run(plan)
-            return self
-        self._train(exchange, plan, network, *self._tensors(X, y))
+        if begun.data is None:
+            helper = Helper(session, begun.exchange, plan, begun.progress, self._rounds())
+            helper.standardise(by_rows, begun.common.columns, bool(self.standardize))
+            fitted: dict[str, Any] = {"n_iter_": helper.train()}
+        else:
+            fitted = self._train(session, begun, (plan, by_rows), made)
+        fitted["report_"] = begun.progress.finish(fitted["n_iter_"])
+        vars(self).update(fitted)
         return self
 
-    def _new_network(self) -> Any:
-        """That of the seed, whatever else draws numbers of PyTorch."""
-        torch = _torch()
-        assert self.network is not None
-        with _DRAWING, torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(self.seed))
-            return self.network()
-
-    def _tensors(self, X: Any, y: Any) -> tuple[Any, Any]:
-        torch = _torch()
-        values = read_table(X).values
-        if len(values) > self.max_rows:
-            raise DataError(f"X has {len(values)} rows, max_rows is {self.max_rows}")
-        codes = encode_classes(read_labels(y, len(values)), np.asarray(self.classes))
-        codes = codes[:, 0] if codes.shape[1] == 1 else codes.argmax(axis=1)
-        return torch.from_numpy(values.astype(np.float32)), torch.from_numpy(codes.astype(np.int64))
-
     def _train(
-        self, exchange: Exchange, plan: AggregationPlan, network: Any, X: Any, y: Any
-    ) -> None:
-        torch = _torch()
-        losses: list[float] = []
-        report: AggregationReport | None = None
-        for _ in range(int(self.max_iter)):
-            before = {name: value.clone() for name, value in network.state_dict().items()}
-            loss = self._descend(torch, network, X, y)
-            after = network.state_dict()
-            update = {"s/" + name: after[name] - before[name] for name in before}
-            update["loss"] = torch.tensor([loss], dtype=torch.float64)
-            opened = exchange.run(plan, update, len(y))
-            assert opened is not None
-            mean, report = opened
-            plan = report.next_plan
-            network.load_state_dict({name: before[name] + mean["s/" + name] for name in before})
-            losses.append(float(mean["loss"][0]))
-        vars(self).update(network_=network, loss_history_=losses, aggregation_=report)
+        self,
+        session: Session,
+        begun: Begun,
+        plans: tuple[AggregationPlan, AggregationPlan],
+        made: Any,
+    ) -> dict[str, Any]:
+        assert begun.data is not None
+        data, common = begun.data, begun.common
+        classes = np.array(common.classes if self.classes is None else list(self.classes))
+        if len(classes) < 2:
+            raise DataError("all clients together have one class: there is nothing to tell apart")
+        if made is None:
+            made = layered([common.columns, *map(int, self.hidden), len(classes)], int(self.seed))
+        descent = Descent(
+            int(self.local_epochs), int(self.batch_size), float(self.learning_rate),
+            float(self.proximal),
+        )  # fmt: skip
+        patience = self.early_stopping_rounds
+        seed = (
+            None
+            if self.random_state is None
+            else 1000 * int(self.random_state) + session.party.index
+        )
+        trainer = NetworkTrainer(
+            session, begun.exchange, plans[0], begun.progress, made, descent,
+            None if patience is None else int(patience), seed,
+        )  # fmt: skip
+        scale = self._find_scale(session, begun, plans[1], data.table.values, trainer)
+        own = self._tensors(data.table, data.y, data.weights, classes, scale)
+        tested = None
+        if data.tested is not None:
+            table, labels = data.tested
+            tested = self._tensors(table, labels, np.ones(len(table.values)), classes, scale)
+        rounds = trainer.train(own, tested, self._rounds())
+        fitted = {
+            "network_": made, "classes_": classes, "n_iter_": rounds, "_scale": scale,
+            "loss_history_": trainer.losses, "validation_history_": trainer.validation,
+            "n_features_in_": common.columns,
+        }  # fmt: skip
+        if hasattr(trainer, "report"):
+            fitted["aggregation_"] = trainer.report
+        if data.table.names is not None:
+            fitted["feature_names_in_"] = np.array(data.table.names, dtype=object)
+        return fitted
 
-    def _descend(self, torch: Any, network: Any, X: Any, y: Any) -> float:
-        """Epochs of SGD over a client's rows; the mean loss before them."""
-        measure = torch.nn.functional.cross_entropy
-        common = [value.detach().clone() for value in network.parameters()]
-        network.eval()
-        with torch.no_grad():
-            first = float(measure(network(X), y))
-        network.train()
-        optimizer = torch.optim.SGD(network.parameters(), lr=float(self.learning_rate))
-        for _ in range(int(self.local_epochs)):
-            for some in torch.randperm(len(y)).split(int(self.batch_size)):
-                optimizer.zero_grad()
-                loss = measure(network(X[some]), y[some])
-                for value, old in zip(network.parameters(), common, strict=True):
-                    loss = loss + float(self.proximal) / 2 * ((value - old) ** 2).sum()
-                loss.backward()
-                optimizer.step()
-        return first
+    def _find_scale(
+        self,
+        session: Session,
+        begun: Begun,
+        by_rows: AggregationPlan,
+        values: Floats,
+        trainer: NetworkTrainer,
+    ) -> Scale:
+        """The scale of the columns over all clients' rows, from the checkpoint if there is one."""
+        if not self.standardize:
+            return Scale.none(values.shape[1])
+        recovery = session.recovery
+        if recovery is not None and recovery.iteration:
+            kept = recovery.load()
+            scale = Scale(np.asarray(kept["mean"]), np.asarray(kept["deviation"]))
+        else:
+            rows = len(values)
+            found = learn(
+                lambda plan, update: begun.exchange.run(plan, update, rows if plan.max_weight > 1 else 1),
+                by_rows, values.shape[1], values,
+            )  # fmt: skip
+            assert found is not None
+            scale = found
+        trainer.scale = {"mean": scale.mean, "deviation": scale.deviation}
+        return scale
+
+    def _tensors(
+        self, table: Table, y: Any, weights: Floats, classes: NDArray[Any], scale: Scale
+    ) -> Tensors:
+        torch = require_torch()
+        codes = encode_classes(read_labels(y, len(table.values)), classes)
+        codes = codes[:, 0] if codes.shape[1] == 1 else codes.argmax(axis=1)
+        return Tensors(
+            torch.from_numpy(scale.apply(table.values).astype(np.float32)),
+            torch.from_numpy(codes.astype(np.int64)),
+            torch.from_numpy(weights.astype(np.float32)),
+        )
 
     def decision_function(self, X: Any) -> Floats:
-        """Return scores [rows, classes]; a client's own affair.
+        """Return scores [rows, classes], of two classes how much the second one leads, [rows]; a client's own affair.
 
         Raises
         ------
         ConfigurationError
             Before fit, and elsewhere than at clients.
+        DataError
+            When `X` does not have the columns of fit.
         """
         if not hasattr(self, "network_"):
             raise ConfigurationError("fit first; clients have the network, the server has none")
-        torch = _torch()
+        torch = require_torch()
+        table = read_table(X)
+        names = getattr(self, "feature_names_in_", None)
+        check_same_columns(table, self.n_features_in_, None if names is None else tuple(names))
+        values = self._scale.apply(table.values)
         self.network_.eval()
         with torch.no_grad():
-            scores = self.network_(torch.from_numpy(read_table(X).values.astype(np.float32)))
-        return np.asarray(scores.numpy(), dtype=np.float64)
+            scores = self.network_(torch.from_numpy(values.astype(np.float32)))
+        found = np.asarray(scores.numpy(), dtype=np.float64)
+        return np.asarray(found[:, 1] - found[:, 0]) if found.shape[1] == 2 else found
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the class of the largest score; raises as `decision_function` does."""
-        chosen: NDArray[Any] = np.asarray(self.classes)[self.decision_function(X).argmax(axis=1)]
-        return chosen
+    def interpret(self, scores: Floats) -> dict[str, NDArray[Any]]:
+        """Return ``prediction``, the classes of the largest scores, and ``probability``."""
+        table = _of_each_class(scores)
+        best = self.classes_[table.argmax(axis=1)]
+        return {"prediction": best, "probability": probabilities(table)}
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Return the probability of each class, [rows, classes]; raises as `decision_function` does."""
+        return self.interpret(self.decision_function(X))["probability"]
+
+    def evaluate(self, y: Any, scores: Floats) -> dict[str, float]:
+        """Return log loss, and AUC, KS, accuracy and F1 of two classes, accuracy and F1 of more."""
+        labels, present = read_present_labels(y, len(scores))
+        if not present.any():
+            return {}
+        table = _of_each_class(scores)[present]
+        encoded = encode_classes(labels, self.classes_)
+        if encoded.shape[1] == 1:
+            encoded = np.hstack([1 - encoded, encoded])
+        found = {"loss": LogLoss().mean(encoded, table, np.ones(len(table)))}
+        if len(self.classes_) == 2:
+            return found | classification_metrics(
+                labels, table[:, 1] - table[:, 0], self.classes_[1]
+            )
+        return found | multiclass_metrics(labels, table, self.classes_)
+
+    def outputs_of(self, labels: NDArray[Any] | None) -> int:
+        """Return how many scores a row has: one, where there are two classes."""
+        classes = self.classes if self.classes is not None else labels
+        count = 2 if classes is None else len(np.unique(np.asarray(classes)))
+        return 1 if count <= 2 else count
+
+    def output_names(self) -> list[Any]:
+        """Return the classes."""
+        return list(self.classes_.tolist())
+
+    def result(self) -> dict[str, Any]:
+        """Return iterations, cost, and at clients losses and what the last round said."""
+        found = super().result()
+        if hasattr(self, "network_"):
+            found |= {"loss": list(self.loss_history_), "validation": self.validation_history_}
+        if hasattr(self, "aggregation_"):
+            found |= {
+                "clipped": dict(self.aggregation_.clipped), "warnings": list(self.aggregation_.warnings)
+            }  # fmt: skip
+        return found
+
+    def save(self, path: PathLike) -> None:
+        """Write the model to a file that only its owner can read; a `network` of its own is named at loading.
+
+        Raises
+        ------
+        ConfigurationError
+            Before fit, and elsewhere than at clients.
+        StorageError
+            When the file cannot be written.
+        """
+        if not hasattr(self, "network_"):
+            raise ConfigurationError("there is no model to save: fit first, at a client")
+        write_network(path, self)
+
+    @classmethod
+    def load(cls: type[Model], path: PathLike, network: Callable[[], Any] | None = None) -> Model:
+        """Return a fitted model from what `save` wrote.
+
+        Parameters
+        ----------
+        network : callable, optional
+            That of the model, if it had one.
+
+        Raises
+        ------
+        StorageError, DataError
+            When the file cannot be read, or is no such model.
+        """
+        return read_network(path, cls, network)
 
 
-def _torch() -> Any:
-    try:
-        return importlib.import_module("torch")
-    except ImportError:
-        raise ConfigurationError("HomoNetworkClassifier takes PyTorch: pip install torch") from None
+def _of_each_class(scores: Any) -> Floats:
+    """Scores [rows, classes], up to what all classes of a row have in common."""
+    table = np.asarray(scores, dtype=np.float64)
+    return np.column_stack([np.zeros_like(table), table]) if table.ndim == 1 else table

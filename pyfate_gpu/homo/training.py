@@ -18,6 +18,8 @@ from pyfate_gpu.learning.optimizers import Optimizer
 from pyfate_gpu.protocol.progress import Progress
 from pyfate_gpu.typing import Floats
 
+FIRST_LOSS = 16.0
+"""Clip of losses and metrics in the first round; it adapts from there on."""
 Metrics = Callable[[Floats, Floats], dict[str, float]]
 
 
@@ -117,6 +119,8 @@ class ClientTrainer:
     ) -> int:
         """Return the number of iterations; `weights` are then those of the best, if there is one."""
         self.weights = np.zeros((rows.features.shape[1], rows.y.shape[1]))
+        # In the order of names: change, loss, validation.
+        self.plan = self.plan.with_clips([1.0, FIRST_LOSS, *([FIRST_LOSS] if tested else [])])
         begun = self._restore(optimizer)
         for iteration in range(begun + 1, self._iterations + 1):
             update = self._update(descent, rows, optimizer, random)
@@ -176,7 +180,8 @@ class ClientTrainer:
         names = ["loss", *metrics(tested.y[:1], tested.features[:1] @ self.weights)]
         found = dict(zip(names, mean["validation"].tolist(), strict=True))
         self.validation.append(found)
-        if self._patience is not None and found["loss"] < self._best[0]:
+        clipped = self.report.clipped["validation"] > 0
+        if self._patience is not None and not clipped and found["loss"] < self._best[0]:
             self._best = (found["loss"], len(self.validation), self.weights.copy())
 
     def _ended(self, iteration: int) -> bool:

@@ -195,6 +195,20 @@ def test_early_stopping_keeps_the_best_and_reports_what_clients_measure(breast):
     )
 
 
+def test_a_loss_that_begins_high_is_told_as_it_is():
+    """Of ten classes, ln 10: what is clipped would pass for the best."""
+    X, y = load_digits(return_X_y=True)
+    model = train(
+        HomoLogisticRegression, thirds(X, y, 300, 300), (X[600:700], y[600:700]), max_iter=6,
+        early_stopping_rounds=3, learning_rate=0.1, value_bits=24,
+    )[0]  # fmt: skip
+    assert model.loss_history_[0] == pytest.approx(np.log(10), abs=1e-3)
+    assert model.validation_history_[0]["loss"] == pytest.approx(np.log(10), abs=1e-3)
+    losses = [each["loss"] for each in model.validation_history_]
+    found = model.evaluate(y[600:700], model.decision_function(X[600:700]))
+    assert found["loss"] == pytest.approx(min(losses), abs=1e-3)
+
+
 def test_row_weights_count_within_a_client(breast):
     X, y = breast
     weights = np.random.default_rng(0).integers(0, 3, 100)
