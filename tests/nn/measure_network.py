@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a shared layer costs with keys of 2,048 bits, and how good networks on halves of digits are; no test.
+"""What a shared layer costs with keys of 2,048 bits, and how good networks on three sets of data are; no test.
 
 ``python -m tests.nn.measure_network --json tests/results/network.json``. The layer is that of 256 rows, 32 inputs of
 each party, 16 outputs, forward and backward, both parties in one process, a thread each, with columns in slots and
@@ -73,21 +73,33 @@ def layer_steps(squeeze, host_gradient, count=3, mode="shared"):
     }
 
 
-def digits():
+def data_of(name):
+    """Return features, labels, and which columns are the guest's."""
+    from sklearn.datasets import load_digits
+
+    from tests.glm.real_data import load_breast_cancer, load_sample
+
+    if name == "digits":
+        X, y = load_digits(return_X_y=True)
+        return X, y, np.arange(64) % 8 < 4
+    guest, y, host = load_breast_cancer() if name == "breast" else load_sample("vehicle_scale")
+    X = np.hstack([guest, host])
+    return X, y.astype(int), np.arange(X.shape[1]) < guest.shape[1]
+
+
+def quality(name):
     """Return accuracies on the rows left out: of the shared network, and of the same in one place."""
     import torch
-    from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
     from pyfate_gpu import HeteroNetworkClassifier
     from pyfate_gpu.nn.modules import make_top
 
-    X, y = load_digits(return_X_y=True)
+    X, y, left = data_of(name)
     X, tested, y, wanted = train_test_split(X, y, test_size=0.25, random_state=0, stratify=y)
-    left = np.arange(64) % 8 < 4
     params = {
         "width": 16,
-        "max_iter": 12,
+        "max_iter": 12 if name == "digits" else 20,
         "batch_size": 128,
         "learning_rate": 0.1,
         "net_learning_rate": 0.01,
@@ -112,15 +124,16 @@ def digits():
     accuracies = []
     for seed in range(5):
         torch.manual_seed(seed)
-        first = torch.nn.Linear(64, 16, bias=False, dtype=torch.float64)
-        torch.nn.init.uniform_(first.weight, -1 / 8, 1 / 8)
-        top = make_top(16, (), 10)
+        columns = X.shape[1]
+        first = torch.nn.Linear(columns, 16, bias=False, dtype=torch.float64)
+        torch.nn.init.uniform_(first.weight, -(columns**-0.5), columns**-0.5)
+        top = make_top(16, (), len(set(y.tolist())))
         steps = [
             torch.optim.SGD(first.parameters(), lr=0.1, momentum=0.9),
             torch.optim.Adam(top.parameters(), lr=0.01),
         ]
         generator = np.random.default_rng(seed)
-        for _ in range(12):
+        for _ in range(params["max_iter"]):
             order = generator.permutation(len(y))
             for start in range(0, len(y), 128):
                 rows = order[start : start + 128]
@@ -145,7 +158,7 @@ def digits():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--no-digits", action="store_true", help="the layer alone")
+    parser.add_argument("--layer-alone", action="store_true", help="no networks on data")
     options = parser.parse_args()
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
@@ -168,7 +181,8 @@ def main():
             "interactive layer of FATE 1, counted": COUNTED,
         }
         try:
-            result["digits"] = "left out" if options.no_digits else digits()
+            for name in () if options.layer_alone else ("digits", "breast", "vehicle"):
+                result[name] = quality(name)
         except ImportError:
             result["digits"] = "no PyTorch here"
     text = json.dumps(result, indent=1)
