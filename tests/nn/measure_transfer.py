@@ -80,10 +80,10 @@ def accuracies(labelled, net, seeds):
     }
 
 
-def step(rows=1000, inputs=32, features=32):
+def step(rows=1000, inputs=(32, 32), features=32):
     """Return CPU seconds, bytes and operations of a step of both parties with keys of 2,048 bits."""
     generator = np.random.default_rng(0)
-    X = generator.normal(size=(rows, 2 * inputs))
+    X = generator.normal(size=(rows, sum(inputs)))
     y = (X.sum(axis=1) > 0).astype(int)
     marks = []
 
@@ -101,7 +101,7 @@ def step(rows=1000, inputs=32, features=32):
 
         return run
 
-    left = np.arange(2 * inputs) < inputs
+    left = np.arange(sum(inputs)) < inputs[0]
     with use_backend("cpu", threads=1):
         both = simulate(guest=party(left, y), hosts=[party(~left)], timeout=3600)
     operations = {
@@ -145,6 +145,7 @@ def main():
                 result[name] = accuracies(labelled, net, options.seeds)
                 print(name, result[name], flush=True)
         result["a step, 1,000 common rows, 32 inputs of each, 32 features, 2,048 bits"] = step()
+        result["breast, a step, 200 common rows, 16 features, 2,048 bits"] = step(200, (10, 20), 16)
     text = json.dumps(result, indent=1)
     print(text)
     if options.json:
