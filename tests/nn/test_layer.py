@@ -9,7 +9,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pyfate_gpu.errors import DataError, DivergenceError, PartyFailedError, ProtocolError
+from pyfate_gpu.errors import (
+    ChannelTimeoutError,
+    DataError,
+    DivergenceError,
+    PartyFailedError,
+    ProtocolError,
+)
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.nn.layer import LayerShape
@@ -286,3 +292,56 @@ def test_decrypted_words_say_nothing_of_the_other_party(data, monkeypatch, mode,
         assert (
             1 - residual.var() / rows.var() < 0.5
         )  # five coefficients of 108 numbers explain about 0.04
+
+
+@pytest.mark.parametrize("mode", ["shared", "interactive"])
+def test_a_host_that_vanishes_mid_batch(data, mode):
+    own, other, gradient = data
+    own = own[:, : 3 if mode == "shared" else 0]
+    shape = LayerShape(own.shape[1], 4, 5)
+    seen = []
+
+    def guest(session):
+        layer = layer_of(session, shape, mode=mode)
+        layer.forward(own, {})
+        session.timeout = 0.5
+        with pytest.raises(ChannelTimeoutError, match="host-0") as caught:
+            layer.backward(gradient, {})
+        seen.append(caught.value)
+        session.send(session.hosts[0], "done", done=True)
+
+    def host(session):
+        layer_of(session, shape, mode=mode).forward(other, {})
+        session.receive(session.parties[0], "done", done=bool)  # it is there and takes no part
+
+    run_both(guest, host)
+    assert len(seen) == 1
+
+
+def test_an_odd_last_batch(data):
+    own, other, gradient = data
+    shape = LayerShape(3, 4, 5)
+    batches = (slice(0, 5), slice(5, 8), slice(8, 9))
+
+    def guest(session):
+        layer = layer_of(session, shape)
+        before, outputs = copy.copy(layer), []
+        for number, rows in enumerate(batches):
+            outputs.append(layer.forward(own[rows], {"batch": number}))
+            layer.backward(gradient[rows], {"batch": number})
+        return before, outputs
+
+    def host(session):
+        layer = layer_of(session, shape)
+        before = copy.copy(layer)
+        for number, rows in enumerate(batches):
+            layer.forward(other[rows], {"batch": number})
+            layer.backward(len(other[rows]), {"batch": number})
+        return before
+
+    (guest_before, outputs), host_before = run_both(guest, host)
+    A, B = weights_of(guest_before, host_before)
+    for rows, found in zip(batches, outputs, strict=True):
+        np.testing.assert_allclose(found, own[rows] @ A + other[rows] @ B, atol=CLOSE)
+        A = A - 0.1 * own[rows].T @ gradient[rows]
+        B = B - 0.1 * other[rows].T @ gradient[rows]

@@ -3,17 +3,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from pyfate_gpu import simulate
-from pyfate_gpu.errors import ConfigurationError, DataError, DivergenceError, ProtocolError
+from pyfate_gpu.errors import (
+    ChannelTimeoutError,
+    ConfigurationError,
+    DataError,
+    DivergenceError,
+    PartyFailedError,
+    ProtocolError,
+)
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.frame import Sealed
 from pyfate_gpu.federation.transports.memory import MemoryChannel
+from pyfate_gpu.he.scheme import registry
+from pyfate_gpu.he.scheme.paillier.public_key import PublicKey
 from pyfate_gpu.nn.transfer import FederatedTransfer
+from pyfate_gpu.protocol.keys import check_scheme
+from pyfate_gpu.protocol.sharing.exchange import Exchange
 from tests.nn.digits import halves_of_digits
 from tests.nn.transfer_rule import rule
 from tests.sshe.oracle import prepared
@@ -203,3 +215,72 @@ def test_names_of_classes_that_nobody_sends(data, names, monkeypatch):
     monkeypatch.setattr(Session, "send", send)
     with pytest.raises(ProtocolError, match="the guest (sent|named)"):
         fit(own, y, other, (np.arange(20, 40), np.arange(20)), new=other[:3], max_iter=1)
+
+
+def test_a_host_that_vanishes_mid_step(data):
+    own, other, hidden = data
+    y = (hidden[:40, 0] > 0).astype(int)
+    common, seen = (np.arange(20, 40), np.arange(20)), []
+
+    def guest(session):
+        session.timeout = 0.5
+        with pytest.raises(ChannelTimeoutError, match="host-0") as caught:
+            FederatedTransfer(**SMALL).fit(own, y, session=session, common=common[0])
+        seen.append(caught.value)
+
+    def host(session):
+        original, count = session.send, iter(range(1, 10**6))
+
+        def send(to, name, **payload):
+            if next(count) < 6:
+                original(to, name, **payload)
+
+        session.send = send  # it goes on, and nothing of it arrives
+        session.timeout = 2.0
+        with pytest.raises((ChannelTimeoutError, PartyFailedError)):
+            FederatedTransfer(**SMALL).fit(other, session=session, common=common[1])
+
+    simulate(guest=guest, hosts=[host])
+    assert len(seen) == 1
+
+
+def test_a_scheme_that_cannot(monkeypatch):
+    class Secretive(PublicKey):
+        has_uniform_masks = False
+
+    changed = dataclasses.replace(registry.SCHEMES["paillier"], public_key=Secretive)
+    monkeypatch.setitem(registry.SCHEMES, "secretive", changed)
+    text = "whose space of plaintexts is secret; transfer learning masks values uniformly"
+    with pytest.raises(ConfigurationError, match=text):
+        FederatedTransfer(scheme="secretive").check()
+    with pytest.raises(ConfigurationError, match="secret; a network on shares masks"):
+        check_scheme("secretive", "a network on shares")
+
+
+def test_decrypted_words_say_nothing_of_the_other_party(data, monkeypatch):
+    own, other, hidden = data
+    found, original = {}, Exchange.receive_and_unmask
+
+    def receive(self, name, *arguments, **at):
+        share = original(self, name, *arguments, **at)
+        found.setdefault((self.session.party.name, name), []).append(share.reshape(-1, 2))
+        return share
+
+    monkeypatch.setattr(Exchange, "receive_and_unmask", receive)
+    fit(
+        own,
+        (hidden[:40, 0] > 0).astype(int),
+        other,
+        (np.arange(20, 40), np.arange(20)),
+        max_iter=30,
+    )
+    assert set(found) == {("guest", "served"), ("host-0", "gradient"), ("host-0", "loss")}
+    for name, shares in found.items():
+        # Low words of value plus mask, as numbers in -1 ... 1.
+        values = np.concatenate([share[:, 0].view(np.int64) / 2.0**63 for share in shares])
+        assert len(values) >= 30 * 9
+        assert len(set(values.tolist())) == len(values), name
+        # Uniform numbers of variance 1/3: beyond eight standard deviations less than once in 10^15 times.
+        assert abs(values.mean()) < 8 / np.sqrt(3 * len(values)), name
+        edges = np.histogram(values, bins=4, range=(-1, 1))[0]
+        assert ((edges - len(values) / 4) ** 2 / (len(values) / 4)).sum() < 60, name
