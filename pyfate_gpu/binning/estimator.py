@@ -206,7 +206,7 @@ class HeteroBinning(FittedBins):
         check_owner(role, X=X, y=y, weights=sample_weight, validation=validation)
         own = Own(own_table(X, y), self._rules(), plain(self.min_rows))
         others = self._others(role, validation, own.table)
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, 1)
         if role is Role.GUEST:
             fitted = fit_guest(self, session, own, y, sample_weight, others)
         else:

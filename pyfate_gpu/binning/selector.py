@@ -170,7 +170,7 @@ class HeteroSelector(JudgedColumns, ColumnsOnly):
         """
         self.check()
         role = self.check_session(session)
-        progress = Progress(session, self.callbacks)
+        progress = Progress(session, self.callbacks, 1)
         own = own_table(X, y)
         if binning is None:
             binning = self._new_binning().fit(

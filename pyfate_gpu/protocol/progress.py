@@ -211,6 +211,8 @@ class Pace:
 
 def _line(report: IterationReport, most: int | None) -> str:
     """Return one line: how far, how good, how long, and how much longer at most."""
+    if most == 1 and report.loss is None:
+        return f"{report.party}: the only pass is done, {report.seconds:.2f} s"
     total = "" if most is None else f" of {most}"
     loss = "" if report.loss is None else f", loss {report.loss:.6g}"
     metrics = "".join(f", {name} {value:.4f}" for name, value in report.metrics.items())

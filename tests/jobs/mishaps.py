@@ -298,7 +298,7 @@ def no_table(stage):
 def validation_at_one(stage):
     stage.change("guest", validation=stage.configurations["guest"].data)
     stage.start(*PARTIES)
-    return r"host-0.*lacks \[validation\]"
+    return r"host-0.*lacks? \[validation\]"
 
 
 def short_key(stage):

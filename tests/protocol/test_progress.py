@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+
 from pyfate_gpu import simulate
 from pyfate_gpu.backends import backend_info
 from pyfate_gpu.federation.roles import GUEST
@@ -36,3 +39,26 @@ def test_without_any_key_a_report_names_the_backend():
     report = simulate(guest=party, hosts=[party])["guest"]
     assert (report.key_bits, report.key_fingerprint) == (0, "")
     assert report.backend == backend_info().name
+
+
+def test_lines_say_how_far_it_is(caplog):
+    caplog.set_level(logging.INFO)
+
+    def party(session):
+        one, many, unknown = (Progress(session, (), most) for most in (1, 3, None))
+        one.end_iteration(1)
+        many.end_iteration(2, 0.5, metrics={"auc": 0.75})
+        unknown.end_iteration(2)
+
+    simulate(guest=party, hosts=[party])
+    found = [line.removeprefix("guest: ") for line in caplog.messages if line.startswith("guest: ")]
+    for line, pattern in zip(
+        found,
+        (
+            r"the only pass is done, [\d.]+ s",
+            r"iteration 2 of 3, loss 0.5, auc 0.7500, [\d.]+ s, at most \d+ s left",
+            r"iteration 2, [\d.]+ s",
+        ),
+        strict=True,
+    ):
+        assert re.fullmatch(pattern, line)
