@@ -98,11 +98,14 @@ def _additions(
 
 
 def _held_cells(settings: Settings, columns: int, ciphertexts: int, positions: int) -> int:
-    """Partial sums of joint cells that a host keeps while gradients come in, twice while they are put together."""
-    cells = positions * settings.max_bin**2
-    if cells * 2 * ROWS_OF_CELLS > ciphertexts * positions:
+    """Sums of joint cells that a host keeps, twice while they are put together: of three columns, or of all pairs."""
+    bins, rows = settings.max_bin, ciphertexts * positions
+    if columns > 2 and rows > 2 * positions * bins**3:
+        return 2 * positions * bins**3  # one group at a time, when all rows are there
+    cells = positions * bins**2
+    if cells * 2 * ROWS_OF_CELLS > rows:
         return 0  # the root is summed in the end
-    times = -(-ciphertexts // max(HELD, ROWS_OF_CELLS * settings.max_bin**2))
+    times = -(-ciphertexts // max(HELD, ROWS_OF_CELLS * bins**2))
     return 2 * times * cells * (columns // 2)
 
 
