@@ -24,7 +24,7 @@ from pyfate_gpu.nn.messages import MESSAGES
 from pyfate_gpu.nn.modules import require_torch
 from pyfate_gpu.nn.nets import make_guest_net
 from pyfate_gpu.nn.settings import Settings
-from pyfate_gpu.nn.training import GuestNetTrainer, HostNetTrainer, NetTrainer
+from pyfate_gpu.nn.training import GuestNetTrainer, HostNetTrainer, NetTrainer, compare_rows
 from pyfate_gpu.nn.workload import workload_of
 from pyfate_gpu.protocol.cost import JobShape, Workload
 from pyfate_gpu.protocol.keys import receive_key
@@ -307,7 +307,7 @@ class HeteroNetwork(NetworkHalf):
         trainer = kind(exchange, settings, progress, self.net_, features, None, **labels)
         trainer._make_layer(self._layer_shape)
         trainer.layer.restore(self._layer_state)
-        _compare_rows(session, len(features))
+        compare_rows(session, len(features))
         if isinstance(trainer, HostNetTrainer):
             trainer.take_part(features, {})
             return None
@@ -387,15 +387,3 @@ class HeteroNetwork(NetworkHalf):
         _scale_: TargetScale = field(init=False)
         _layer_state: dict[str, Any] = field(init=False)
         _layer_shape: Any = field(init=False)
-
-
-def _compare_rows(session: Session, rows: int) -> None:
-    if session.party.role is Role.HOST:
-        session.send(GUEST, "shape", rows=rows)
-        return
-    theirs = session.receive(session.hosts[0], "shape", rows=int)
-    if theirs != rows:
-        raise ConfigurationError(
-            f"guest has {rows} rows, {session.hosts[0]} has {theirs}: give every party the same rows in the same "
-            "order"
-        )

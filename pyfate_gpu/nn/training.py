@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pyfate_gpu.errors import ConfigurationError, DataError, ProtocolError
+from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.nn.interactive import InteractiveGuest, InteractiveHost
 from pyfate_gpu.nn.layer import GuestLayer, HostLayer, LayerShape, SharedLayer
@@ -330,4 +331,23 @@ class HostNetTrainer(NetTrainer):
         layer = getattr(self, "layer", None)
         return put_below(
             self.net, self._tensor(features), None if layer is None else layer.shape.host
+        )
+
+
+def compare_rows(session: Session, rows: int) -> None:
+    """Have both parties predict for as many rows.
+
+    Raises
+    ------
+    ConfigurationError
+        At the guest, when the host has other than these.
+    """
+    if session.party != GUEST:
+        session.send(GUEST, "shape", rows=rows)
+        return
+    theirs = session.receive(session.hosts[0], "shape", rows=int)
+    if theirs != rows:
+        raise ConfigurationError(
+            f"guest has {rows} rows, {session.hosts[0]} has {theirs}: give every party the same rows in the same "
+            "order"
         )
