@@ -16,7 +16,15 @@ from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, ciphertexts_sent
 
 #: Of Python and its packages, in a party's process.
-PROCESS_BYTES = 150e6
+PROCESS_BYTES = 95e6
+#: Of what comes with data: readers, their packages, blocks that are worked on.
+WORK_BYTES = 45e6
+#: An id in the table and among those that all have.
+ID_BYTES = 150
+#: Of features, 8 bytes a value: as read and in bins; for products also prepared, as integers, as words and digits.
+COPIES, COPIES_OF_PRODUCTS = 3, 8
+#: Numbers of the table that encrypts, at most.
+TABLE_NUMBERS = 40_000
 
 
 @dataclass(frozen=True)
@@ -211,9 +219,14 @@ def estimate(job: Job, shape: JobShape, calibration: Calibration) -> Estimate:
 
 
 def memory_of(workload: Workload, shape: JobShape, nbytes: int) -> dict[str, float]:
-    """Bytes by party: ciphertexts, and at parties with columns the table of a key and the features thrice."""
-    table = environment().table_mb * 2**20
+    """Bytes by party: Python, ciphertexts and, at parties with columns, ids, the table of a key, features and work.
+
+    The constants are those of tests/jobs/measure_memory.py.
+    """
+    table = min(environment().table_mb * 2**20, TABLE_NUMBERS * nbytes)
     found = {name: PROCESS_BYTES + count * nbytes for name, count in workload.held.items()}
     for name, columns in shape.columns.items():
-        found[name] += table + 3 * 8 * shape.rows * columns  # values, prepared, as integers
+        copies = COPIES_OF_PRODUCTS if workload.terms > 1 else COPIES
+        row = ID_BYTES + 8 * copies * columns
+        found[name] += WORK_BYTES + table + row * shape.rows
     return found

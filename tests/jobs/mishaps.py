@@ -28,6 +28,7 @@ from pyfate_gpu.jobs.exits import ECHO
 from pyfate_gpu.jobs.job import Job, as_toml
 from pyfate_gpu.jobs.ports import reserved_ports
 from pyfate_gpu.storage.toml import dump_toml
+from tests.jobs.links import Link
 
 RESULTS = Path(__file__).parents[1] / "results" / "mishaps.json"
 PARTIES = ("guest", "host-0", "host-1", "arbiter")
@@ -351,6 +352,38 @@ def garbage(stage):
     return "host-0"
 
 
+def _link(stage, loss=0.0):
+    """Have guest and host-1 reach each other by links alone; return these."""
+    links = []
+    for one, other in (("guest", "host-1"), ("host-1", "guest")):
+        there = stage.configurations[other].listen
+        links.append(Link(int(there.rpartition(":")[2]), loss))
+        peers = stage.configurations[one].peers | {Party.parse(other): links[-1].address}
+        stage.change(one, peers=peers)
+    stage.cleanup = lambda: [link.close() for link in links]
+    return links
+
+
+def lossy_link(stage):
+    """A hundredth of packets lost is slow and no mishap."""
+    links = _link(stage, 0.01)
+    stage.start(*PARTIES)
+    stage.wait_for("guest", "iteration 40 of", 300)
+    assert sum(link.lost for link in links), "nothing was lost"
+    stage.processes["guest"].send_signal(signal.SIGTERM)
+    return "guest"
+
+
+def frozen_link(stage):
+    """Both parties live, and hear nothing of each other."""
+    links = _link(stage)
+    _training(stage)
+    for link in links:
+        link.freeze()
+    stage.silent = True
+    return "host-1|guest"
+
+
 MISHAPS = {
     "wrong authority": wrong_authority,
     "a party that never comes": party_that_never_was,
@@ -359,6 +392,8 @@ MISHAPS = {
     "killed": killed,
     "SIGTERM": told_to_end,
     "frozen": frozen,
+    "frozen link": frozen_link,
+    "1 % loss": lossy_link,
     **{kind: bad_value(kind) for kind in ("NaN", "infinity", "text", "one class")},
     "duplicate ids": duplicate_ids,
     "00123 against 123": lost_zeros,
@@ -377,9 +412,10 @@ def let_happen(name: str, folder: Path) -> dict[str, object]:
     """Return how each party ended: seconds after the cause, exit code and error."""
     stage = Stage(folder)
     stage.cleanup, stage.frozen, stage.wait_for_end = (lambda: None), None, None
+    stage.silent = False
     try:
         named = MISHAPS[name](stage)
-        cause = time.monotonic()
+        happened = cause = time.monotonic()
         if stage.frozen:
             process, cause = stage.processes.pop(stage.frozen), cause + PEER_TIMEOUT
             stage.wait()
@@ -388,7 +424,9 @@ def let_happen(name: str, folder: Path) -> dict[str, object]:
             stage.wait()
         first = min(stage.ended.values(), default=cause)
         # A mistake that is found when all have started shows when the first party ends.
-        cause = max(cause, first) if not stage.frozen else cause
+        cause = cause if stage.frozen else max(cause, first)
+        if stage.silent:
+            cause = happened + PEER_TIMEOUT
         parties = {
             party: {
                 "seconds": round(stage.ended[party] - cause, 1) if party in stage.ended else None,
