@@ -87,13 +87,48 @@ def data_of(name):
     return X, y.astype(int), np.arange(X.shape[1]) < guest.shape[1]
 
 
+def in_one_place(X, y, tested, wanted, passes):
+    """Return accuracies of the same network in one place, of some seeds."""
+    import torch
+
+    from pyfate_gpu.nn.modules import make_top
+
+    mean, scale = X.mean(axis=0), np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
+    own, new = (torch.from_numpy(((v - mean) / scale).clip(-8, 8)) for v in (X, tested))
+    accuracies = []
+    for seed in range(16):
+        torch.manual_seed(seed)
+        columns = X.shape[1]
+        first = torch.nn.Linear(columns, 16, bias=False, dtype=torch.float64)
+        torch.nn.init.uniform_(first.weight, -(columns**-0.5), columns**-0.5)
+        top = make_top(16, (), len(set(y.tolist())))
+        steps = [
+            torch.optim.SGD(first.parameters(), lr=0.1, momentum=0.9),
+            torch.optim.Adam(top.parameters(), lr=0.01),
+        ]
+        generator = np.random.default_rng(seed)
+        for _ in range(passes):
+            order = generator.permutation(len(y))
+            for start in range(0, len(y), 128):
+                rows = order[start : start + 128]
+                loss = torch.nn.functional.cross_entropy(
+                    top(first(own[rows])), torch.from_numpy(y[rows])
+                )
+                for step in steps:
+                    step.zero_grad()
+                loss.backward()
+                for step in steps:
+                    step.step()
+        accuracies.append(float((top(first(new)).argmax(axis=1).numpy() == wanted).mean()))
+    return [round(a, 4) for a in accuracies]
+
+
 def quality(name):
     """Return accuracies on the rows left out: of the shared network, and of the same in one place."""
     import torch
     from sklearn.model_selection import train_test_split
 
     from pyfate_gpu import HeteroNetworkClassifier
-    from pyfate_gpu.nn.modules import make_top
 
     X, y, left = data_of(name)
     X, tested, y, wanted = train_test_split(X, y, test_size=0.25, random_state=0, stratify=y)
@@ -122,37 +157,10 @@ def quality(name):
         for _ in range(1 if name == "digits" else 3)  # each begins with other shares
     ]
     seconds = (time.process_time() - began) / len(found)
-    mean, scale = X.mean(axis=0), np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
-    own, new = (torch.from_numpy(((v - mean) / scale).clip(-8, 8)) for v in (X, tested))
-    accuracies = []
-    for seed in range(5):
-        torch.manual_seed(seed)
-        columns = X.shape[1]
-        first = torch.nn.Linear(columns, 16, bias=False, dtype=torch.float64)
-        torch.nn.init.uniform_(first.weight, -(columns**-0.5), columns**-0.5)
-        top = make_top(16, (), len(set(y.tolist())))
-        steps = [
-            torch.optim.SGD(first.parameters(), lr=0.1, momentum=0.9),
-            torch.optim.Adam(top.parameters(), lr=0.01),
-        ]
-        generator = np.random.default_rng(seed)
-        for _ in range(params["max_iter"]):
-            order = generator.permutation(len(y))
-            for start in range(0, len(y), 128):
-                rows = order[start : start + 128]
-                loss = torch.nn.functional.cross_entropy(
-                    top(first(own[rows])), torch.from_numpy(y[rows])
-                )
-                for step in steps:
-                    step.zero_grad()
-                loss.backward()
-                for step in steps:
-                    step.step()
-        accuracies.append(float((top(first(new)).argmax(axis=1).numpy() == wanted).mean()))
     return {
         **params,
         "accuracy": [round(float((each == wanted).mean()), 4) for each in found],
-        "in_one_place": [round(a, 4) for a in accuracies],
+        "in_one_place": in_one_place(X, y, tested, wanted, params["max_iter"]),
         "cpu_seconds": round(seconds, 1),
         "torch": torch.__version__,
     }
