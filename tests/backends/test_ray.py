@@ -382,6 +382,19 @@ def other_key(folder):
     return folder / "other.json"
 
 
+def test_a_forked_process_is_told_and_does_not_wait_for_ever(two, keypair, monkeypatch):
+    c = keypair[0].encrypt(np.arange(10))
+    parent = os.getpid()
+    monkeypatch.setattr(workers.os, "getpid", lambda: parent + 1)
+    with pytest.raises(BackendUnavailableError, match="forked .* by 'spawn'"):
+        c + c
+    with (
+        use_backend("ray", workers=1, threads=3),
+        pytest.raises(BackendUnavailableError, match="forked .* by 'spawn'"),
+    ):
+        keypair[0].encrypt([1])
+
+
 def test_more_workers_than_a_machine_is_for(keypair):
     with (
         use_backend("ray", workers=1000),

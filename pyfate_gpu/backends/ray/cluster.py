@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from pyfate_gpu.backends.base import ClusterOptions
-from pyfate_gpu.backends.ray.workers import RayWorkers
+from pyfate_gpu.backends.ray.workers import RayWorkers, check_process
 from pyfate_gpu.config import available_cores
 from pyfate_gpu.errors import BackendUnavailableError
 
@@ -37,6 +37,7 @@ _lock = threading.Lock()
 _open: WeakValueDictionary[tuple[str | None, int, str, int], RayWorkers] = WeakValueDictionary()
 _latest: list[RayWorkers] = []  # stay though no engine has them: others go when their engines go
 _names = count()
+_processes: list[int] = []  # that connected, the last one this
 
 
 def workers_of(options: ClusterOptions, threads: int) -> RayWorkers:
@@ -74,6 +75,7 @@ def _connect(address: str | None) -> Any:
     import ray
 
     if ray.is_initialized():
+        check_process(_processes[-1] if _processes else os.getpid())
         return ray
     quiet: dict[str, Any] = {
         "log_to_driver": False,
@@ -93,6 +95,7 @@ def _connect(address: str | None) -> Any:
             f"there is no Ray cluster at {where} for this process ({_one_line(error)}); start one "
             "with `ray start --head` by the same releases of Python and Ray, or leave the address out"
         ) from None
+    _processes.append(os.getpid())
     return ray
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -48,6 +49,7 @@ class RayWorkers:
         self.lost = False
         self.gone: deque[int] = deque()
         self._ray = ray
+        self._process = os.getpid()
         needs = {"num_cpus": threads if shared else 0, "num_gpus": 1 if device == "cuda" else 0}
         self._check_room(needs)
         actor = ray.remote(**needs, max_restarts=0, max_task_retries=0)(ShardActor)
@@ -56,6 +58,7 @@ class RayWorkers:
 
     def call(self, worker: int, method: str, *operands: Any) -> Any:
         """Enqueue the call; operands that are results of others move from worker to worker."""
+        check_process(self._process)
         lengths, pieces = [], []
         for operand in operands:
             found = _pieces(operand)
@@ -126,6 +129,15 @@ class RayWorkers:
                 f"workers have release {', '.join(others)} of pyfate-gpu, this process {ours}; install one "
                 "release on all machines"
             )
+
+
+def check_process(connected: int) -> None:
+    """Raise BackendUnavailableError in a process forked from the connected one, whom Ray would never answer."""
+    if os.getpid() != connected:
+        raise BackendUnavailableError(
+            "this process was forked from one that is connected to a Ray cluster, which Ray does not support: start "
+            "processes by 'spawn' or 'forkserver', or choose the backend 'cpu' in them"
+        )
 
 
 def _pieces(operand: Any) -> list[Any]:
