@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,10 @@ def build(python: str, folder: Path, packages: Sequence[str]) -> Path:
             sys.exit(f"{python} is not there: name the Python that this partner takes by --python")
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
     pip = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *packages], check=True)
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(
+        [*pip, *packages], check=True, env=outside
+    )  # what lies there is not in the environment
     subprocess.run([*pip, "--no-deps", "--force-reinstall", str(_wheel(inside))], check=True)
     stamp.write_text(json.dumps(wanted))
     return inside
