@@ -175,7 +175,8 @@ def _match(session: Session, ring: Sequence[Party], width: int, keeper: Keeper) 
     attempt = keeper.attempt if chunks.start else secrets.token_hex(_ATTEMPT_BYTES)
     session.send(ring, "exchange_from", attempt=attempt, chunk=chunks.start)
     if attempt == keeper.attempt:
-        logger.info("arbiter: private set intersection goes on after %d ids", chunks.start * CHUNK)
+        done = min(chunks.start * CHUNK, max(counts.values()))
+        logger.info("arbiter: private set intersection goes on after %d ids", done)
     else:
         keeper.begin(attempt, counts)
     pace = Pace("arbiter: private set intersection", max(counts.values()), chunks.start * CHUNK)
