@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ from pyfate_gpu.backends.sharded.tables import read_at_workers
 from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.sources import DataSource
 from pyfate_gpu.jobs.alignment import _Together, digest_of
-from pyfate_gpu.protocol.psi import _shuffled
+from pyfate_gpu.protocol.psi import _order
 from tests.backends.measure_out_of_core import peak
 
 CIPHERTEXT = 512
@@ -72,7 +73,7 @@ def measure(rows: int, count: int) -> dict:
         source = DataSource(Path(folder), label="y")
         table = step("read and sort", lambda: read_at_workers(source, everybody))
         right = list(table.ids[:2]) == ["u00000000000", "u00000000001"]
-        order = step("shuffle", lambda: _shuffled(rows))
+        order = step("shuffle", lambda: _order(rows, secrets.token_bytes(32)))
         step("compare", lambda: digest_of(_Together({"data": table}), b"a secret"))
         common = np.sort(order[: rows // 2])
         table = step("take", lambda: table.take(common))
