@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables for encryption: as large as the encryptions so far pay for, and never beyond their budget."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,15 @@ def test_no_table_is_beyond_its_budget(limit):
     for uses in (1, 10, 1000, 100_000):
         found.ready(uses)
     assert max(context.made) <= limit
+
+
+def test_a_table_that_memory_has_no_room_for_is_tried_again():
+    context, found = table()
+    context.set_blinding_base = Mock(side_effect=[MemoryError, None])
+    with pytest.raises(MemoryError):
+        found.ready(1)
+    assert found.ready(1)
+    assert context.set_blinding_base.call_count == 2
 
 
 def test_hardened_tables_which_are_small_are_made_at_once():

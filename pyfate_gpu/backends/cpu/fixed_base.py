@@ -77,14 +77,15 @@ class FixedBaseTable:
             wanted = entries * most_bytes(blinding)
         if self._bytes and wanted < GROWTH * self._bytes:
             return
-        self._bytes = min(wanted, self.limit)
+        size = min(wanted, self.limit)
         self._context.set_blinding_base(
             to_bytes(blinding.base),
             blinding.exponent_bits,
             to_bytes(blinding.sign_base),
-            self._bytes,
+            size,
             hardened=self.hardened,
         )
+        self._bytes = size
 
 
 def cheapest_entries(bits: int, uses: int) -> int:
