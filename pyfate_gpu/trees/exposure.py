@@ -33,7 +33,7 @@ def consistent_sets(rows: int, bits: int) -> float:
     --------
     >>> from pyfate_gpu.trees.exposure import consistent_sets
     >>> consistent_sets(28, 24), round(consistent_sets(32, 8)), consistent_sets(100, 24) > 1e9
-    (1.0, 219, True)
+    (1.0, 241, True)
     """
     side = round(SIDE * rows)
     sets = math.lgamma(rows + 1) - math.lgamma(side + 1) - math.lgamma(rows - side + 1)

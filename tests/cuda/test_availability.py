@@ -50,7 +50,7 @@ def cupy_for(version: int, capability: str = "90") -> SimpleNamespace:
         (12040, ["H200"], None, 0, r"driver supports CUDA 12\.4, this build needs 13\.0; update"),
         (13010, None, None, 0, r"no GPU can be used \(cudaErrorNoDevice"),
         (13010, ["H200"], None, 1, r"no device cuda:1; this machine has 1"),
-        (13010, ["H200"], None, 0, r"CuPy does not load .*pyfate-gpu\[cuda13\]"),
+        (13010, ["H200"], None, 0, r"CuPy does not load .*pip install 'cupy-cuda13x"),
         (
             13010,
             ["H200"],

@@ -28,6 +28,7 @@ EVERYTHING = {
     "leading": ["id", "skip"],
     "delimiter": "\t",
     "missing": ["?", ""],
+    "at_workers": True,
 }
 
 

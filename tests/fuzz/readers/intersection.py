@@ -76,7 +76,7 @@ def _holds(data, read):
     recipient, found = read
     frame, sender, _ = decode_frame(data)
     return encode_frame(frame, sender, recipient) == data and (
-        found.tolist() == sorted(set(found.tolist())) and set(found) <= set(range(len(IDS)))
+        found == sorted(set(found)) and set(found) <= set(range(len(IDS)))
     )
 
 
