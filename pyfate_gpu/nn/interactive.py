@@ -90,10 +90,10 @@ class InteractiveGuest(GuestLayer):
         )
         opened = self.exchange.open_from_peer("activation_share", share, **at)
         outputs = ring.decode(opened, FRACTION_BITS + WEIGHTS).T
-        if not (np.abs(outputs) < LARGEST).all():
+        if not (np.abs(outputs) < LARGEST).all():  # the text goes to the other party
             raise DivergenceError(
-                f"an output of the interactive layer reached {np.abs(outputs).max():g}, the limit is {LARGEST:g}: "
-                "lower the learning rate, or standardise the inputs"
+                f"an output of the interactive layer is beyond {LARGEST:g}: lower the learning rate, or standardise "
+                "the inputs"
             )
         return np.ascontiguousarray(outputs)
 
