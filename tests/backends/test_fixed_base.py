@@ -81,6 +81,15 @@ def test_a_table_that_memory_has_no_room_for_is_tried_again():
     assert context.set_blinding_base.call_count == 2
 
 
+def test_a_larger_table_that_memory_has_no_room_for_is_done_without():
+    context, found = table()
+    assert found.ready(1)
+    context.set_blinding_base = Mock(side_effect=MemoryError)
+    for _ in range(3):
+        assert found.ready(1_000_000)
+    assert context.set_blinding_base.call_count == 1
+
+
 def test_hardened_tables_which_are_small_are_made_at_once():
     context, found = table(hardened=True)
     found.ready(1)

@@ -78,14 +78,20 @@ class FixedBaseTable:
         if self._bytes and wanted < GROWTH * self._bytes:
             return
         size = min(wanted, self.limit)
-        self._context.set_blinding_base(
-            to_bytes(blinding.base),
-            blinding.exponent_bits,
-            to_bytes(blinding.sign_base),
-            size,
-            hardened=self.hardened,
-        )
-        self._bytes = size
+        try:
+            self._context.set_blinding_base(
+                to_bytes(blinding.base),
+                blinding.exponent_bits,
+                to_bytes(blinding.sign_base),
+                size,
+                hardened=self.hardened,
+            )
+        except MemoryError:
+            if not self._bytes:
+                raise
+            self.limit = self._bytes  # the one there is does as well, if slower
+        else:
+            self._bytes = size
 
 
 def cheapest_entries(bits: int, uses: int) -> int:
