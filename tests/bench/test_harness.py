@@ -33,7 +33,7 @@ def test_contestants_take_turns():
     calls = []
     both = [contestant(name, lambda name=name: calls.append(name)) for name in "ab"]
     compete(both, repeats=2, seconds=0, refcheck=False)
-    assert "".join(calls) == "ab" + "abab"
+    assert "".join(calls) == "aabb" + "abab"  # a check and an untimed turn of each before
 
 
 def test_ratio_compares_neighbouring_turns():
