@@ -7,7 +7,7 @@ variable                      meaning                                           
 ``PYFATE_GPU_BACKEND``        backend to use: one of ``BACKENDS``, or a GPU: ``cuda:1``   the first available
 ``PYFATE_GPU_ISA``            instruction set of the cpu backend                          the best available
 ``PYFATE_GPU_THREADS``        threads of a batched operation                              all cores allowed
-``PYFATE_GPU_TABLE_MB``       memory of a fixed-base table of the cpu backend, in MiB     64
+``PYFATE_GPU_TABLE_MB``       most memory of a fixed-base table of the cpu backend, MiB   64
 ``PYFATE_GPU_CUDA_TABLE_MB``  the same of the cuda backend, on its device                 a 16th of its memory
 ``PYFATE_GPU_HARDENED``       1: no memory address depends on a blinding exponent         0
 ``PYFATE_GPU_MEMORY_MB``      memory of the cpu backend, in MiB: an array of ciphertexts  no limit, no files

@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--tree", type=Path, nargs="*", default=[])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    trees = {"this": Path(__file__).parents[2], **{str(tree): tree for tree in options.tree}}
+    trees = {"this": Path(__file__).parents[2], **{tree.name: tree for tree in options.tree}}
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
