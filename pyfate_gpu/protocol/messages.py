@@ -30,7 +30,7 @@ SHARED: Messages = {
     "id_count": (DATA_ROLES, DATA_ROLES | ARBITER_ROLE),
     "exchange_from": (ARBITER_ROLE, DATA_ROLES),
     "blinded_ids": (DATA_ROLES, DATA_ROLES | ARBITER_ROLE),
-    "common_ids": (ARBITER_ROLE, DATA_ROLES),
+    "common_ids": (ARBITER_ROLE | GUEST_ROLE, DATA_ROLES),
     "ids": (GUEST_ROLE, HOST_ROLE),
     "half": (HOST_ROLE, GUEST_ROLE),
     "sum_secret": (HOST_ROLE, HOST_ROLE),

@@ -4,7 +4,8 @@
 The exchange of Diffie and Hellman on ids (Meadows 1986; Huberman, Franklin, Hogg 1999), among any number of parties.
 Each has a secret exponent. Hashed ids go round the ring of guest and hosts until every one of these has put its
 exponent on them, and on to the arbiter: equal ids have become equal points there, whoever gave them, and points are
-all it sees. It tells each owner which of its points everybody has. Messages are small, so that every wait is short.
+all it sees. It tells each owner which of its points everybody has. A guest and one host who have no arbiter do without:
+what the guest then learns of points it learns from the result anyway. Messages are small, so that every wait is short.
 """
 
 from __future__ import annotations
@@ -65,10 +66,11 @@ def intersect(
     curve: str = CURVE25519,
     keeper: Keeper | None = None,
 ) -> Integers:
-    """Return which of this party's ids every party with data has; the arbiter calls it without ids.
+    """Return which of this party's ids every party with data has; the arbiter, if there is one, calls it without ids.
 
     Guest and hosts learn how many ids each of them has; the arbiter learns that too, and how many any of them
-    have in common. Where all parties have a `keeper`, one that was cut short goes on where it was.
+    have in common. Where all parties have a `keeper`, one that was cut short goes on where it was; without an arbiter
+    it is done anew, as one secret for several attempts would let a guest ask for further ids.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ def intersect(
     Raises
     ------
     ConfigurationError
-        When there is no arbiter, no such curve, or the package for it is missing.
+        When several hosts have no arbiter, there is no such curve, or the package for it is missing.
     DisagreementError
         When there is no common id.
     ProtocolError
@@ -95,14 +97,16 @@ def intersect(
     WorkerLostError
         When a process that blinds ids has ended.
     """
-    if ARBITER not in session.parties:
+    if ARBITER not in session.parties and len(session.hosts) > 1:
         raise ConfigurationError(
-            "finding common ids in private takes an arbiter, this job has none: give every party the same rows, "
-            'with [alignment] method = "same"'
+            "finding the common ids of several hosts in private takes an arbiter, this job has none: the guest would "
+            'learn which host has which of its ids; give every party the same rows, with [alignment] method = "same"'
         )
     if curve not in CURVES:
         raise ConfigurationError(f"curve is {curve!r}; choose one of {', '.join(CURVES)}")
     ring = (GUEST, *session.hosts)
+    if ARBITER not in session.parties:
+        return _intersect_two(session, ring, ids, curve)
     keeper = keeper or _Nothing()
     if session.party == ARBITER:
         _match(session, ring, IdCipher.point_bytes_of(curve), keeper)
@@ -121,7 +125,25 @@ def intersect(
     )  # neighbours in a sorted list would tell of each other
     with IdCipher(curve, secret=keeper.secret("exponent"), count=len(ids)) as cipher:
         _exchange(session, ring, counts, cipher, (ids, order), range(first, chunks))
-    return _common(session, order)
+    return _common(session, ARBITER, order)
+
+
+def _intersect_two(
+    session: Session, ring: Sequence[Party], ids: Sequence[str], curve: str
+) -> Integers:
+    """Return the same where there is no arbiter: the guest compares points, and tells its host."""
+    session.send(session.peers, "id_count", count=len(ids), attempt="")
+    counts = _counts(session, ring)[0] | {session.party: len(ids)}
+    order = _order(len(ids), secrets.token_bytes(32))
+    chunks = range(max(map(_chunks, counts.values())))
+    gathered = {owner: bytearray() for owner in ring}
+    with IdCipher(curve, secret=secrets.token_bytes(32), count=len(ids)) as cipher:
+        _exchange(session, ring, counts, cipher, (ids, order), chunks, gathered)
+    if session.party != GUEST:
+        return _common(session, GUEST, order)
+    found = common_positions(gathered, IdCipher.point_bytes_of(curve))
+    session.send(session.hosts[0], "common_ids", positions=found[session.hosts[0]])
+    return _chosen(session, found[GUEST], order)
 
 
 def _exchange(
@@ -131,9 +153,14 @@ def _exchange(
     cipher: IdCipher,
     own: tuple[Sequence[str], Integers],
     chunks: range,
+    gathered: dict[Party, bytearray] | None = None,
 ) -> None:
-    """Blind this party's ids and those of the others, chunk by chunk; its own next ones while others are waited for."""
+    """Blind this party's ids and those of the others, chunk by chunk; its own next ones while others are waited for.
+
+    Points with all exponents go to the arbiter or, given `gathered`, to the guest, who gathers them there.
+    """
     ids, order = own
+    matcher = ARBITER if gathered is None else GUEST
     before, after = _turned(ring, session.party, -1), _turned(ring, session.party, 1)
     pace = Pace(f"{session.party}: private set intersection", len(ids), chunks.start * CHUNK)
 
@@ -155,8 +182,15 @@ def _exchange(
             points = _receive(session, before, (hop - 1, number), (size, cipher.point_bytes))
             with session.statistics.step(Step.BLIND_IDS, operations=size):
                 points = cipher.blind_again(points)
-            to = ARBITER if hop == len(ring) - 1 else after
-            session.send(to, "blinded_ids", iteration=hop, batch=number, points=points)
+            to = matcher if hop == len(ring) - 1 else after
+            if gathered is not None and to == session.party:
+                gathered[before] += points.tobytes()
+            else:
+                session.send(to, "blinded_ids", iteration=hop, batch=number, points=points)
+        size = _size(len(ids), number)
+        if gathered is not None and session.party == matcher and size:
+            part = _receive(session, before, (len(ring) - 1, number), (size, cipher.point_bytes))
+            gathered[matcher] += part.tobytes()
         pace.tell((number + 1) * CHUNK)
 
 
@@ -199,15 +233,19 @@ def _next(points: bytearray, count: int, width: int, chunks: int) -> int:
     return chunks if kept >= count else kept // CHUNK
 
 
-def _common(session: Session, order: Integers) -> Integers:
-    positions = session.receive(ARBITER, "common_ids", positions=np.ndarray)
+def _common(session: Session, matcher: Party, order: Integers) -> Integers:
+    positions = session.receive(matcher, "common_ids", positions=np.ndarray)
     if (
         positions.ndim != 1
         or positions.dtype != np.int64
         or len(np.unique(positions)) != len(positions)
         or not ((positions >= 0) & (positions < len(order))).all()
     ):
-        raise ProtocolError(f"the arbiter's common ids are none of {session.party}'s")
+        raise ProtocolError(f"the {matcher}'s common ids are none of {session.party}'s")
+    return _chosen(session, positions, order)
+
+
+def _chosen(session: Session, positions: Integers, order: Integers) -> Integers:
     if not len(positions):
         raise DisagreementError(
             "guest and hosts have no id in common: ids are compared as texts, character by character; do all "

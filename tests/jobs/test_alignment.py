@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, ProtocolError
 from pyfate_gpu.federation import simulate
-from pyfate_gpu.federation.roles import ARBITER, GUEST
+from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.memory import MemoryChannel
 from pyfate_gpu.jobs.alignment import align, digest_of
+from pyfate_gpu.protocol.id_cipher import IdCipher
+
+HOST = Party(Role.HOST)
 
 
 def rows_of(ids):
@@ -24,7 +27,7 @@ def rows_of(ids):
     return Rows(list(ids), ("length",), values, np.array(ids, dtype=object))
 
 
-def run(method, guest, *hosts):
+def run(method, guest, *hosts, arbiter=True):
     """Align; return what each party is left with, and what it sent and received."""
 
     def party(ids):
@@ -34,7 +37,8 @@ def run(method, guest, *hosts):
 
         return align_rows
 
-    parties = simulate(guest=party(guest), hosts=[party(ids) for ids in hosts], arbiter=party(None))
+    third = {"arbiter": party(None)} if arbiter else {}
+    parties = simulate(guest=party(guest), hosts=[party(ids) for ids in hosts], **third)
     return {name: rows for name, (rows, _) in parties.items()}, {
         name: usage for name, (_, usage) in parties.items()
     }
@@ -111,6 +115,66 @@ def test_what_all_have_is_kept_in_one_order(guest, hosts, psi, monkeypatch):
         assert rows.ids == common
         assert rows.labels.tolist() == common
         assert rows.values.ravel().tolist() == [len(name) for name in common]
+
+
+@pytest.mark.parametrize(
+    ("guest", "host"),
+    [
+        (["a", "b", "c"], ["b", "c", "d", "e", "f"]),
+        (["a", "b", "c", "d", "e"], ["e", "x"]),
+        (["a", ""], ["", "\0", "é"]),
+    ],
+)
+def test_two_parties_find_what_both_have_by_themselves(guest, host, psi, monkeypatch):
+    monkeypatch.setattr("pyfate_gpu.protocol.psi.CHUNK", 2)
+    parties, _ = run(psi, guest, host, arbiter=False)
+    assert set(parties) == {"guest", "host-0"}
+    for rows in parties.values():
+        assert rows.ids == sorted(set(guest) & set(host))
+        assert rows.labels.tolist() == rows.ids
+
+
+def test_a_host_sees_no_point_of_the_guest_twice(psi, monkeypatch):
+    """Of two parties the guest alone gets points with both exponents; those of another run are others."""
+    seen, original = {GUEST: [], HOST: []}, MemoryChannel.send
+
+    def send(self, to, frame):
+        if "blinded_ids" in frame.name:
+            seen[to].extend(row.tobytes() for row in frame.payload["points"])
+        return original(self, to, frame)
+
+    monkeypatch.setattr(MemoryChannel, "send", send)
+    for _ in range(2):
+        run(psi, ["a", "b"], ["a", "b"], arbiter=False)
+    assert [len(set(points)) for points in seen.values()] == [8, 4]
+    assert not set(seen[GUEST]) & set(seen[HOST])
+
+
+def test_nothing_in_common_between_two():
+    with pytest.raises(ConfigurationError, match="have no id in common"):
+        run("psi", ["a"], ["b"], arbiter=False)
+
+
+def test_several_hosts_take_an_arbiter():
+    with pytest.raises(ConfigurationError, match="which host has which of its ids"):
+        run("psi", ["a"], ["a"], ["a"], arbiter=False)
+
+
+@pytest.mark.parametrize("positions", [[0, 0], [2], [-1], [0.0]])
+def test_common_ids_of_a_guest_that_are_none(positions):
+    def guest(session):
+        session.begin("align")
+        points = IdCipher().blind(["a", "b"])
+        session.send(session.peers, "id_count", count=2, attempt="")
+        session.send(session.peers, "blinded_ids", points=points)
+        session.send(session.peers, "common_ids", positions=np.array(positions))
+        session.receive(HOST, "blinded_ids", iteration=1, points=np.ndarray)
+
+    def host(session):
+        align(session, {"data": rows_of(["a", "b"])}, "psi")
+
+    with pytest.raises(ProtocolError, match="the guest's common ids are none of"):
+        simulate(guest=guest, hosts=[host])
 
 
 @pytest.mark.parametrize("method", ["same", "psi"])

@@ -9,13 +9,11 @@ import json
 import numpy as np
 import pytest
 
-from pyfate_gpu import simulate
-from pyfate_gpu.errors import ConfigurationError, PartyFailedError
+from pyfate_gpu.errors import PartyFailedError
 from pyfate_gpu.jobs.calibration import Calibration
 from pyfate_gpu.jobs.estimate import estimate, shape_of
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
-from pyfate_gpu.protocol.psi import intersect
 from tests.jobs.mortal_party import mortal
 from tests.sshe.oracle import Descent, prepared
 
@@ -102,6 +100,15 @@ def test_an_estimate_knows_two_parties(small_job):
     assert found.sent["guest"] == (work["encrypt"] + work["mask"]) * 128
 
 
-def test_common_ids_are_not_found_without_an_arbiter():
-    with pytest.raises(ConfigurationError, match="takes an arbiter, this job has none"):
-        simulate(guest=lambda s: intersect(s, ["a"]), hosts=[lambda s: intersect(s, ["a"])])
+@pytest.mark.slow
+def test_two_processes_find_their_common_ids(small_job, rows, tmp_path):
+    """The host lacks some rows, and nobody else helps."""
+    _, x, y = rows
+    kept = slice(5, 38)
+    changes = SHARED | {"alignment": {"method": "psi"}}
+    path = small_job(changes | {"model": SHARED["model"] | {"batch_size": 33}}, kept)
+    run(path)
+    assert not (tmp_path / "out" / "arbiter").exists()
+    rule = Descent("linear", 6, batch_size=33, learning_rate=0.2)
+    expected, _ = rule.run(prepared(x[kept, :2], 2.0), prepared(x[kept, 2:], 2.0), y[kept])
+    np.testing.assert_allclose(weights(path), expected, atol=1e-6)
