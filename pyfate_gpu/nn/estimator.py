@@ -16,7 +16,6 @@ from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.tables import Table, check_same_columns, read_present_labels, read_table
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Role, Session
-from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.federation.topology import TWO_PARTIES
 from pyfate_gpu.learning.targets import UNSCALED, TargetScale
 from pyfate_gpu.nn.halves import NetworkHalf
@@ -27,11 +26,9 @@ from pyfate_gpu.nn.settings import Settings
 from pyfate_gpu.nn.training import GuestNetTrainer, HostNetTrainer, NetTrainer, compare_rows
 from pyfate_gpu.nn.workload import workload_of
 from pyfate_gpu.protocol.cost import JobShape, Workload
-from pyfate_gpu.protocol.keys import receive_key
 from pyfate_gpu.protocol.progress import Callback, FitReport, Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
-from pyfate_gpu.protocol.sharing.exchange import Exchange
-from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.sharing.connection import connect
 from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
@@ -252,7 +249,7 @@ class HeteroNetwork(NetworkHalf):
                 tested = self._prepare(
                     kept, read_table(validation, missing=settings.impute is not None)
                 )
-        exchange = self._connect(session, settings, "fit")
+        exchange = connect(self, session, "fit", squeeze=settings.squeeze)
         progress = Progress(session, self.callbacks, self.max_iter)
         progress.packing = "columns" if settings.squeeze else "none"
         if settings.shows_activations:
@@ -299,7 +296,7 @@ class HeteroNetwork(NetworkHalf):
         self._check_fitted()
         table = read_table(X, missing=settings.impute is not None)
         features = self._prepare(vars(self), table)
-        exchange = self._connect(session, settings, "predict")
+        exchange = connect(self, session, "predict", squeeze=settings.squeeze)
         compare_trainings(session, self.training_)
         progress = Progress(session, ())
         kind: Any = GuestNetTrainer if role is Role.GUEST else HostNetTrainer
@@ -366,19 +363,6 @@ class HeteroNetwork(NetworkHalf):
         pipeline: FeaturePipeline = kept["_pipeline"]
         check_same_columns(table, pipeline.columns, kept["_names"])
         return pipeline.transform(table.values).values
-
-    def _connect(self, session: Session, settings: Settings, task: str) -> Exchange:
-        agree_on_terms(session, task, settings.terms())
-        private_key = self.announce_new_key(session)
-        peer = session.hosts[0] if session.party == GUEST else GUEST
-        receive_key(
-            session,
-            settings.key_bits,
-            scheme=settings.scheme,
-            allow_insecure_key_size=settings.allow_insecure_key_size,
-            owner=peer,
-        )
-        return Exchange(session, private_key, peer, squeeze=settings.squeeze)
 
     if TYPE_CHECKING:
         _pipeline: FeaturePipeline = field(init=False)

@@ -17,6 +17,7 @@ from pyfate_gpu.nn.modules import make_shared_linear, put_below, require_torch
 from pyfate_gpu.nn.settings import Settings
 from pyfate_gpu.protocol.batching import pack, unpack
 from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.resuming import keep, resume
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
@@ -126,18 +127,6 @@ class NetTrainer:
             whole = self._optimizer.state_dict()
             self._optimizer.load_state_dict({**whole, "state": moments})
 
-    def _resume(self) -> int:
-        recovery = self.session.recovery
-        if recovery is None or not recovery.iteration:
-            return 0
-        self.restore(recovery.load())
-        return recovery.iteration
-
-    def _keep(self, iteration: int) -> None:
-        recovery = self.session.recovery
-        if recovery is not None and recovery.is_due(iteration):
-            recovery.save(iteration, self.state())
-
 
 class GuestNetTrainer(NetTrainer):
     """The guest's side.
@@ -166,7 +155,7 @@ class GuestNetTrainer(NetTrainer):
     def train(self) -> int:
         """Train until converged or out of passes; return the number of passes."""
         self._agree()
-        first = self._resume() + 1
+        first = resume(self) + 1
         for iteration in range(first, self.settings.max_iter + 1):
             batches = self.division.draw()
             rows, sizes, used = pack(batches)
@@ -180,7 +169,7 @@ class GuestNetTrainer(NetTrainer):
             self.losses.append(total / len(self.features))
             if not self._proceed(iteration, {"iteration": iteration, "batch": len(batches)}):
                 break
-            self._keep(iteration)
+            keep(self, iteration)
         return iteration
 
     def scores(self, features: Floats, at: dict[str, int]) -> Floats:
@@ -271,7 +260,7 @@ class HostNetTrainer(NetTrainer):
     def train(self) -> int:
         """Train until the guest says stop; return the number of passes."""
         self._agree()
-        first = self._resume() + 1
+        first = resume(self) + 1
         for iteration in range(first, self.settings.max_iter + 1):
             arrays = self.session.receive(
                 GUEST, "batches", iteration=iteration, rows=np.ndarray, sizes=np.ndarray, used=np.ndarray
@@ -295,7 +284,7 @@ class HostNetTrainer(NetTrainer):
             self.progress.end_iteration(iteration)
             if not proceed:
                 break
-            self._keep(iteration)
+            keep(self, iteration)
         return iteration
 
     def take_part(self, features: Floats, at: dict[str, int]) -> None:

@@ -14,16 +14,13 @@ from pyfate_gpu.data.preparation import FeaturePipeline
 from pyfate_gpu.data.row_weights import read_weights
 from pyfate_gpu.data.tables import Table, read_table
 from pyfate_gpu.errors import ConfigurationError
-from pyfate_gpu.federation import Party, Role, Session
-from pyfate_gpu.federation.roles import GUEST
+from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.topology import TWO_PARTIES
 from pyfate_gpu.learning.targets import UNSCALED, TargetScale
 from pyfate_gpu.protocol.halves import HalfEstimator, HalfFile
-from pyfate_gpu.protocol.keys import receive_key
 from pyfate_gpu.protocol.progress import Progress, check_callbacks
 from pyfate_gpu.protocol.roles import check_owner, unpack_validation
-from pyfate_gpu.protocol.sharing.exchange import Exchange
-from pyfate_gpu.protocol.terms import agree_on_terms
+from pyfate_gpu.protocol.sharing.connection import connect
 from pyfate_gpu.protocol.training import compare_trainings
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.sshe import model_file
@@ -119,7 +116,7 @@ class Fitting(HalfEstimator[FittedHalf]):
         elif validation is not None:
             tested = half.features(read_table(validation, missing=half.imputes))
         own = Half(half.features(table), half.bits, tested, half.intercept)
-        exchange = self._connect(session, settings, "fit")
+        exchange = connect(self, session, "fit", squeeze=settings.squeeze)
         progress = Progress(session, self.callbacks, settings.max_iter)
         progress.packing = "results" if settings.squeeze else "none"
         found: SharedTrainer = (
@@ -170,31 +167,13 @@ class Fitting(HalfEstimator[FittedHalf]):
 
         return features, Validator(encoded, evaluate, settings.early_stopping_rounds)
 
-    def _connect(self, session: Session, settings: Settings, task: str) -> Exchange:
-        """Agree on what is to be done and exchange keys."""
-        agree_on_terms(session, task, settings.terms())
-        private_key = self.announce_new_key(session)
-        peer: Party = session.hosts[0] if session.party == GUEST else GUEST
-        receive_key(
-            session,
-            settings.key_bits,
-            scheme=settings.scheme,
-            allow_insecure_key_size=settings.allow_insecure_key_size,
-            owner=peer,
-        )
-        if session.key_of(peer) == session.key_of(session.party):
-            raise ConfigurationError(
-                f"{peer} announced the key of {session.party}: each party needs one of its own"
-            )
-        return Exchange(session, private_key, peer, squeeze=settings.squeeze)
-
     def _scores(self, X: Any, session: Session) -> Floats | None:
         settings = self.settings()
         role = self.check_session(session)
         check_owner(role, X=X)
         half = self._fitted_half()
         features = half.features(read_table(X, missing=half.imputes))
-        exchange = self._connect(session, settings, "predict")
+        exchange = connect(self, session, "predict", squeeze=settings.squeeze)
         compare_trainings(session, half.training)
         compare_rows(session, features.rows)
         if half.weights is not None:

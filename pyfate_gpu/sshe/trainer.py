@@ -13,6 +13,7 @@ from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.learning.targets import TargetScale
 from pyfate_gpu.protocol.batching import Batch
 from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.resuming import keep, resume
 from pyfate_gpu.protocol.sharing import ring
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.protocol.sharing.features import FeatureShape, SharedFeatures
@@ -114,7 +115,7 @@ class SharedTrainer(ABC):
         """Train until the guest says stop; return the number of iterations."""
         self._agree()
         self._make_weights()
-        first = self._resume() + 1
+        first = resume(self) + 1
         batches: list[BatchRows] = []
         for iteration in range(first, self.settings.max_iter + 1):
             drawn = self._divide(iteration) if iteration == first or self._anew else None
@@ -124,7 +125,7 @@ class SharedTrainer(ABC):
                 self._train_batch(batch, {"iteration": iteration, "batch": number})
             if not self._proceed(iteration, {"iteration": iteration, "batch": len(batches)}):
                 break
-            self._keep(iteration)
+            keep(self, iteration)
         return iteration
 
     def open_weights(self) -> Floats | None:
@@ -215,18 +216,6 @@ class SharedTrainer(ABC):
             momentum=settings.momentum if settings.optimizer == "momentum" else 0.0,
             weights=float(self.half.features.rows) if self.weighted else 1.0,
         ).check()
-
-    def _resume(self) -> int:
-        recovery = self.session.recovery
-        if recovery is None or not recovery.iteration:
-            return 0
-        self.restore(recovery.load())
-        return recovery.iteration
-
-    def _keep(self, iteration: int) -> None:
-        recovery = self.session.recovery
-        if recovery is not None and recovery.is_due(iteration):
-            recovery.save(iteration, self.state())
 
 
 def announced_shape(rows: int, columns: int, bits: int, party: str) -> FeatureShape:
