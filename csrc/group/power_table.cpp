@@ -11,8 +11,22 @@
 namespace pyfate {
 
 namespace {
+
 constexpr int kWidestWindow = 16;
+
+/// Rows 0 and 1 = value and 1 / value in Montgomery form; the inverse is one mod n.
+void set_with_inverse(const Modulus& modulus, const Integer& value, std::uint64_t* rows) {
+  Integer inverse;
+  if (!invert_var(value % modulus.n(), modulus.n(), inverse)) {
+    throw std::invalid_argument("a base of the table shares a factor with n");
+  }
+  const SecretWords row = modulus.montgomery_row(value);
+  std::copy(row.begin(), row.end(), rows);
+  const SecretWords inverse_row = modulus.montgomery_row(inverse);
+  std::copy(inverse_row.begin(), inverse_row.end(), rows + modulus.row_words());
 }
+
+}  // namespace
 
 void PowerTable::powers(const Modulus& modulus, const std::uint64_t* exponents, std::size_t count,
                         std::uint64_t* out) const {
@@ -36,33 +50,38 @@ PowerTable::PowerTable(const Modulus& modulus, const Integer& base, int exponent
   choose_windows(table_bytes / (stored * sizeof(std::uint64_t)));
   entries_.resize(entry_count_ * stored);
 
-  // steps[j] = base^(2^offset of window j)
-  SecretWords steps(windows_.size() * row);
-  const SecretWords first = modulus.montgomery_row(base);
-  std::copy(first.begin(), first.end(), steps.begin());
+  // Row 2 j is base^(2^offset of window j), row 2 j + 1 its inverse, of which one half is used.
+  SecretWords steps(2 * windows_.size() * row);
+  set_with_inverse(modulus, base, steps.data());
   for (std::size_t j = 1; j < windows_.size(); ++j) {
-    kernels.square_many(modulus.engine(), modulus.view(&steps[(j - 1) * row]),
-                        windows_[j - 1].width, &steps[j * row], 0, 1);
+    kernels.square_many(modulus.engine(), modulus.view(&steps[2 * (j - 1) * row]),
+                        windows_[j - 1].width, &steps[2 * j * row], 0, 2);
   }
-  SecretWords one(row);
-  modulus.set_ones(one.data());
-  const SecretWords sign = modulus.montgomery_row(sign_base);
+  SecretWords one(2 * row);
+  set_with_inverse(modulus, Integer(1), one.data());
+  SecretWords sign(2 * row);
+  set_with_inverse(modulus, sign_base, sign.data());
 
   // The last window's top bit is the sign: its two halves start at 1 and at sign_base.
-  std::vector<Ladder> ladders;
+  std::vector<SplitLadder> ladders;
+  auto add = [&](const SecretWords& start, std::size_t window, std::uint64_t* out,
+                 std::size_t count) {
+    const std::uint64_t* step = &steps[2 * window * row];
+    ladders.push_back({{start.data(), &start[row]}, {step, step + row}, out, count});
+  };
   for (std::size_t j = 0; j < windows_.size(); ++j) {
     const std::size_t count = std::size_t{1} << windows_[j].width;
     std::uint64_t* out = &entries_[windows_[j].first * stored];
     if (j + 1 < windows_.size()) {
-      ladders.push_back({one.data(), &steps[j * row], out, count});
+      add(one, j, out, count);
     } else {
-      ladders.push_back({one.data(), &steps[j * row], out, count / 2});
-      ladders.push_back({sign.data(), &steps[j * row], out + count / 2 * stored, count / 2});
+      add(one, j, out, count / 2);
+      add(sign, j, out + count / 2 * stored, count / 2);
     }
   }
   parallel_chunks(ladders.size(), kernels.lanes, run,
                   [&](std::size_t begin, std::size_t end, Checkpoint&) {
-                    kernels.ladders(modulus.engine(), &ladders[begin], end - begin);
+                    kernels.split_ladders(modulus.engine(), &ladders[begin], end - begin);
                   });
 }
 

@@ -71,8 +71,8 @@ class Work:
 
     @property
     def blind(self) -> float:
-        """Fresh randomness from the fixed-base table: a product a window but the first."""
-        return (self.table_windows() - 1) * self.multiply
+        """Fresh randomness from the fixed-base table: 4 h^2 a window but the first, and a half product."""
+        return (4.0 * (self.table_windows() - 1) + 2.0) * self.limbs**2
 
     def table_windows(self) -> int:
         """The fewest windows whose table fits (docs/algorithms/fixed-base-encryption.md)."""

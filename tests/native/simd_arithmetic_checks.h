@@ -32,6 +32,8 @@ class ArithmeticChecks {
     }
     if constexpr (kSpareBits) check_widest();
     check_chain();
+    check_running();
+    check_split();
     check_scan();
   }
 
@@ -248,6 +250,93 @@ class ArithmeticChecks {
       }
       require(values[lane] == wanted, name("chain", lane));
     }
+  }
+
+  /// What a row stands for as a split number: u (1 + l n / R).
+  Integer split_value(const Integer& x) const {
+    const Integer& n = scaffold_.n;
+    Integer u = x % n;
+    return u * (Integer(1) + x / n * inverse_mod_n(scaffold_.r) % n * n) % scaffold_.n_squared;
+  }
+  Integer inverse_mod_n(const Integer& value) const {
+    Integer inverse;
+    require(pyfate::invert_var(value % scaffold_.n, scaffold_.n, inverse), "invertible mod n");
+    return inverse;
+  }
+
+  /// More terms than a sum of logarithms takes where six bits are spare.
+  void check_running() {
+    for (int terms : {1, 2, 8, 9, 40}) {
+      std::vector<Integer> expected(kLanes, Integer(1));
+      typename A::Running running;
+      for (int term = 0; term < terms; ++term) {
+        const std::vector<Integer> x = operands(term % 3 == 0 ? 5 + term : term);
+        if (term == 0) {
+          engine_->begin(running, load(x));
+        } else {
+          engine_->extend(running, load(x));
+        }
+        for (int lane = 0; lane < kLanes; ++lane) {
+          expected[lane] = expected[lane] * split_value(x[lane]) % scaffold_.n_squared;
+        }
+      }
+      std::vector<Integer> values = store(engine_->finish(running));
+      for (int lane = 0; lane < kLanes; ++lane) {
+        for (int term = 1; term < terms; ++term) {
+          values[lane] = values[lane] * scaffold_.r % scaffold_.n_squared;
+        }
+        require(values[lane] == expected[lane], name("a running product", lane));
+      }
+    }
+  }
+
+  /// Units in every lane: 1, n - 1 and random ones that have an inverse.
+  std::vector<Integer> units() {
+    std::vector<Integer> values = {Integer(1), scaffold_.n - Integer(1)};
+    while (static_cast<int>(values.size()) < kLanes + 1) {
+      values.push_back(random_.below(scaffold_.n_squared));
+      Integer inverse;
+      if (!pyfate::invert_var(values.back() % scaffold_.n, scaffold_.n, inverse)) values.pop_back();
+    }
+    return {values.end() - kLanes, values.end()};
+  }
+
+  /// Residues are split, and their products stay split, for many rungs.
+  void check_split() {
+    const std::vector<Integer> x = units();
+    const std::vector<Integer> y = units();
+    std::vector<Integer> expected = x;
+    Number a = load(x);
+    Number b = load(y);
+    const auto inverse = [&](const std::vector<Integer>& values) {
+      std::vector<Integer> inverses;
+      for (const Integer& value : values) {
+        inverses.push_back(inverse_mod_n(value) * scaffold_.r % scaffold_.n * scaffold_.r %
+                           scaffold_.n);
+      }
+      return load_half(inverses, scaffold_.words);
+    };
+    engine_->split(a, inverse(x));
+    engine_->split(b, inverse(y));
+    const Integer r_inverse = inverse_mod_n_squared(scaffold_.r);
+    for (int rung = 0; rung < 20; ++rung) {
+      for (int lane = 0; lane < kLanes; ++lane) {
+        expected[lane] =
+            expected[lane] * y[lane] % scaffold_.n_squared * r_inverse % scaffold_.n_squared;
+      }
+      Number product;
+      engine_->multiply_split(product, a, b, inverse(expected));
+      a = product;
+      typename A::Running running;
+      engine_->begin(running, a);
+      require(store(engine_->finish(running)) == expected, "multiply_split");
+    }
+  }
+  Integer inverse_mod_n_squared(const Integer& value) const {
+    Integer inverse;
+    require(pyfate::invert_var(value % scaffold_.n_squared, scaffold_.n_squared, inverse),
+            "invertible mod n^2");
+    return inverse;
   }
 
   void check_scan() {

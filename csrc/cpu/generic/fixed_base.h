@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Powers of one base from a table: one product a window, no squarings.
+// Powers of one base from a table of split numbers: one product a window, no squarings.
 // docs/algorithms/fixed-base-encryption.md.
 #pragma once
 
@@ -26,18 +26,19 @@ void fixed_base(const void* memory, FixedBaseTable table, const std::uint64_t* e
         prefetch(entries[lane], stored);
       }
     };
-    typename A::Number value;
+    typename A::Running product;
     typename A::Number factor;
     locate(0, now);
     if (table.count > 1) locate(1, next);
-    engine.gather(value, now);
+    engine.gather(factor, now);
+    engine.begin(product, factor);
     for (int window = 1; window < table.count; ++window) {
       for (int lane = 0; lane < A::kLanes; ++lane) now[lane] = next[lane];
       if (window + 1 < table.count) locate(window + 1, next);
       engine.gather(factor, now);
-      engine.multiply(value, value, factor);
+      engine.extend(product, factor);
     }
-    engine.store(OutPointers<A>(out, stride, i, end).at, value);
+    engine.store(OutPointers<A>(out, stride, i, end).at, engine.finish(product));
   }
 }
 
@@ -51,7 +52,7 @@ void fixed_base_secret(const void* memory, FixedBaseTable table, const std::uint
   const RowsView digits{exponents, nullptr, static_cast<std::size_t>(exponent_words)};
   for (std::size_t i = begin; i < end; i += A::kLanes) {
     const RowPointers<A> exponent(digits, i, end);
-    typename A::Number value;
+    typename A::Running product;
     typename A::Number factor;
     for (int window = 0; window < table.count; ++window) {
       const Window& w = table.windows[window];
@@ -59,11 +60,14 @@ void fixed_base_secret(const void* memory, FixedBaseTable table, const std::uint
       for (int lane = 0; lane < A::kLanes; ++lane) {
         index[lane] = bits_at(exponent.at[lane], digits.stride, w.offset, w.width);
       }
-      engine.scan_stored(window == 0 ? value : factor, table.entries + w.first * stored,
-                         1 << w.width, index);
-      if (window > 0) engine.multiply(value, value, factor);
+      engine.scan_stored(factor, table.entries + w.first * stored, 1 << w.width, index);
+      if (window == 0) {
+        engine.begin(product, factor);
+      } else {
+        engine.extend(product, factor);
+      }
     }
-    engine.store(OutPointers<A>(out, stride, i, end).at, value);
+    engine.store(OutPointers<A>(out, stride, i, end).at, engine.finish(product));
   }
 }
 
@@ -93,6 +97,53 @@ void ladders(const void* memory, const Ladder* list, std::size_t count) {
       for (int lane = 0; lane < A::kLanes; ++lane) {
         const Ladder& ladder = list[smaller(i + lane, count - 1)];
         slot[lane] = rung < ladder.count ? ladder.out + rung * stored : spare[lane];
+      }
+      engine.scatter(slot, value);
+    }
+  }
+}
+
+/// The same with split numbers for rungs, as a fixed-base table holds them.
+template <class A>
+void split_ladders(const void* memory, const SplitLadder* list, std::size_t count) {
+  const A& engine = *static_cast<const A*>(memory);
+  const std::size_t stored = engine.stored_words();
+  auto load = [&](typename A::Number& number, typename A::Half& inverse, auto part) {
+    const std::uint64_t* rows[A::kLanes];
+    const std::uint64_t* inverses[A::kLanes];
+    for (int lane = 0; lane < A::kLanes; ++lane) {
+      rows[lane] = part(lane).row;
+      inverses[lane] = part(lane).inverse;
+    }
+    engine.load(number, rows);
+    engine.load_half(inverse, inverses, engine.words());
+    engine.split(number, inverse);
+  };
+  for (std::size_t i = 0; i < count; i += A::kLanes) {
+    auto ladder = [&](int lane) -> const SplitLadder& {
+      return list[smaller(i + lane, count - 1)];
+    };
+    std::size_t longest = 0;
+    for (int lane = 0; lane < A::kLanes; ++lane) {
+      longest = ladder(lane).count > longest ? ladder(lane).count : longest;
+    }
+    typename A::Number value;
+    typename A::Number step;
+    typename A::Number next;
+    typename A::Half inverse;
+    typename A::Half step_inverse;
+    load(value, inverse, [&](int lane) { return ladder(lane).start; });
+    load(step, step_inverse, [&](int lane) { return ladder(lane).step; });
+    for (std::size_t rung = 0; rung < longest; ++rung) {
+      if (rung > 0) {
+        engine.multiply_half(inverse, inverse, step_inverse);
+        engine.multiply_split(next, value, step, inverse);
+        value = next;
+      }
+      std::uint64_t spare[A::kLanes][2 * A::kMaxLimbs];
+      std::uint64_t* slot[A::kLanes];
+      for (int lane = 0; lane < A::kLanes; ++lane) {
+        slot[lane] = rung < ladder(lane).count ? ladder(lane).out + rung * stored : spare[lane];
       }
       engine.scatter(slot, value);
     }

@@ -33,7 +33,8 @@ inline constexpr KernelTable kKernels{
     &power_each_var<A>,  &fixed_base<A>,      &fixed_base_secret<A>,
     &prefix_products<A>, &unwind_inverses<A>, &unpack<A>,
     &product<A>,         &product_stored<A>,  &ladders<A>,
-    &clear_buckets<A>,   &fill_buckets<A>,    &combine_buckets<A>,
+    &split_ladders<A>,   &clear_buckets<A>,   &fill_buckets<A>,
+    &combine_buckets<A>,
 };
 
 }  // namespace pyfate::generic

@@ -32,6 +32,11 @@ class Arithmetic {
   struct alignas(64) Half {
     std::uint64_t word[kMaxLimbs];
   };
+  /// A product of split numbers while it grows: (x0 + x1 n)(1 + l n / R).
+  struct Running {
+    Number value;
+    Half logarithm;
+  };
 
   explicit Arithmetic(const ModulusConstants& constants)
       : size_(constants.limbs),
@@ -92,6 +97,40 @@ class Arithmetic {
     join(out, first + size(), second + size());
   }
 
+  // Split numbers: (u, l) stands for u (1 + l n / R), as docs/algorithms/fixed-base-encryption.md
+  // has them. u is the lower half, l the upper one.
+
+  /// a, a residue, as a split number; `inverse` is R^2 / a mod n.
+  void split(Number& a, const Half& inverse) const {
+    multiply_words(a.half[1], a.half[1], inverse.word);
+  }
+  /// out = a * b / R of split numbers; `inverse` is R^2 / out mod n. out is another than a and b.
+  void multiply_split(Number& out, const Number& a, const Number& b, const Half& inverse) const {
+    multiply_by_lower(out, a, b);
+    multiply_words(out.half[1], out.half[1], inverse.word);
+    add_words_mod(out.half[1], out.half[1], a.half[1]);
+    add_words_mod(out.half[1], out.half[1], b.half[1]);
+  }
+  /// running = a
+  void begin(Running& running, const Number& a) const {
+    std::memcpy(running.value.half[0], a.half[0], bytes());
+    std::memset(running.value.half[1], 0, bytes());
+    std::memcpy(running.logarithm.word, a.half[1], bytes());
+  }
+  /// running *= a / R, for a split a.
+  void extend(Running& running, const Number& a) const {
+    multiply_by_lower(running.value, running.value, a, Factors{running.value.half[1], a.half[0]});
+    add_words_mod(running.logarithm.word, running.logarithm.word, a.half[1]);
+  }
+  /// The product so far, as a residue.
+  const Number& finish(Running& running) const {
+    std::uint64_t* sum = running.logarithm.word;
+    multiply_words(sum, running.value.half[0], sum);
+    add_words_mod(running.value.half[1], running.value.half[1], sum);
+    std::memset(sum, 0, bytes());
+    return running.value;
+  }
+
   /// out = a^2 / R mod n^2.
   [[gnu::noinline]] void square(Number& out, const Number& a) const {
     std::uint64_t first[2 * kMaxLimbs];
@@ -108,11 +147,8 @@ class Arithmetic {
   }
 
   /// out = a * b / R mod n. Requires a < R, b < n.
-  [[gnu::noinline]] void multiply_half(Half& out, const Half& a, const Half& b) const {
-    std::uint64_t wide[2 * kMaxLimbs];
-    std::uint64_t top = Products::multiply(wide, a.word, b.word, modulus());
-    subtract_once(wide + size(), top);
-    std::memcpy(out.word, wide + size(), bytes());
+  void multiply_half(Half& out, const Half& a, const Half& b) const {
+    multiply_words(out.word, a.word, b.word);
   }
 
   /// c *= 1 + m n for m < R that is not in Montgomery form: c1 += c0 * m.
@@ -168,6 +204,33 @@ class Arithmetic {
   int size() const { return N != 0 ? N : size_; }
   HalfModulus modulus() const { return {n_, negative_inverse_, size(), by_rows_}; }
   std::size_t bytes() const { return sizeof(std::uint64_t) * static_cast<std::size_t>(size()); }
+
+  [[gnu::noinline]] void multiply_words(std::uint64_t* out, const std::uint64_t* a,
+                                        const std::uint64_t* b) const {
+    std::uint64_t wide[2 * kMaxLimbs];
+    std::uint64_t top = Products::multiply(wide, a, b, modulus());
+    subtract_once(wide + size(), top);
+    std::memcpy(out, wide + size(), bytes());
+  }
+  /// out = a + b mod n, all below n.
+  void add_words_mod(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b) const {
+    std::uint64_t carry = add_words(out, a, b, size());
+    subtract_once(out, carry);
+  }
+  /// out = a * (the lower half of b) / R mod n^2; `upper` is the product with a's upper half,
+  /// unless that is 0.
+  template <std::same_as<Factors>... Upper>
+  [[gnu::noinline]] void multiply_by_lower(Number& out, const Number& a, const Number& b,
+                                           Upper... upper) const {
+    std::uint64_t first[2 * kMaxLimbs];
+    std::uint64_t second[2 * kMaxLimbs];
+    std::uint64_t top = Products::multiply(first, a.half[0], b.half[0], modulus());
+    const std::uint64_t wrapped = subtract_once(first + size(), top);
+    top = Products::cross(second, first, wrapped, modulus(), upper...);
+    // Below 2 n, as of a square.
+    subtract_once(second + size(), top);
+    join(out, first + size(), second + size());
+  }
 
   /// Hides where a mask came from, so that the compiler cannot turn it into a branch.
   static std::uint64_t opaque(std::uint64_t mask) {

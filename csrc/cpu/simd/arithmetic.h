@@ -46,6 +46,13 @@ class Arithmetic {
   struct alignas(64) Half {
     V limb[kMaxLimbs];
   };
+  /// A product of split numbers while it grows: (x0 + x1 n)(1 + l n / R), where l is the sum of
+  /// `terms` logarithms, its limbs not yet carried.
+  struct Running {
+    Number value;
+    Half logarithm;
+    int terms;
+  };
 
   explicit Arithmetic(const ModulusConstants& constants)
       : size_(constants.limbs),
@@ -125,6 +132,46 @@ class Arithmetic {
     columns.reduce(n_, negative_inverse_);
     normalise<kBits>(low(out), columns.first_upper(), V::zero(), size());
     normalise<kBits>(high(out), columns.upper(), V::zero(), size());
+  }
+
+  // Split numbers: (u, l) stands for u (1 + l n / R), as docs/algorithms/fixed-base-encryption.md
+  // has them. u lies in the lower half, l in the upper one.
+
+  /// a, a residue, as a split number; `inverse` is R^2 / a mod n.
+  void split(Number& a, const Half& inverse) const {
+    multiply_halves(high(a), high(a), inverse.limb);
+  }
+  /// out = a * b / R of split numbers; `inverse` is R^2 / out mod n. out is another than a and b.
+  [[gnu::noinline]] void multiply_split(Number& out, const Number& a, const Number& b,
+                                        const Half& inverse) const {
+    Half carried;
+    multiply_by_lower<false>(out, a, b);
+    multiply_halves(carried.limb, high(out), inverse.limb);
+    add_halves(high(out), high(a), high(b), V::zero());
+    add_halves(high(out), high(out), carried.limb, V::zero());
+  }
+  /// running = a
+  [[gnu::noinline]] void begin(Running& running, const Number& a) const {
+    for (int i = 0; i < size(); ++i) {
+      low(running.value)[i] = low(a)[i];
+      high(running.value)[i] = V::zero();
+      running.logarithm.limb[i] = high(a)[i];
+    }
+    running.terms = 1;
+  }
+  /// running *= a / R, for a split a.
+  [[gnu::noinline]] void extend(Running& running, const Number& a) const {
+    if (running.terms == most_terms()) join(running);
+    multiply_by_lower<true>(running.value, running.value, a);
+    for (int i = 0; i < size(); ++i) {
+      running.logarithm.limb[i] = running.logarithm.limb[i] + high(a)[i];
+    }
+    ++running.terms;
+  }
+  /// The product so far, as a residue.
+  const Number& finish(Running& running) const {
+    join(running);
+    return running.value;
   }
 
   /// out = a * a / R mod n^2.
@@ -262,6 +309,35 @@ class Arithmetic {
     columns.add_product(a, b);
     columns.reduce(n_, negative_inverse_);
     normalise<kBits>(out, columns.upper(), V::zero(), size());
+  }
+
+  /// out = a * (the lower half of b) / R mod n^2, for a without an upper half if not kUpper.
+  template <bool kUpper>
+  PYFATE_INLINE void multiply_by_lower(Number& out, const Number& a, const Number& b) const {
+    Columns columns(size());
+    columns.add_product(low(a), low(b));
+    columns.reduce(n_, negative_inverse_);
+    columns.next_from_complement(complement_);
+    if constexpr (kUpper) columns.add_product(high(a), low(b));
+    columns.reduce(n_, negative_inverse_);
+    normalise<kBits>(low(out), columns.first_upper(), V::zero(), size());
+    normalise<kBits>(high(out), columns.upper(), V::zero(), size());
+  }
+
+  /// So many logarithms, each below 3/2 n, add up to less than R / 5, and to columns that hold
+  /// them.
+  PYFATE_INLINE int most_terms() const {
+    const int spare = kBits * size() - 64 * words_ - 3;
+    return 1 << (spare < 10 ? spare : 10);
+  }
+  /// Multiplies the sum of logarithms into the upper half.
+  [[gnu::noinline]] void join(Running& running) const {
+    V* sum = running.logarithm.limb;
+    normalise<kBits>(sum, sum, V::zero(), size());
+    multiply_halves(sum, low(running.value), sum);
+    add_halves(high(running.value), high(running.value), sum, V::zero());
+    for (int i = 0; i < size(); ++i) sum[i] = V::zero();
+    running.terms = 0;
   }
 
   /// out = a + b + carry, at most n + 2 for a carry of 2; returns how often n was taken off.

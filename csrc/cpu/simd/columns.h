@@ -60,6 +60,7 @@ class Columns {
   /// Montgomery reduction of the value T: upper() becomes the columns of r = (T + q n) / R, lower()
   /// the limbs of q = -T / n mod R.
   PYFATE_INLINE void reduce(const std::uint64_t* modulus, std::uint64_t negative_inverse) {
+    clear(2 * limbs_);
     for_each_strip([&]<int kWidth>(int first) {
       expect(kWidth, first);
       reduce_strip<kBits, kWidth>(column_ + first, modulus, negative_inverse, limbs_);

@@ -11,6 +11,7 @@
 //   row     a packed residue: `words` words of c0, then `words` words of c1, standing for
 //           c0 + c1 * n; in Montgomery form (times R) unless said otherwise. Halves are below n.
 //   piece   a packed number below 2^bits, `words` words, not necessarily below n.
+//   split   a residue as u (1 + l n / R): u and l in the place of c0 and c1.
 //   stored  a residue in the form the engine computes with (`stored_words` words), read and
 //           written without any change of radix; never leaves the library.
 //   lanes   how many residues the engine computes side by side.
@@ -43,7 +44,7 @@ struct Window {
   std::size_t first;  ///< position of the entry for digit 0, in entries from the table's start
 };
 
-/// Entries base^(digit * 2^offset) of every window, stored.
+/// Entries base^(digit * 2^offset) of every window, split and stored.
 struct FixedBaseTable {
   const std::uint64_t* entries;
   const Window* windows;
@@ -74,6 +75,18 @@ struct Ladder {
   const std::uint64_t* start;  ///< row
   const std::uint64_t* step;   ///< row
   std::uint64_t* out;          ///< stored rows
+  std::size_t count;
+};
+
+/// The same with split rungs.
+struct SplitLadder {
+  struct Part {
+    const std::uint64_t* row;
+    const std::uint64_t* inverse;  ///< R^2 / row mod n, `words` words
+  };
+  Part start;
+  Part step;
+  std::uint64_t* out;
   std::size_t count;
 };
 
@@ -149,6 +162,7 @@ struct KernelTable {
                          std::uint64_t* out, std::size_t count);
   /// Powers in a row for each of `count` ladders.
   void (*ladders)(const void* engine, const Ladder* ladders, std::size_t count);
+  void (*split_ladders)(const void* engine, const SplitLadder* ladders, std::size_t count);
   /// Sets the buckets 0..bucket_count of each walk to one. count <= lanes.
   void (*clear_buckets)(const void* engine, const BucketWalk* walks, std::size_t count,
                         std::size_t bucket_count);

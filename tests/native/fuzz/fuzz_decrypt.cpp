@@ -76,6 +76,8 @@ class Key {
     const bool hardened = input.byte() % 2 != 0;
     const int bits = 1 + static_cast<int>(input.choice(70));
     const Integer base = fuzz::power(input.below(n_), n_, square_);
+    Integer inverse;
+    if (!pyfate::invert_var(base % n_, n_, inverse)) return;  // a table is made of units
     context_.set_blinding_base(base, bits, Integer(1), 1 << 10, hardened, kRun);
     const std::int64_t plain = static_cast<std::int64_t>(input.number(62).low_word());
     const Integer exponent = input.number(bits);

@@ -249,6 +249,9 @@ class Rows {
     const int bits = 1 + static_cast<int>(input_.choice(100));
     const Integer base = input_.below(square_);
     const Integer sign = input_.below(square_);
+    Integer inverse;
+    // A table is made of units.
+    if (!pyfate::invert_var(base * sign % n_, n_, inverse)) return;
     context_.set_blinding_base(base, bits, sign, std::size_t{1} << (8 + input_.choice(7)), hardened,
                                kRun);
     const auto words = static_cast<std::size_t>(context_.blinding()->exponent_words());
