@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -15,7 +15,7 @@ from pyfate_gpu.backends.matrices import Index
 from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.backends.sharded.holder import Held
 from pyfate_gpu.backends.sharded.keeper import Keeper
-from pyfate_gpu.backends.sharded.plan import even, narrowed, owners
+from pyfate_gpu.backends.sharded.plan import children, even, narrowed, owners, parent
 from pyfate_gpu.backends.sharded.shards import Part, Shards
 from pyfate_gpu.backends.sharded.workers import Workers
 
@@ -67,7 +67,7 @@ class Driver(Keeper):
                 part, result = self._taken(part, chosen)
                 pending.append(result)
             parts.append(part)
-        self.workers.wait(pending)
+        self._wait(pending)
         return Shards(parts)
 
     def _tell_of_moves(self, rows: Shards, index: Index, shares: Index) -> None:
@@ -134,35 +134,46 @@ class Driver(Keeper):
             new = self._new(worker, int(rows[worker + 1] - rows[worker]))
             pending.append(self._call(worker, method, new.number, *map(_held, operands)))
             parts.append(new)
-        self.workers.wait(pending)
+        self._wait(pending)
         return Shards(parts)
 
     def _total(self, shares: Index, rows: int, order: Callable[[int, slice], Any]) -> Shards:
         """The sum of what each worker that has a share gives."""
-        sums = []
-        for worker, piece in _pieces(shares):
-            method, *operands = order(worker, piece)
-            new = self._new(worker, rows)
-            sums.append((new, self._call(worker, method, new.number, *map(_held, operands))))
-        return self._add_up(sums)
+        pieces = _pieces(shares)
+        at = [worker for worker, _ in pieces]
+        return self._add_up(rows, at, lambda place: order(*pieces[place]))
 
-    def _add_up(self, sums: list[tuple[Part, Any]]) -> Shards:
-        """Pairs of workers add, and pairs of the sums, until one is left."""
-        pending = [result for _, result in sums]
-        parts = [part for part, _ in sums]
-        while len(parts) > 1:
-            odd = parts[len(parts) // 2 * 2 :]
-            pairs = zip(parts[::2], parts[1::2], strict=False)
-            parts = [self._add_parts(left, right, pending) for left, right in pairs] + odd
-        self.workers.wait(pending)
-        return self.take(Shards(parts), np.arange(parts[0].rows, dtype=np.int64))
+    def _add_up(self, rows: int, at: Sequence[int], order: Callable[[int], Any]) -> Shards:
+        """The sum of what workers compute by `order` for their places, in a tree.
 
-    def _add_parts(self, left: Part, right: Part, pending: list[Any]) -> Part:
-        there, _ = self._bring(Shards([right]), left.worker, np.arange(right.rows))
-        new = self._new(left.worker, left.rows)
-        operands = (Held(left.number), Held(there.number))
-        pending.append(self._call(left.worker, "run", new.number, "add", *operands))
-        return new
+        A place gives its sum to the one before it in the tree, in the call that makes it.
+        """
+        count = len(at)
+        sums: list[Any] = []
+        pending: list[Any] = []
+
+        def keep(place: int, method: str, *operands: Any) -> Part:
+            part = self._new(at[place], rows)
+            pending.append(self._call(at[place], method, part.number, *operands))
+            return part
+
+        for place, worker in enumerate(at):
+            _, method, *found = order(place)
+            operands = [method, *map(_held, found)]
+            if children(place, count) or at[parent(place)] == worker:
+                sums.append(keep(place, "run", *operands))
+            else:
+                sums.append(self._call(worker, "run_and_give", self._canonical, *operands))
+        for place in reversed(range(count)):
+            if not (others := children(place, count)):
+                continue
+            given = [self._canonical, *(_held(sums[other]) for other in [place, *others])]
+            if at[parent(place)] == at[place]:
+                sums[place] = keep(place, "add_given", *given)
+            else:
+                sums[place] = self._call(at[place], "add_given", None, *given)
+        self._wait(pending)
+        return self.take(Shards(sums[:1]), np.arange(rows, dtype=np.int64))
 
     def _none(self) -> Part:
         part = self._new(0, 0)
@@ -171,7 +182,7 @@ class Driver(Keeper):
 
     def _all(self, method: str, *operands: Any) -> None:
         everybody = range(self.workers.count)
-        self.workers.wait([self._call(worker, method, *operands) for worker in everybody])
+        self._wait([self._call(worker, method, *operands) for worker in everybody])
 
     def _call(self, worker: int, method: str, *operands: Any) -> Any:
         return self._tell(worker, method, self._key, *map(_narrow, operands))

@@ -77,7 +77,7 @@ class ShardedPublicEngine(Driver):
             (part,) = few.parts
             asked = self._call(part.worker, "give", part.number, None, True)
             begin, end = end, end + part.rows
-            (out[begin:end],) = self.workers.wait([asked])
+            (out[begin:end],) = self._wait([asked])
         return out
 
     def encrypt(self, plain: SignedWords) -> Shards:
@@ -159,7 +159,7 @@ class ShardedPublicEngine(Driver):
             asked.append(
                 self._call(part.worker, "place_held", placed[-1].number, Held(part.number))
             )
-        self.workers.wait(asked)
+        self._wait(asked)
         shares = self._spread(len(parts))
         return PlacedBlocks((len(parts), columns), True, shares, Shards(placed))
 
@@ -184,17 +184,23 @@ class ShardedPublicEngine(Driver):
         index, offsets = index[offsets[0] : offsets[-1]], offsets - offsets[0]
         segments = len(offsets) - 1
         if self.workers.count == len(a.parts) == 1:
-            return self._total(
-                np.array([0, len(a)]),
-                segments,
-                lambda worker, piece: ("run", "segment_sum", a.parts[0], index, offsets),
-            )
-        shares = self._spread(segments)
-        here = np.array([part.worker for part in a.parts])[owners(index, a.starts)]
-        there = owners(np.repeat(np.arange(segments), np.diff(offsets)), shares)
-        if np.count_nonzero(here != there) <= segments * (len(a.parts) - 1):
-            return self._sum_there(a, index, offsets, shares)
-        return self._sum_here(a, index, offsets)
+            part = a.parts[0]
+            order = ("run", "segment_sum", part, index, offsets)
+            return self._add_up(segments, [part.worker], lambda place: order)
+        owner = owners(index, a.starts)
+        if self._most_move(a, owner, offsets):
+            return self._sum_here(a, index, offsets, owner)
+        return self._sum_there(a, index, offsets, self._spread(segments))
+
+    def _most_move(self, a: Shards, owner: Index, offsets: Index) -> bool:
+        """Whether more elements than results of parts would come to the worker that a segment is to be at."""
+        segments = len(offsets) - 1
+        worth = segments * (len(a.parts) - 1)
+        if len(owner) <= worth:
+            return False
+        here = np.array([part.worker for part in a.parts])[owner]
+        there = owners(np.arange(segments), self._spread(segments))
+        return int(np.count_nonzero(here != np.repeat(there, np.diff(offsets)))) > worth
 
     def _sum_there(self, a: Shards, index: Index, offsets: Index, shares: Index) -> Shards:
         def add_up(worker: int, piece: slice) -> Any:
@@ -206,19 +212,16 @@ class ShardedPublicEngine(Driver):
 
         return self._make(shares, add_up)
 
-    def _sum_here(self, a: Shards, index: Index, offsets: Index) -> Shards:
-        where = owners(index, a.starts)
-        sums = []
-        for number, part in enumerate(a.parts):
-            mine = where == number
-            if not mine.any():
-                continue
-            before = np.append(0, np.cumsum(mine))
-            places = index[mine] - a.starts[number]
-            new = self._new(part.worker, len(offsets) - 1)
-            operands = (Held(part.number), places, before[offsets])
-            sums.append((new, self._call(part.worker, "run", new.number, "segment_sum", *operands)))
-        return self._add_up(sums)
+    def _sum_here(self, a: Shards, index: Index, offsets: Index, owner: Index) -> Shards:
+        some = np.flatnonzero(np.bincount(owner, minlength=len(a.parts)))
+
+        def add_up(place: int) -> Any:
+            number = some[place]
+            mine = np.flatnonzero(owner == number)
+            bounds = np.searchsorted(mine, offsets)
+            return "run", "segment_sum", a.parts[number], index[mine] - a.starts[number], bounds
+
+        return self._add_up(len(offsets) - 1, [a.parts[number].worker for number in some], add_up)
 
     def concatenate(self, parts: Sequence[Shards]) -> Shards:
         """One after the other, cut as other arrays of that length are."""
@@ -239,7 +242,7 @@ class ShardedPublicEngine(Driver):
     def decrypt_there(self, rows: Shards) -> UnsignedWords:
         """Residues mod n, by workers that have the private key; see `open_key`."""
         asked = [self._call(part.worker, "decrypt", part.number) for part in rows.parts]
-        return np.concatenate(self.workers.wait(asked))
+        return np.concatenate(self._wait(asked))
 
     def encrypt_as_owner(self, plain: SignedWords) -> Shards:
         """As `encrypt`, by workers that have the private key."""

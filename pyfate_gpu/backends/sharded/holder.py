@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,9 @@ METHODS = frozenset(
     ]
 )
 """Methods of an engine whose result stays at the worker."""
+
+TAKE_RESULTS = frozenset(["receive", "gather", "add_given"])
+"""Methods of a holder whose operands are results of others: they do not run where one of those failed."""
 
 TABLE_METHODS = frozenset(["digest", "extremes", "moments", "prepared", "with_ones", "times"])
 """Of tables and features."""
@@ -86,28 +90,51 @@ class Holder:
             found = [self._operand(each) for each in operands]
             hold(getattr(self._engines[key], method)(*found))
 
+    def run_and_give(
+        self, key: int, canonical: bool, method: str, *operands: Any
+    ) -> npt.NDArray[Any]:
+        """Compute, and give the result away."""
+        assert method in METHODS
+        engine = self._engines[key]
+        return _given(engine, getattr(engine, method)(*map(self._operand, operands)), canonical)
+
+    def add_given(
+        self,
+        key: int,
+        number: int | None,
+        canonical: bool,
+        own: Held,
+        *given: npt.NDArray[Any] | Held,
+    ) -> npt.NDArray[Any] | None:
+        """Add up rows that others gave, or that are here; hold the sum, or give it away where there is no number."""
+        engine, total = self._engines[key], self._find(own.number)
+
+        def add_up() -> Any:
+            return reduce(
+                engine.add, (self._rows_of(engine, each, canonical) for each in given), total
+            )
+
+        if number is None:
+            return _given(engine, add_up(), canonical)
+        with self._result(number) as hold:
+            hold(add_up())
+        return None
+
     def give(
         self, key: int, number: int, index: Index | None = None, canonical: bool = False
     ) -> npt.NDArray[Any]:
         """Rows, or some of them, in the form of the engine, or as canonical words."""
         engine, rows = self._engines[key], self._find(number)
         chosen = rows if index is None else engine.take(rows, widened(index))
-        return engine.export_words(chosen) if canonical else np.asarray(chosen)
+        return _given(engine, chosen, canonical)
 
     def receive(
         self, key: int, number: int, canonical: bool, *pieces: npt.NDArray[Any] | Held
     ) -> None:
         """Hold pieces that others gave, or that are here already, as one."""
         engine = self._engines[key]
-
-        def rows_of(piece: npt.NDArray[Any] | Held) -> Any:
-            if not isinstance(piece, Held):
-                return engine.import_words(piece) if canonical else piece
-            rows = self._find(piece.number)
-            return rows if piece.index is None else engine.take(rows, widened(piece.index))
-
         with self._result(number) as hold:
-            found = [rows_of(piece) for piece in pieces]
+            found = [self._rows_of(engine, piece, canonical) for piece in pieces]
             hold(found[0] if len(found) == 1 else engine.concatenate(found))
 
     def open_key(self, key: int, opener: str, path: str) -> None:
@@ -204,6 +231,11 @@ class Holder:
         for number in numbers:
             self._held.pop(number, None)
 
+    def after_drop(self, numbers: Sequence[int], method: str, *operands: Any) -> Any:
+        """Do it once these are held no longer."""
+        self.drop(numbers)
+        return getattr(self, method)(*operands)
+
     def forget(self, key: int) -> None:
         """Forget the engines of a key that the driver has no more."""
         for engines in (self._engines, self._private, self._numbers):
@@ -216,6 +248,15 @@ class Holder:
         if isinstance(operand, np.ndarray) and operand.ndim == 1:
             return widened(operand)
         return operand
+
+    def _rows_of(
+        self, engine: PublicEngine, piece: npt.NDArray[Any] | Held, canonical: bool
+    ) -> Any:
+        """Rows of the engine: what another gave, or what is here already."""
+        if not isinstance(piece, Held):
+            return engine.import_words(piece) if canonical else piece
+        rows = self._find(piece.number)
+        return rows if piece.index is None else engine.take(rows, widened(piece.index))
 
     def _find(self, number: int) -> Any:
         """What is held, or again the error because of which it is not there."""
@@ -231,3 +272,8 @@ class Holder:
         except Exception as error:
             self._held[number] = error
             raise
+
+
+def _given(engine: PublicEngine, rows: Any, canonical: bool) -> npt.NDArray[Any]:
+    """Rows in the form in which they travel: the engine's own, or canonical words."""
+    return engine.export_words(rows) if canonical else np.asarray(rows)

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
+from pyfate_gpu.backends.sharded.holder import TAKE_RESULTS
 from pyfate_gpu.backends.sharded.shards import Part
 from pyfate_gpu.backends.sharded.workers import Workers
 
@@ -24,16 +27,37 @@ class Keeper:
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
-        self._garbage: deque[tuple[int, int]] = deque()
+        self._garbage: list[deque[int]] = [deque() for _ in range(workers.count)]
+        self._told: set[int] = set()
 
     def _new(self, worker: int, rows: int) -> Part:
         part = Part(worker, next(_numbers), rows)
         # Not at once: a part may go while a call is being made.
-        weakref.finalize(part, self._garbage.append, (worker, part.number)).atexit = False
+        weakref.finalize(part, self._garbage[worker].append, part.number).atexit = False
         return part
 
     def _tell(self, worker: int, method: str, *operands: Any) -> Any:
-        while self._garbage:
-            at, number = self._garbage.popleft()
-            self.workers.call(at, "drop", [number])
-        return self.workers.call(worker, method, *operands)
+        """Enqueue a call, and with it what the worker may drop: telling it so costs as much as a call."""
+        self._told.add(worker)
+        if method in TAKE_RESULTS or not (numbers := _emptied(self._garbage[worker])):
+            return self.workers.call(worker, method, *operands)
+        return self.workers.call(worker, "after_drop", numbers, method, *operands)
+
+    def _wait(self, results: Sequence[Any]) -> list[Any]:
+        """The results. Workers that were told nothing drop meanwhile what nobody refers to."""
+        if not results:
+            return []
+        told, self._told = self._told, set()
+        for worker, garbage in enumerate(self._garbage):
+            if worker not in told and (numbers := _emptied(garbage)):
+                self.workers.call(worker, "drop", numbers)
+        return self.workers.wait(results)
+
+
+def _emptied(garbage: deque[int]) -> list[int]:
+    """Everything in it, which nobody else gets: threads may tell the same workers."""
+    found = []
+    with suppress(IndexError):
+        while True:
+            found.append(garbage.popleft())
+    return found

@@ -12,6 +12,9 @@ import numpy.typing as npt
 from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.words import SignedWords
 
+FEW_PARTS = 8
+"""Comparing with each beginning is quicker than searching for so few."""
+
 
 def cuts(rows: int, length: int) -> Iterator[slice]:
     """Slices of so many rows; one of none if there are no rows.
@@ -42,7 +45,38 @@ def even(rows: int, parts: int, unit: int = 1) -> Index:
 
 def owners(index: Index, starts: Index) -> Index:
     """In which part each row is, where parts begin at `starts` and empty parts own nothing."""
-    return np.searchsorted(starts, index, side="right") - 1
+    if len(starts) > FEW_PARTS:
+        return np.searchsorted(starts, index, side="right") - 1
+    found = np.zeros(np.shape(index), dtype=np.uint8)
+    for start in starts[1:-1]:
+        found += index >= start
+    return found.astype(np.int64)
+
+
+def children(place: int, count: int) -> list[int]:
+    """Whose results a place takes where results of so many places are added up in pairs, and pairs of those.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.backends.sharded.plan import children
+    >>> [children(place, 6) for place in range(6)]
+    [[1, 2, 4], [], [3], [], [5], []]
+    """
+    lowest = place & -place or count
+    steps = (1 << level for level in range(count.bit_length()))
+    return [place + step for step in steps if step < lowest and place + step < count]
+
+
+def parent(place: int) -> int:
+    """Who takes the result of a place among its `children`; the first place is its own.
+
+    Examples
+    --------
+    >>> from pyfate_gpu.backends.sharded.plan import parent
+    >>> [parent(place) for place in range(6)]
+    [0, 0, 0, 2, 0, 4]
+    """
+    return place & (place - 1) if place else 0
 
 
 def cut_segments(offsets: Index, longest: int) -> tuple[Index, Index]:

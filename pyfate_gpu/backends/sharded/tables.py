@@ -46,7 +46,7 @@ def read_at_workers(source: DataSource, workers: Workers) -> Rows:
         raise DataError(f"no worker finds a Parquet or Arrow file with rows at {source.path}")
     new = [keeper._new(w, sum(part.rows for part in dealt[w])) for w in everybody]
     asked = [keeper._tell(w, "read", new[w].number, source, dealt[w]) for w in everybody]
-    found = joined([each for each in workers.wait(asked) if each is not None])
+    found = joined([each for each in keeper._wait(asked) if each is not None])
     ids = IdTexts(found.ids)
     order = ids.order()
     columns: Any = ShardedColumns(keeper, Shards(new), len(found.names), order)
@@ -122,7 +122,7 @@ class ShardedColumns(ColumnsElsewhere):
                 rows = self._order[places] - self._parts.starts[number]
                 asked = tell(part.worker, "ask", Held(part.number), "digest", rows, places)
                 pending.append(asked)
-        total = sum(self._keeper.workers.wait(pending)) % 2**64
+        total = sum(self._keeper._wait(pending)) % 2**64
         return bytes(f"{self.shape} {total}", "ascii")
 
     def prepared(self, pipeline: FeaturePipeline) -> ShardedFeatures:
@@ -143,7 +143,7 @@ class ShardedColumns(ColumnsElsewhere):
                 )
             )
             parts.append(new)
-        keeper.workers.wait(asked)
+        keeper._wait(asked)
         there = ShardedFeatures(keeper, Shards(parts), pipeline.features)
         return there.take(np.searchsorted(chosen, self._order))
 
@@ -154,7 +154,7 @@ class ShardedColumns(ColumnsElsewhere):
             tell(part.worker, "ask", Held(part.number), method, places, *operands)
             for part, places in self._chosen(self._order)
         ]
-        return self._keeper.workers.wait(asked)
+        return self._keeper._wait(asked)
 
     def _chosen(self, order: Index) -> list[tuple[Part, Index]]:
         """Which rows of each part are meant, of parts that have some."""
@@ -199,7 +199,7 @@ class ShardedFeatures(FeaturesElsewhere):
             part = keeper._new(worker, len(wanted))
             asked.append(self._bring(part, wanted))
             parts.append(part)
-        keeper.workers.wait(asked)
+        keeper._wait(asked)
         return ShardedFeatures(keeper, Shards(parts), self.columns)
 
     def times(self, weights: Floats) -> Floats:
@@ -207,7 +207,7 @@ class ShardedFeatures(FeaturesElsewhere):
         tell = self._keeper._tell
         parts = self._parts.parts
         asked = [tell(part.worker, "ask", Held(part.number), "times", weights) for part in parts]
-        return np.concatenate(self._keeper.workers.wait(asked))
+        return np.concatenate(self._keeper._wait(asked))
 
     def place(self, key: Any) -> Any:
         """A placed matrix of a public key, at the workers that have the rows."""
@@ -250,7 +250,7 @@ class ShardedFeatures(FeaturesElsewhere):
     def _derived(self, parts: Shards, method: str, *operands: Any) -> Shards:
         keeper = self._keeper
         new = [keeper._new(part.worker, part.rows) for part in parts.parts]
-        keeper.workers.wait(
+        keeper._wait(
             [
                 keeper._tell(part.worker, "derive", to.number, Held(part.number), method, *operands)
                 for part, to in zip(parts.parts, new, strict=True)

@@ -59,10 +59,9 @@ def segment_sum(c: CiphertextArray, index: npt.ArrayLike, segments: int) -> Ciph
         sums = histogram(c.reshape(-1, 1), np.arange(len(c)), cells, count)
         return sums.reshape(*shape)
     width = math.prod(c.shape[1:])
-    cells = (bins[:, None] * width + np.arange(width)).ravel()
-    rows_of_cells = np.arange(c.size, dtype=np.int64)
+    cells = bins if width == 1 else (bins[:, None] * width + np.arange(width)).ravel()
     narrow = cells.astype(np.min_scalar_type(count))  # NumPy sorts 16 bits by radix
-    order = rows_of_cells[np.argsort(narrow, kind="stable")]
+    order = np.argsort(narrow, kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=count))])
     rows = c._engine.segment_sum(
         c._rows, np.ascontiguousarray(order), offsets.astype(np.int64, copy=False)
