@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.binning.splits import Codes, Split, TableBins
-from pyfate_gpu.typing import Floats, Integers
+from pyfate_gpu.learning.node_list import NONE, NodeList
+from pyfate_gpu.typing import Integers
 
 #: Owner of a node: this for a leaf, 0 for the guest, otherwise the number of the host and 1.
-LEAF = -1
+LEAF = NONE
 GUEST_OWNER = 0
 
 
@@ -48,48 +49,28 @@ class SplitTable:
 
 
 @dataclass(repr=False)
-class Tree:
-    """One tree; the root is node 0.
+class Tree(NodeList):
+    """One tree.
 
     Attributes
     ----------
-    owner, split, left, right : list of int
-        Of each node: whose split it is, its number in that party's table, and the children; of leaves -1.
-    gain, cover : list of float
-        What the split gained, and the hessian of the rows, all outputs together.
-    rows : list of int
-        How many rows, of those that the tree was grown from, came by.
-    value : list
-        Score of each output, float64 [outputs], of leaves; zeros elsewhere.
+    owner, split : list of int
+        Of each node: whose split it is, and its number in that party's table; of leaves -1.
     """
 
     owner: list[int] = field(default_factory=list)
     split: list[int] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-    right: list[int] = field(default_factory=list)
-    gain: list[float] = field(default_factory=list)
-    cover: list[float] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    value: list[Floats] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.owner)
 
     def add(self, outputs: int, cover: float, rows: int) -> int:
         """Return the number of a new node, a leaf of value 0 until it is changed."""
         self.owner.append(LEAF)
-        for links in (self.split, self.left, self.right):
-            links.append(-1)
-        self.gain.append(0.0)
-        self.cover.append(cover)
-        self.rows.append(rows)
-        self.value.append(np.zeros(outputs))
-        return len(self.owner) - 1
+        self.split.append(-1)
+        return self.add_node(cover, rows, np.zeros(outputs))
 
     def part(self, node: int, owner: int, split: int, gain: float) -> None:
         """Make a leaf the parent of two new nodes that are added next, the left one first."""
-        self.owner[node], self.split[node], self.gain[node] = owner, split, gain
-        self.left[node], self.right[node] = len(self.owner), len(self.owner) + 1
+        self.owner[node], self.split[node] = owner, split
+        self.add_children(node, gain)
 
 
 def pack_trees(trees: Sequence[Tree]) -> dict[str, NDArray[Any]]:
@@ -135,19 +116,7 @@ def unpack_trees(arrays: Mapping[str, NDArray[Any]]) -> list[Tree]:
 
 
 def _check(tree: Tree) -> None:
-    if not np.isfinite(np.array(tree.value)).all():
-        raise ValueError("a leaf is not finite")
-    found = sorted(child for child in (*tree.left, *tree.right) if child != -1)
-    if found != list(range(1, len(tree))):
-        raise ValueError("a node has no parent, or several")
-    for node, owner in enumerate(tree.owner):
-        children = (tree.left[node], tree.right[node])
-        good = (
-            children == (-1, -1)
-            if owner == LEAF
-            else owner >= 0
-            and tree.split[node] >= 0
-            and all(node < child < len(tree) for child in children)
-        )
-        if not good:
-            raise ValueError("a node has children that it cannot have")
+    tree.check([owner == LEAF for owner in tree.owner])
+    for owner, split in zip(tree.owner, tree.split, strict=True):
+        if owner != LEAF and min(owner, split) < 0:
+            raise ValueError("a split has no owner, or no number")

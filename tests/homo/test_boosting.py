@@ -369,7 +369,7 @@ def test_damaged_trees_are_refused(table, damage):
     arrays = model._forest.as_arrays()
     Forest.from_arrays(arrays, 4)
     for name, change in damage.items():
-        with pytest.raises(ValueError, match="fit together|parent"):
+        with pytest.raises(ValueError, match="fit together|parent|cannot have"):
             Forest.from_arrays(arrays | {name: change(arrays[name])}, 4)
 
 

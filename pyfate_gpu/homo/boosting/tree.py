@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyfate_gpu.learning.node_list import NONE, NodeList
 from pyfate_gpu.typing import Floats, Integers
 
-LEAF = -1
+LEAF = NONE
 _LISTS = ("column", "threshold", "missing_left", "left", "right", "gain", "cover", "rows")
 _KINDS = (np.int64, np.float64, np.bool_, np.int64, np.int64, np.float64, np.float64, np.int64)
 
 
 @dataclass(repr=False)
-class Tree:
-    """One tree; the root is node 0, children come after their parents.
+class Tree(NodeList):
+    """One tree.
 
     Attributes
     ----------
@@ -31,49 +32,27 @@ class Tree:
         A value below it goes left; NaN where all values do, and missing ones not.
     missing_left : list of bool
         Where missing values go.
-    left, right : list of int
-        The children; -1 of leaves.
-    gain, cover : list of float
-        What the split gained, and the hessian of the rows, all outputs together.
-    rows : list of int
-        How many rows of all clients, of those that the tree was grown from, came by.
-    value : list
-        Of leaves, float64 [outputs]; zeros elsewhere.
     """
 
     outputs: tuple[int, ...]
     column: list[int] = field(default_factory=list)
     threshold: list[float] = field(default_factory=list)
     missing_left: list[bool] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-    right: list[int] = field(default_factory=list)
-    gain: list[float] = field(default_factory=list)
-    cover: list[float] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    value: list[Floats] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.column)
 
     def add(self, cover: float, rows: int, value: Floats) -> int:
         """Return the number of a new leaf."""
-        for links in (self.column, self.left, self.right):
-            links.append(LEAF)
+        self.column.append(LEAF)
         self.threshold.append(0.0)
         self.missing_left.append(False)
-        self.gain.append(0.0)
-        self.cover.append(cover)
-        self.rows.append(rows)
-        self.value.append(value)
-        return len(self) - 1
+        return self.add_node(cover, rows, value)
 
     def part(
         self, node: int, column: int, threshold: float, missing_left: bool, gain: float
     ) -> None:
         """Make a leaf the parent of two that are added next, the left one first."""
         self.column[node], self.threshold[node] = column, threshold
-        self.missing_left[node], self.gain[node] = missing_left, gain
-        self.left[node], self.right[node] = len(self), len(self) + 1
+        self.missing_left[node] = missing_left
+        self.add_children(node, gain)
         self.value[node] = np.zeros(len(self.outputs))
 
     def scores(self, values: Floats) -> Floats:
@@ -157,16 +136,7 @@ class Forest:
             outputs = tuple(np.flatnonzero(mark).tolist())
             lists = {name: arrays[name][part].tolist() for name in _LISTS}
             tree = Tree(outputs, **lists, value=list(arrays["value"][part][:, list(outputs)]))
-            _check(tree)
+            tree.check([column == LEAF for column in tree.column])
             found.trees.append(tree)
             start += size
         return found
-
-
-def _check(tree: Tree) -> None:
-    """Raise ValueError unless each node but the root is the child of one before it."""
-    inner = [node for node in range(len(tree)) if tree.column[node] != LEAF]
-    children = [child for node in inner for child in (tree.left[node], tree.right[node])]
-    forward = all(min(tree.left[node], tree.right[node]) > node for node in inner)
-    if sorted(children) != list(range(1, len(tree))) or not forward:
-        raise ValueError("a node has no parent, or several")
