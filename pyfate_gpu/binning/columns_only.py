@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.binning.labels import Labels
 from pyfate_gpu.data.binning.table import ColumnTable, read_columns
-from pyfate_gpu.data.labels import has_label
+from pyfate_gpu.data.labels import count_classes
 from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
@@ -54,10 +54,7 @@ class ColumnsOnly(Estimator):
 
     def class_counts(self, labels: NDArray[Any] | None) -> dict[Any, int]:
         """Return how many rows each class has."""
-        if labels is None:
-            return {}
-        found, counts = np.unique(labels[has_label(labels)], return_counts=True)
-        return dict(zip(found.tolist(), counts.tolist(), strict=True))
+        return count_classes(labels)
 
     def outputs_of(self, labels: NDArray[Any] | None) -> int:
         """Return how many information values a column has, given the guest's labels."""

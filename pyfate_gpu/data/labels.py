@@ -106,6 +106,22 @@ def has_label(labels: NDArray[Any]) -> NDArray[np.bool_]:
     return np.ones(len(labels), dtype=bool)
 
 
+def count_classes(labels: NDArray[Any] | None) -> dict[Any, int]:
+    """Return how many rows each class has, those without a label apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu.data.labels import count_classes
+    >>> count_classes(np.array(["b", None, "a", "b"], dtype=object))
+    {'a': 1, 'b': 2}
+    """
+    if labels is None:
+        return {}
+    found, counts = np.unique(labels[has_label(labels)], return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+
 def find_classes(y: NDArray[Any]) -> NDArray[Any]:
     """Return the distinct values of `y`, sorted.
 

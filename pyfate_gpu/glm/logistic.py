@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.data.labels import encode_classes, find_classes, has_label
+from pyfate_gpu.data.labels import count_classes, encode_classes, find_classes
 from pyfate_gpu.data.tables import read_labels
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
@@ -117,10 +117,7 @@ class HeteroLogisticRegression(HeteroGLM):
 
     def class_counts(self, labels: NDArray[Any] | None) -> dict[Any, int]:
         """Return how many rows each class has."""
-        if labels is None:
-            return {}
-        found, counts = np.unique(labels[has_label(labels)], return_counts=True)
-        return dict(zip(found.tolist(), counts.tolist(), strict=True))
+        return count_classes(labels)
 
     def settings(self) -> Settings:
         """Return the parameters, checked."""
