@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # "as" re-exports for type checkers what __getattr__ gives
     from pyfate_gpu.homo import SecureAggregator as SecureAggregator
     from pyfate_gpu.nn.classifier import HeteroNetworkClassifier as HeteroNetworkClassifier
     from pyfate_gpu.nn.regressor import HeteroNetworkRegressor as HeteroNetworkRegressor
+    from pyfate_gpu.nn.transfer import FederatedTransfer as FederatedTransfer
     from pyfate_gpu.sshe import HeteroSSHELinearRegression as HeteroSSHELinearRegression
     from pyfate_gpu.sshe import HeteroSSHELogisticRegression as HeteroSSHELogisticRegression
     from pyfate_gpu.trees import HeteroBoostedTreesClassifier as HeteroBoostedTreesClassifier
@@ -102,6 +103,7 @@ _HOMES = {
     "HeteroBoostedTreesRegressor": "trees",
     "HeteroNetworkClassifier": "nn.classifier",
     "HeteroNetworkRegressor": "nn.regressor",
+    "FederatedTransfer": "nn.transfer",
     "HeteroSSHELinearRegression": "sshe",
     "HeteroSSHELogisticRegression": "sshe",
 }

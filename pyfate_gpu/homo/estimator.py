@@ -169,7 +169,11 @@ class HomoEstimator(Estimator):
         return self.interpret(self.decision_function(X))["prediction"]
 
     def fit_rows(
-        self: Model, session: Session, rows: Rows | None, validation: Rows | None = None
+        self: Model,
+        session: Session,
+        rows: Rows | None,
+        validation: Rows | None = None,
+        alone: Rows | None = None,
     ) -> Model:
         """Train on the tables of a job; none at parties without data."""
         if rows is None:

@@ -47,6 +47,10 @@ class Estimator(Parameters, ABC):
     messages: ClassVar[Messages] = {}
     row_options: ClassVar[tuple[str, ...]] = ("sample_weight",)
     takes_tables_at_workers: ClassVar[bool] = False
+    #: Whether it trains on rows that no other party has, beside those that all have.
+    takes_rows_alone: ClassVar[bool] = False
+    #: Who gets the scores; a host of rows of its own.
+    predicts_for: ClassVar[Role] = Role.GUEST
     #: Parameters that a job of predictions may set anew.
     prediction_parameters: ClassVar[tuple[str, ...]] = ()
 
@@ -155,9 +159,16 @@ class Estimator(Parameters, ABC):
         """Hear of the fitted steps that a job's columns come from, and what these are called."""
 
     def fit_rows(
-        self: Model, session: Session, rows: Rows | None, validation: Rows | None = None
+        self: Model,
+        session: Session,
+        rows: Rows | None,
+        validation: Rows | None = None,
+        alone: Rows | None = None,
     ) -> Model:
-        """Train on the tables of a job; none at parties without data."""
+        """Train on the tables of a job; none at parties without data.
+
+        `alone` are rows that no other party has, where an algorithm `takes_rows_alone`.
+        """
         if rows is None:
             return self.fit(session=session)
         tested: Any = None

@@ -44,6 +44,12 @@ def fixed(values: Floats, bits: int, what: str) -> Integers:
     return np.rint(np.ldexp(values, FRACTION_BITS)).astype(np.int64)
 
 
+def slots_of(key_bits: int, rows: int, features: int, *, squeeze: bool) -> SlotLayout | None:
+    """Return how columns share ciphertexts, None where each has its own."""
+    bound = (rows << ROW_BITS + FACTOR_BITS) + (features << SQUARE_BITS + FACTOR_BITS)
+    return return_layout(key_bits, bound) if squeeze and features > 1 else None
+
+
 @dataclass(frozen=True)
 class Components:
     """How representations of so many common rows and features travel.
@@ -59,9 +65,8 @@ class Components:
     features: int
 
     def _layout(self, owner: Party) -> SlotLayout | None:
-        bound = (self.rows << ROW_BITS + FACTOR_BITS) + (self.features << SQUARE_BITS + FACTOR_BITS)
-        found = return_layout(self.exchange.session.key_of(owner).key_bits, bound)
-        return found if self.exchange.squeeze and self.features > 1 else None
+        key_bits = self.exchange.session.key_of(owner).key_bits
+        return slots_of(key_bits, self.rows, self.features, squeeze=self.exchange.squeeze)
 
     def _groups(self, layout: SlotLayout | None) -> int:
         return self.features if layout is None else layout.groups(self.features)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from pyfate_gpu.encoding import IntegerEncoder
+from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.nn.transfer.components import FRACTION_BITS, fixed
 from pyfate_gpu.protocol.sharing import ring
 from pyfate_gpu.protocol.sharing.columns import ColumnProduct
@@ -24,6 +25,8 @@ def send_centres(exchange: Exchange, centres: Floats) -> None:
     product = _product(exchange, features, outputs, encrypted_here=True)
     product.send("centres", integers[:, :, np.newaxis], {})
     rows = session.receive(host, "score_rows", count=int)
+    if rows < 1:
+        raise ProtocolError(f"{host} asks for scores of {rows} rows")
     exchange.open_to_peer("score_share", product.receive_results("scores", rows, {}))
 
 
@@ -32,6 +35,8 @@ def receive_scores(exchange: Exchange, representations: Floats) -> Floats:
     session, guest = exchange.session, exchange.peer
     rows, features = representations.shape
     outputs = session.receive(guest, "outputs", count=int)
+    if outputs < 1:
+        raise ProtocolError(f"the guest announced {outputs} outputs")
     product = _product(exchange, features, outputs, encrypted_here=False)
     columns = product.receive("centres", {})
     session.send(guest, "score_rows", count=rows)

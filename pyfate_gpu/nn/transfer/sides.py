@@ -75,12 +75,12 @@ class GuestSide:
         P = -self.means @ self.common_signs.T / 2 - kappa * self.common.T
         Q = self.means @ centres / 4
         share = components.combine("gradient", P, their_rows, Q, their_square, at)
+        # Diagonals of the products, added up on shares, are the loss. It is asked before anything is waited for.
+        crossed = components.combine("loss", rows.T, their_rows, square / 2, their_square, at)
         exchange = components.exchange
         served = components.combined("served", theirs, at)
         exchange.open_to_peer("served_share", served, **at)
         opened = exchange.open_from_peer("gradient_share", share, **at)
-        # Diagonals of the products, added up on shares, are the loss.
-        crossed = components.combine("loss", rows.T, their_rows, square / 2, their_square, at)
         features = np.arange(components.features)
         mine = ring.total(crossed[features, features])
         total = ring.decode(exchange.open_from_peer("loss_share", mine, **at), 2 * FRACTION_BITS)[0]
@@ -129,7 +129,6 @@ class HostSide:
         )
         asked = components.combined("gradient", theirs, at)
         exchange.open_to_peer("gradient_share", asked, **at)
-        opened = exchange.open_from_peer("served_share", share, **at)
         crossed = components.combined("loss", components.features, at)
         features = np.arange(components.features)
         mine = ring.total(crossed[features, features])
@@ -137,5 +136,6 @@ class HostSide:
         rest = kappa / 2 * np.trace(square) + weighed
         known = ring.shift_left(ring.encode(np.array([rest]), FRACTION_BITS), FRACTION_BITS)
         exchange.open_to_peer("loss_share", ring.add(mine, known), **at)
+        opened = exchange.open_from_peer("served_share", share, **at)
         gradient = ring.decode(opened, 2 * FRACTION_BITS) + kappa * self.common.T @ own
         return gradient / len(self.common)
