@@ -29,6 +29,7 @@ ESTIMATORS: dict[str, str] = {
     "boosted_trees_regressor": "pyfate_gpu.trees.regressor:HeteroBoostedTreesRegressor",
     "network_classifier": "pyfate_gpu.nn.classifier:HeteroNetworkClassifier",
     "network_regressor": "pyfate_gpu.nn.regressor:HeteroNetworkRegressor",
+    "transfer": "pyfate_gpu.nn.transfer.estimator:FederatedTransfer",
     "sshe_linear": "pyfate_gpu.sshe.linear:HeteroSSHELinearRegression",
     "sshe_logistic": "pyfate_gpu.sshe.logistic:HeteroSSHELogisticRegression",
     "homo_linear": "pyfate_gpu.homo.linear:HomoLinearRegression",

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from pyfate_gpu.data.ids import look_of
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DisagreementError, ProtocolError
@@ -65,6 +67,23 @@ def align(
             raise
     _log_looks(logging.INFO, session, tables)
     return found
+
+
+def rows_alone(rows: Rows, common: Rows) -> Rows | None:
+    """Return the rows that are not among the common ones, None where there are none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyfate_gpu.data.rows import Rows
+    >>> from pyfate_gpu.jobs.alignment import rows_alone
+    >>> rows = Rows(["a", "b", "c"], ("x",), np.ones((3, 1)), None)
+    >>> rows_alone(rows, rows.take([1])).ids
+    ['a', 'c']
+    """
+    known = set(common.ids)
+    others = [place for place, name in enumerate(rows.ids) if name not in known]
+    return rows.take(np.array(others)) if others else None
 
 
 def _log_looks(level: int, session: Session, tables: Mapping[str, Rows]) -> None:

@@ -21,8 +21,10 @@ from pyfate_gpu.storage.toml import load_toml
 DEFAULT_PEER_TIMEOUT = 20.0
 #: How parties come to the same rows; `pyfate_gpu.jobs.alignment` does it.
 SAME, PSI, PSI_P256 = METHODS = ("same", "psi", "psi-p256")
+#: Rows that no other party has, where a model takes some.
+ALONE = "alone"
 #: What a party's tables of rows are for; each is a section of its file.
-KINDS = ("data", "validation", "predict")
+KINDS = ("data", "validation", "predict", ALONE)
 #: Tables, any number of them, of what prepares columns.
 STEP = "step"
 _TABLES = ("party", "peers", "tls", *KINDS, "alignment", "model", "engine")
@@ -115,6 +117,8 @@ class PartyConfiguration:
         Rows to train with; None at the arbiter.
     validation, predict : DataSource or None
         Rows to judge each iteration by, and rows to predict.
+    alone : DataSource or None
+        Rows that no other party has, to train with too, where a model takes some.
     report : bool
         Whether to write a page with pictures.
     alignment : str
@@ -137,6 +141,7 @@ class PartyConfiguration:
     data: DataSource | None = None
     validation: DataSource | None = None
     predict: DataSource | None = None
+    alone: DataSource | None = None
     report: bool = True
     engine: EngineChoice = EngineChoice()
     alignment: str = SAME

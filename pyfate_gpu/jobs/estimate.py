@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyfate_gpu.backends import BackendInfo, backend_info
 from pyfate_gpu.config import available_cores, environment
+from pyfate_gpu.data.rows import Rows
 from pyfate_gpu.data.sources import read_rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.estimators import find_estimator, make_estimator
 from pyfate_gpu.federation.roles import ARBITER, GUEST
 from pyfate_gpu.jobs.calibration import Calibration
+from pyfate_gpu.jobs.configuration import ALONE
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.protocol.cost import JobShape, Steps, Workload, ciphertexts_sent
 
@@ -156,14 +159,23 @@ def shape_of(job: Job, *, rows: int | None = None, columns: list[int] | None = N
     tables = {party.name: read_rows(source) for party, source in job.sources["data"].items()}
     labels = tables[GUEST.name].labels
     tested = [read_rows(source) for source in job.sources.get("validation", {}).values()]
+    kind = find_estimator(job.model)
     shape = JobShape(
         min(len(table.ids) for table in tables.values()),
         {name: len(table.names) for name, table in tables.items()},
-        outputs=find_estimator(job.model)().outputs_of(labels),
+        outputs=kind().outputs_of(labels),
         validation=min((len(table.ids) for table in tested), default=0),
         weighted="sample_weight" in tables[GUEST.name].extras,
+        tables=_with_alone(job, tables) if kind.takes_rows_alone else {},
     )
     return _checked(shape)
+
+
+def _with_alone(job: Job, tables: Mapping[str, Rows]) -> dict[str, int]:
+    found = {name: len(table.ids) for name, table in tables.items()}
+    for party, source in job.sources.get(ALONE, {}).items():
+        found[party.name] += len(read_rows(source).ids)
+    return found
 
 
 def _checked(shape: JobShape) -> JobShape:
@@ -228,5 +240,5 @@ def memory_of(workload: Workload, shape: JobShape, nbytes: int) -> dict[str, flo
     for name, columns in shape.columns.items():
         copies = COPIES_OF_PRODUCTS if workload.terms > 1 else COPIES
         row = ID_BYTES + 8 * copies * columns
-        found[name] += WORK_BYTES + table + row * shape.rows
+        found[name] += WORK_BYTES + table + row * shape.tables.get(name, shape.rows)
     return found

@@ -15,6 +15,7 @@ from pyfate_gpu.federation import Party, Role
 from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER
 from pyfate_gpu.federation.session import DEFAULT_TIMEOUT
 from pyfate_gpu.jobs.configuration import (
+    ALONE,
     DEFAULT_PEER_TIMEOUT,
     KINDS,
     STEP,
@@ -32,6 +33,9 @@ from pyfate_gpu.storage.toml import dump_toml, load_toml
 
 _TABLES = ("job", "model", "engine", "alignment")
 CONFIGURATION = "party.toml"
+_HOST = Party(Role.HOST)
+#: Tables that one party alone may have: the model says who.
+_OF_SOME = ("predict", ALONE)
 _HELPERS: tuple[tuple[Party, ...], ...] = ((), (ARBITER,), (SERVER,), (SERVER, ARBITER))
 
 
@@ -180,6 +184,8 @@ def _sources(path: Path, kind: str, tables: dict[str, Any]) -> dict[Party, DataS
     for parties in (hosts, clients):
         if len(found) > 1 and set(found) == set(parties):
             return {party: found[party] for party in parties}
+    if kind in _OF_SOME and len(found) == 1 and next(iter(found)) in (GUEST, _HOST):
+        return found
     raise ConfigurationError(
         f"{path} has {kind} of {', '.join(map(str, found)) or 'nobody'}; it takes [{kind}.guest], "
         f"[{kind}.host-0] and further hosts, or [{kind}.client-0], [{kind}.client-1] and further clients, numbered "

@@ -41,9 +41,9 @@ def judge_tables(party: Party, model: Estimator, tables: Mapping[str, Rows]) -> 
         logger.info("%s: [%s] has %d rows, %d columns", party, kind, len(rows.ids), len(rows.names))
         _tell_of_ids(party, kind, rows)
     if tables:
-        first, *others = tables.values()
+        first = next(iter(tables.values()))
         _warn_of_constants(party, first)
-        model.check_rows(party.role, first, others[0] if others else None)
+        model.check_rows(party.role, first, tables.get("validation"))
 
 
 def tell_of_classes(party: Party, model: Estimator, rows: Rows) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,10 @@ from pyfate_gpu.errors import ConfigurationError, DisagreementError
 from pyfate_gpu.estimators import make_estimator
 from pyfate_gpu.federation import Party, Role, Session
 from pyfate_gpu.federation.roles import ARBITER, GUEST, SERVER
-from pyfate_gpu.jobs.alignment import align
+from pyfate_gpu.jobs.alignment import align, rows_alone
 from pyfate_gpu.jobs.chain import make_steps, messages_of, prepare
 from pyfate_gpu.jobs.checkpoints import Checkpoints, agree_on_iteration
-from pyfate_gpu.jobs.configuration import KINDS, PartyConfiguration
+from pyfate_gpu.jobs.configuration import ALONE, KINDS, SAME, PartyConfiguration
 from pyfate_gpu.jobs.connection import (
     at_work,
     check_job,
@@ -34,7 +35,10 @@ from pyfate_gpu.jobs.result import write_result
 from pyfate_gpu.protocol.terms import agree_on_terms
 
 if TYPE_CHECKING:
+    from pyfate_gpu.jobs.alignment_keeper import AlignmentKeeper
     from pyfate_gpu.protocol.estimator import Estimator
+
+logger = logging.getLogger(__name__)
 
 
 def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> Path:
@@ -65,7 +69,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         at_work(configuration, insecure=insecure),
         open_session(configuration, messages_of(model, steps)) as (session, channel),
     ):
-        tables = read_tables(configuration, model, ("data", "validation"))
+        tables = read_tables(configuration, model, ("data", "validation", ALONE))
         judge_tables(configuration.party, (*steps, model)[0], tables)
         checkpoints = checkpoints_of(configuration, model, tables)
         channel.connect()
@@ -73,14 +77,14 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         compare_tables(session, tables)
         in_table = len(tables["data"].ids) if "data" in tables else 0
         keeper = keeper_of(configuration, tables)
-        tables = align(session, tables, configuration.alignment, keeper)
+        tables = _aligned(session, tables, configuration, model, keeper)
         tables = prepare(session, configuration, steps, tables, model)
         if "data" in tables:
             tell_of_classes(configuration.party, model, tables["data"])
         if checkpoints is not None:
             checkpoints.check_rows(tables)
             agree_on_iteration(session, checkpoints)
-        model.fit_rows(session, tables.get("data"), tables.get("validation"))
+        model.fit_rows(session, tables.get("data"), tables.get("validation"), tables.get(ALONE))
         path = write_result(configuration, session, model, tables, in_table)
         if checkpoints is not None:
             _wait_for_all(session)  # whoever is killed before needs the others' checkpoints
@@ -88,6 +92,24 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         if keeper is not None:
             keeper.clear()
     return path
+
+
+def _aligned(
+    session: Session,
+    tables: Mapping[str, Rows],
+    configuration: PartyConfiguration,
+    model: Estimator,
+    keeper: AlignmentKeeper | None,
+) -> dict[str, Rows]:
+    """Return the rows that all have and, where the model takes them, this party's others."""
+    joint = {kind: rows for kind, rows in tables.items() if kind != ALONE}
+    found = align(session, joint, configuration.alignment, keeper)
+    if model.takes_rows_alone and "data" in found:
+        alone = tables.get(ALONE) or rows_alone(tables["data"], found["data"])
+        if alone is not None:
+            logger.info("%s: %d rows of its own stay here", session.party, len(alone.ids))
+            found[ALONE] = alone
+    return found
 
 
 def compare_tables(session: Session, tables: Mapping[str, Rows]) -> None:
@@ -99,10 +121,11 @@ def compare_tables(session: Session, tables: Mapping[str, Rows]) -> None:
         At the guest, naming who lacks which.
     """
     with session.task("tables"):
+        mine = [kind for kind in tables if kind != ALONE]
         if session.party.role is Role.HOST:
-            session.send(GUEST, "tables", kinds=",".join(tables))
+            session.send(GUEST, "tables", kinds=",".join(mine))
         elif session.party == GUEST:
-            kinds: dict[Party, list[str]] = {GUEST: list(tables)}
+            kinds: dict[Party, list[str]] = {GUEST: mine}
             for host in session.hosts:
                 kinds[host] = session.receive(host, "tables", kinds=str).split(",")
             for kind in KINDS:
@@ -159,6 +182,18 @@ def _check_recovery(configuration: PartyConfiguration, model: Estimator) -> None
 
 
 def _check_sources(configuration: PartyConfiguration, model: Estimator) -> None:
+    if configuration.alone is not None:
+        if not model.takes_rows_alone:
+            raise ConfigurationError(
+                f"[{ALONE}] has rows that no other party has; {type(model).__name__} trains on rows that all have: "
+                "leave it out"
+            )
+        if configuration.alignment != SAME:
+            raise ConfigurationError(
+                f"[{ALONE}] has rows that no other party has: with [alignment] method = "
+                f'"{configuration.alignment}" these are found among [data], leave it out'
+            )
+        model.check_source(configuration.alone)
     for kind in ("data", "validation"):
         source = getattr(configuration, kind)
         if source is not None:

@@ -17,7 +17,7 @@ from pyfate_gpu.data.labels import has_label
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.estimators import find_estimator, make_estimator
-from pyfate_gpu.federation import Session
+from pyfate_gpu.federation import Role, Session
 from pyfate_gpu.federation.roles import ARBITER, SERVER
 from pyfate_gpu.jobs.alignment import align
 from pyfate_gpu.jobs.chain import load_steps, transform_all
@@ -82,7 +82,11 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
         open_session(configuration, model.messages) as (session, channel),
     ):
         first = (*steps, model)[0]
-        tables = read_tables(configuration, first, (KIND,))
+        tables = (
+            {}
+            if _asks_nothing(configuration, model)
+            else read_tables(configuration, first, (KIND,))
+        )
         judge_tables(configuration.party, first, tables)
         channel.connect()
         agree_on_terms(session, "prediction", model.terms() | common_terms(configuration))
@@ -90,7 +94,8 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
             compare_halves(session, half)
         ids = tables[KIND].ids if KIND in tables else []
         keeper = keeper_of(configuration, tables, f"alignment-{KIND}")
-        tables = align(session, tables, configuration.alignment, keeper)
+        if model.predicts_for is Role.GUEST:
+            tables = align(session, tables, configuration.alignment, keeper)
         tables = transform_all(steps, tables)
         progress = Progress(session, ())
         if KIND in tables:
@@ -112,6 +117,23 @@ def predict_party(configuration: PartyConfiguration, *, insecure: bool = False) 
         if keeper is not None:
             keeper.clear()
     return path
+
+
+def _asks_nothing(configuration: PartyConfiguration, model: Estimator) -> bool:
+    """Return whether this party only helps a host to scores of the host's own rows.
+
+    Raises
+    ------
+    ConfigurationError
+        When it has rows to predict all the same.
+    """
+    if model.predicts_for is Role.GUEST or configuration.party.role is model.predicts_for:
+        return False
+    if configuration.predict is not None:
+        raise ConfigurationError(
+            f"{configuration.party} has [{KIND}], {type(model).__name__} predicts rows of the host alone: leave it out"
+        )
+    return True
 
 
 def load_half(configuration: PartyConfiguration) -> Estimator:

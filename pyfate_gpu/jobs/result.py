@@ -15,7 +15,7 @@ from pyfate_gpu import __version__
 from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
-from pyfate_gpu.jobs.configuration import PartyConfiguration
+from pyfate_gpu.jobs.configuration import ALONE, PartyConfiguration
 from pyfate_gpu.protocol.report import JobReport
 from pyfate_gpu.protocol.report_page import TRAINING
 from pyfate_gpu.storage.files import write_atomically
@@ -59,7 +59,8 @@ def write_result(
     rows = tables.get("data")
     if rows is not None:
         model.save(configuration.directory / HALF)
-    about = {"task": task} | about_job(configuration, model, rows, in_table)
+    alone = len(tables[ALONE].ids) if ALONE in tables else 0
+    about = {"task": task} | about_job(configuration, model, rows, in_table, alone)
     report = replace(_report_of(model, tables.get("validation")), about=about)
     write_report(configuration, REPORT, report)
     path = configuration.directory / RESULT
@@ -78,7 +79,11 @@ def _report_of(model: Estimator, tested: Rows | None) -> JobReport:
 
 
 def about_job(
-    configuration: PartyConfiguration, model: Estimator, rows: Rows | None, in_table: int | None
+    configuration: PartyConfiguration,
+    model: Estimator,
+    rows: Rows | None,
+    in_table: int | None,
+    alone: int = 0,
 ) -> dict[str, Any]:
     """Return what a report says of its job, in the order to be shown."""
     about: dict[str, Any] = {
@@ -89,7 +94,9 @@ def about_job(
     }
     if rows is not None:
         about["rows"] = len(rows.ids)
-        if in_table is not None:
+        if alone:
+            about["rows of its own"] = alone
+        if in_table is not None and not model.takes_rows_alone:
             about |= {"ids in the table": in_table, "ids left out": in_table - len(rows.ids)}
         about["columns"] = len(rows.names)
         counts = model.class_counts(rows.labels)

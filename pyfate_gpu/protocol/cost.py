@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyfate_gpu.encoding.slots import SlotLayout
 from pyfate_gpu.federation.roles import GUEST
@@ -30,6 +30,8 @@ class JobShape:
         Rows to judge each iteration by.
     weighted : bool
         Whether rows have weights.
+    tables : mapping
+        Rows of a party's table, by name, where these are more than those to train with.
     """
 
     rows: int
@@ -37,6 +39,7 @@ class JobShape:
     outputs: int = 1
     validation: int = 0
     weighted: bool = False
+    tables: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
