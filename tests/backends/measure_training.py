@@ -28,6 +28,7 @@ from pyfate_gpu import (
     simulate,
     use_backend,
 )
+from pyfate_gpu.bench.machine import fingerprint
 
 MODELS = {"logistic": HeteroLogisticRegression, "linear": HeteroLinearRegression}
 
@@ -147,7 +148,7 @@ def main() -> None:
         "command": "python -m tests.backends.measure_training " + " ".join(
             f"--{name} {getattr(options, name)}" for name in ("model", "rows", "columns", "packing")
         ),
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "machine": fingerprint(),
         "seconds": seconds,
         "times_the_first": {w: round(seconds[options.workers[0]] / s, 2) for w, s in seconds.items()},
         "peak_gib": {w: round(max(t["gib"] for t in found), 2) for w, found in turns.items()},

@@ -238,6 +238,17 @@ def test_workers_forget_keys_that_nobody_has(alike, keypair):
     assert all(set(h._engines) == {alike._key, again._key} for h in workers._holders)
 
 
+def test_workers_forget_results_of_keys_that_nobody_has(alike, keypair, rng):
+    workers = alike.workers
+    engine = ShardedPublicEngine(keypair[0].numbers, workers, "sharded")
+    rows = engine.encrypt(plain(rng, ROWS))
+    assert [len(holder._held) for holder in workers._holders] == [1, 1, 1]
+    del engine, rows
+    gc.collect()
+    a = alike.encrypt(plain(rng, ROWS))
+    assert [set(h._held) for h in workers._holders] == [{part.number} for part in a.parts]
+
+
 def test_a_workers_error_is_the_drivers(alike, keypair):
     words = np.zeros((ROWS, 16), dtype=np.uint64)
     words[:, 0] = 1

@@ -48,6 +48,7 @@ class RayWorkers:
         self.name = name
         self.lost = False
         self.gone: deque[int] = deque()
+        self.garbage: list[deque[int]] = [deque() for _ in range(count)]
         self._ray = ray
         self._process = os.getpid()
         needs = {"num_cpus": threads if shared else 0, "num_gpus": 1 if device == "cuda" else 0}

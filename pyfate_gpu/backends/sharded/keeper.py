@@ -27,19 +27,18 @@ class Keeper:
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
-        self._garbage: list[deque[int]] = [deque() for _ in range(workers.count)]
         self._told: set[int] = set()
 
     def _new(self, worker: int, rows: int) -> Part:
         part = Part(worker, next(_numbers), rows)
         # Not at once: a part may go while a call is being made.
-        weakref.finalize(part, self._garbage[worker].append, part.number).atexit = False
+        weakref.finalize(part, self.workers.garbage[worker].append, part.number).atexit = False
         return part
 
     def _tell(self, worker: int, method: str, *operands: Any) -> Any:
         """Enqueue a call, and with it what the worker may drop: telling it so costs as much as a call."""
         self._told.add(worker)
-        if method in TAKE_RESULTS or not (numbers := _emptied(self._garbage[worker])):
+        if method in TAKE_RESULTS or not (numbers := _emptied(self.workers.garbage[worker])):
             return self.workers.call(worker, method, *operands)
         return self.workers.call(worker, "after_drop", numbers, method, *operands)
 
@@ -48,7 +47,7 @@ class Keeper:
         if not results:
             return []
         told, self._told = self._told, set()
-        for worker, garbage in enumerate(self._garbage):
+        for worker, garbage in enumerate(self.workers.garbage):
             if worker not in told and (numbers := _emptied(garbage)):
                 self.workers.call(worker, "drop", numbers)
         return self.workers.wait(results)

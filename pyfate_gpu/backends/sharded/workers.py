@@ -22,6 +22,8 @@ class Workers(Protocol):
     name: str
     gone: deque[int]
     """Keys whose driver is no more; the next one tells the workers."""
+    garbage: list[deque[int]]
+    """Results at each worker that nobody refers to: with the next call, by whatever key, it drops them."""
 
     def call(self, worker: int, method: str, *operands: Any) -> Any:
         """Have a worker call a method of its `Holder`; returns a result that will be there."""
@@ -53,6 +55,7 @@ class LocalWorkers:
         self.count = len(backends)
         self.name = name
         self.gone: deque[int] = deque()
+        self.garbage: list[deque[int]] = [deque() for _ in range(self.count)]
         self._holders = [holder_of(backend, options) for backend in backends]
         self._threads = [ThreadPoolExecutor(1, f"{name}-{i}") for i in range(self.count)]
 
