@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,9 +47,17 @@ def judge_tables(party: Party, model: Estimator, tables: Mapping[str, Rows]) -> 
         model.check_rows(party.role, first, tables.get("validation"))
 
 
-def tell_of_classes(party: Party, model: Estimator, rows: Rows) -> None:
-    """Log the classes of the rows that all parties have, with a warning for those of a few rows."""
-    counts = model.class_counts(rows.labels)
+def count_all(model: Estimator, *tables: Rows | None) -> dict[Any, int]:
+    """Return how many rows of tables that are trained on together each class has."""
+    found: Counter[Any] = Counter()
+    for rows in tables:
+        found.update({} if rows is None else model.class_counts(rows.labels))
+    return dict(found)
+
+
+def tell_of_classes(party: Party, model: Estimator, rows: Rows, alone: Rows | None = None) -> None:
+    """Log the classes of the rows that are trained on, with a warning for those of a few rows."""
+    counts = count_all(model, rows, alone)
     if not counts:
         return
     listed = ", ".join(f"{name!r} {count}" for name, count in counts.items())

@@ -80,7 +80,7 @@ def run_party(configuration: PartyConfiguration, *, insecure: bool = False) -> P
         tables = _aligned(session, tables, configuration, model, keeper)
         tables = prepare(session, configuration, steps, tables, model)
         if "data" in tables:
-            tell_of_classes(configuration.party, model, tables["data"])
+            tell_of_classes(configuration.party, model, tables["data"], tables.get(ALONE))
         if checkpoints is not None:
             checkpoints.check_rows(tables)
             agree_on_iteration(session, checkpoints)

@@ -16,6 +16,7 @@ from pyfate_gpu.data.sources import Rows
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.jobs.configuration import ALONE, PartyConfiguration
+from pyfate_gpu.jobs.judgement import count_all
 from pyfate_gpu.protocol.report import JobReport
 from pyfate_gpu.protocol.report_page import TRAINING
 from pyfate_gpu.storage.files import write_atomically
@@ -59,7 +60,7 @@ def write_result(
     rows = tables.get("data")
     if rows is not None:
         model.save(configuration.directory / HALF)
-    alone = len(tables[ALONE].ids) if ALONE in tables else 0
+    alone = tables.get(ALONE)
     about = {"task": task} | about_job(configuration, model, rows, in_table, alone)
     report = replace(_report_of(model, tables.get("validation")), about=about)
     write_report(configuration, REPORT, report)
@@ -83,7 +84,7 @@ def about_job(
     model: Estimator,
     rows: Rows | None,
     in_table: int | None,
-    alone: int = 0,
+    alone: Rows | None = None,
 ) -> dict[str, Any]:
     """Return what a report says of its job, in the order to be shown."""
     about: dict[str, Any] = {
@@ -94,12 +95,12 @@ def about_job(
     }
     if rows is not None:
         about["rows"] = len(rows.ids)
-        if alone:
-            about["rows of its own"] = alone
+        if alone is not None:
+            about["rows of its own"] = len(alone.ids)
         if in_table is not None and not model.takes_rows_alone:
             about |= {"ids in the table": in_table, "ids left out": in_table - len(rows.ids)}
         about["columns"] = len(rows.names)
-        counts = model.class_counts(rows.labels)
+        counts = count_all(model, rows, alone)
         total = sum(counts.values())
         if counts:
             about["classes"] = {str(k): f"{n} ({n / total:.1%})" for k, n in counts.items()}

@@ -124,6 +124,10 @@ def test_two_processes_train_and_the_host_predicts(transfer_job, world, tmp_path
     assert noted(path, "host-0", "sent") == noted(path, "guest", "received")
     about = json.loads((tmp_path / "out" / "host-0" / "report.json").read_text())["about"]
     assert (about["rows"], about["rows of its own"]) == (30, 20)
+    about = json.loads((tmp_path / "out" / "guest" / "report.json").read_text())["about"]
+    known = labels[GUEST][np.arange(60) % 7 > 0].tolist()
+    counts = {name: int(text.split()[0]) for name, text in about["classes"].items()}
+    assert counts == {name: known.count(name) for name in ("down", "up")}
     page = (tmp_path / "out" / "guest" / "report.html").read_text()
     assert "What each party learns" in page
     assert "Loss by iteration" in page
