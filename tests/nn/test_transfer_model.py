@@ -98,6 +98,12 @@ def test_halves_from_files_predict_as_those_in_memory(data, fitted, written):
     assert loaded[1].evaluate(wanted, expected)["accuracy"] == 1.0
 
 
+def test_rows_are_scored_some_at_a_time(data, fitted, monkeypatch):
+    expected = predict(*fitted, data[2], "decision_function")
+    monkeypatch.setattr("pyfate_gpu.nn.transfer.prediction.CHUNK", 7)
+    np.testing.assert_array_equal(predict(*fitted, data[2], "decision_function"), expected)
+
+
 def test_three_classes_have_probabilities(data):
     own, _, other = data
     y = np.arange(40) % 3

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from operator import matmul
+
 import numpy as np
 
 from pyfate_gpu.encoding import IntegerEncoder
@@ -13,6 +16,8 @@ from pyfate_gpu.protocol.sharing.columns import ColumnProduct
 from pyfate_gpu.protocol.sharing.exchange import Exchange
 from pyfate_gpu.typing import Floats
 
+#: Rows that are scored at a time.
+CHUNK = 4096
 _BITS = FRACTION_BITS + 12  # of representations and centres
 
 
@@ -27,7 +32,9 @@ def send_centres(exchange: Exchange, centres: Floats) -> None:
     rows = session.receive(host, "score_rows", count=int)
     if rows < 1:
         raise ProtocolError(f"{host} asks for scores of {rows} rows")
-    exchange.open_to_peer("score_share", product.receive_results("scores", rows, {}))
+    for number, size in enumerate(_sizes(rows)):
+        at = {"batch": number}
+        exchange.open_to_peer("score_share", product.receive_results("scores", size, at), **at)
 
 
 def receive_scores(exchange: Exchange, representations: Floats) -> Floats:
@@ -41,10 +48,20 @@ def receive_scores(exchange: Exchange, representations: Floats) -> Floats:
     columns = product.receive("centres", {})
     session.send(guest, "score_rows", count=rows)
     integers = fixed(representations, _BITS, "a representation")
-    plain = IntegerEncoder(bound=1 << _BITS).encode(integers)
-    share = product.send_results("scores", lambda c: plain @ c, columns, rows, {})
-    opened = exchange.open_from_peer("score_share", share)
-    return ring.decode(opened, 2 * FRACTION_BITS)
+    encoder = IntegerEncoder(bound=1 << _BITS)
+    found, first = [], 0
+    for number, size in enumerate(_sizes(rows)):
+        part, at = encoder.encode(integers[first : first + size]), {"batch": number}
+        share = product.send_results("scores", partial(matmul, part), columns, size, at)
+        opened = exchange.open_from_peer("score_share", share, **at)
+        found.append(ring.decode(opened, 2 * FRACTION_BITS))
+        first += size
+    return np.concatenate(found)
+
+
+def _sizes(rows: int) -> list[int]:
+    """Return how many rows go at a time, so that no wait and no message is long."""
+    return [min(CHUNK, rows - first) for first in range(0, rows, CHUNK)]
 
 
 def _product(
