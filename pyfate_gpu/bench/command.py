@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 import shlex
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from pyfate_gpu.bench.page import render
 from pyfate_gpu.bench.peers import PEERS
+from pyfate_gpu.bench.peers.processes import TrainingPeer
 from pyfate_gpu.bench.plots import check_drawing
 from pyfate_gpu.bench.report import print_result
 from pyfate_gpu.bench.routines import ROUTINES
@@ -48,6 +50,8 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     parser.add_argument("--isa", help="instruction set of the cpu backend (default: the best)")
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), metavar="NAME",
                         help=f"whom to measure beside us (default: {' '.join(PEERS)})")  # fmt: skip
+    parser.add_argument("--peer-python", action="append", type=_peer_python, default=[], metavar="PACKAGE=PYTHON",
+                        help="Python of a peer that needs its own: fate or secretflow")  # fmt: skip
     parser.add_argument("--repeats", type=int, default=5, help="turns of each (default: 5)")
     parser.add_argument("--seconds", type=float, default=0.3,
                         help="least length of a turn (default: 0.3)")  # fmt: skip
@@ -72,7 +76,11 @@ def command(arguments: Sequence[str], program: str) -> str:
     """The command that measures the same again, wherever its result goes."""
     before = ["", *arguments]
     pairs = zip(arguments, before, strict=False)
-    kept = [a for a, b in pairs if a not in OUTPUTS and b not in OUTPUTS]
+    kept = [
+        f"{a.partition('=')[0]}=PYTHON" if b == "--peer-python" else a
+        for a, b in pairs
+        if a not in OUTPUTS and b not in OUTPUTS
+    ]
     return f"{program} {shlex.join(kept)}".rstrip()
 
 
@@ -85,6 +93,8 @@ def command_of_line(line: dict[str, Any], options: argparse.Namespace, program: 
     words += ["--backend", options.backend] if options.backend else []
     words += ["--isa", options.isa] if options.isa else []
     words += ["--peers", *options.peers] if options.peers != list(PEERS) else []
+    for package, _ in options.peer_python:
+        words += ["--peer-python", f"{package}=PYTHON"]  # where it is, is this machine's business
     words += ["--repeats", options.repeats, "--seconds", options.seconds]
     words += ["--refcheck"] if options.refcheck else []
     return f"{program} {shlex.join(map(str, words))}"
@@ -107,6 +117,16 @@ def main(arguments: Sequence[str], program: str) -> int:
         return 2
     failed = any(figure["failure"] for line in result["lines"] for figure in line["figures"])
     return int(failed or any(curve["failure"] for curve in result["scaling"]))
+
+
+def _peer_python(text: str) -> tuple[str, str]:
+    package, sign, python = text.partition("=")
+    known = sorted({each.package for each in PEERS.values() if issubclass(each, TrainingPeer)})
+    if package not in known or not sign or shutil.which(python) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no PACKAGE=PYTHON with PACKAGE one of {', '.join(known)} and PYTHON a command"
+        )
+    return package, python
 
 
 def _check_outputs(options: argparse.Namespace) -> None:

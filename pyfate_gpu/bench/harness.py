@@ -18,12 +18,14 @@ class Job:
     """One call that does `operations` of a routine's unit of work, and how to know that it did.
 
     `run` does nothing but the work, and has done it when it returns, on a device too: inputs are made
-    before. `check` sees what `run` returned.
+    before. `check` sees what `run` returned; so does `seconds`, of work that other processes do and time themselves,
+    which must start first.
     """
 
     run: Callable[[], Any]
     operations: float
     check: Callable[[Any], bool]
+    seconds: Callable[[Any], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,16 @@ def turn(job: Job, seconds: float) -> tuple[float, float]:
     gc.collect()
     gc.disable()
     try:
-        calls, start, spent = 0, time.perf_counter(), time.process_time()
+        calls, told, start, spent = 0, 0.0, time.perf_counter(), time.process_time()
         while (elapsed := time.perf_counter() - start) < seconds or calls == 0:
-            job.run()
+            found = job.run()
+            told += job.seconds(found) if job.seconds else 0.0
             calls += 1
         spent = time.process_time() - spent
     finally:
         gc.enable()
     done = calls * job.operations
+    elapsed = told if job.seconds else elapsed
     return done / elapsed, done / max(spent, TICK)
 
 

@@ -45,7 +45,7 @@ def run(
         machine = fingerprint()
         for key_bits in options.key_bits if options.routine else []:
             with pinned(1):  # threads that peers start now stay within it
-                world = World.create(key_bits)
+                world = World.create(key_bits, dict(options.peer_python))
                 peers = adopt(world, options.peers, console)
             peers_seen += [name for name in peers if name not in peers_seen]
             for name, routine, size, threads in plan(options, console, key_bits):

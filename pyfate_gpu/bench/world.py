@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,14 @@ class World:
 
     public_key: PublicKey
     private_key: PrivateKey
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    """Of peers that need one of their own, by the package that it has."""
 
     @classmethod
-    def create(cls, key_bits: int) -> World:
+    def create(cls, key_bits: int, pythons: Mapping[str, str] | None = None) -> World:
         """A world with a new key pair; `key_bits` under 2048 is welcome here."""
-        return cls(*generate_keypair(key_bits, allow_insecure_key_size=True))
+        keys = generate_keypair(key_bits, allow_insecure_key_size=True)
+        return cls(*keys, pythons or {})
 
     @cached_property
     def foreign_key(self) -> PublicKey:

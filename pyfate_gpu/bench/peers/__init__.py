@@ -9,11 +9,25 @@ from pyfate_gpu.bench.peers.gmpy2_loops import Gmpy2Loops
 from pyfate_gpu.bench.peers.heu import Heu, HeuOu
 from pyfate_gpu.bench.peers.ipcl import Ipcl
 from pyfate_gpu.bench.peers.phe import Phe
+from pyfate_gpu.bench.peers.processes import SecureBoost, Sgb, SgbOu
 from pyfate_gpu.bench.peers.pypaillier import Pypaillier
 from pyfate_gpu.bench.peers.tenseal import Tenseal
 
 PEERS: dict[str, type[Peer]] = {
-    each.name: each for each in (Gmpy2Loops, Phe, Fate, Heu, Pypaillier, Ipcl, HeuOu, Tenseal)
+    each.name: each
+    for each in (
+        Gmpy2Loops,
+        Phe,
+        Fate,
+        Heu,
+        Pypaillier,
+        Ipcl,
+        HeuOu,
+        Tenseal,
+        SecureBoost,
+        Sgb,
+        SgbOu,
+    )
 }
 
 __all__ = ["PEERS", "Peer"]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from pyfate_gpu.bench.peers.tree_tasks import TreeTask
     from pyfate_gpu.bench.world import Integers, World
 
 Ciphertexts = Any
@@ -101,4 +102,8 @@ class Peer:
 
     def keypair(self, key_bits: int) -> Any:
         """A new key pair."""
+        raise NotImplementedError
+
+    def boosted_trees(self, task: TreeTask) -> Any:
+        """The sums of all bins that a tree takes, or of a training its `seconds` and the `scores` of rows."""
         raise NotImplementedError

@@ -11,6 +11,7 @@ import gmpy2
 from gmpy2 import invert, mpz, powmod
 
 from pyfate_gpu.bench.peers.base import Ciphertexts, Peer
+from pyfate_gpu.bench.peers.tree_tasks import TreeTask, tree_sums
 from pyfate_gpu.bench.world import Integers, World
 
 
@@ -32,6 +33,7 @@ class Gmpy2Loops(Peer):
         "segment_sum": "a*b % n2",
         "wire": "to_binary, from_binary",
         "keypair": "next_prime of random numbers",
+        "boosted_trees": "the same operations: each row encrypted, bins by addition, each bin decrypted",
     }
 
     def __init__(self, world: World) -> None:
@@ -110,6 +112,9 @@ class Gmpy2Loops(Peer):
         top = 3 << half - 2  # the product of two such primes has all its bits
         p, q = (gmpy2.next_prime(mpz(secrets.randbits(half - 2) | top)) for _ in range(2))
         return p, q
+
+    def boosted_trees(self, task: TreeTask) -> list[int]:
+        return tree_sums(self, task)
 
     def _blinding(self) -> mpz:
         return powmod(mpz(secrets.randbelow(int(self._n) - 1) + 1), self._n, self._n2)

@@ -9,6 +9,7 @@ from operator import add
 from typing import Any, ClassVar
 
 from pyfate_gpu.bench.peers.base import Ciphertexts, Peer
+from pyfate_gpu.bench.peers.tree_tasks import TreeTask, tree_sums
 from pyfate_gpu.bench.world import Integers, World
 
 
@@ -30,6 +31,7 @@ class Phe(Peer):
         "matvec": "naive product and sum",
         "wire": "str, int",
         "keypair": "primes by gmpy2",
+        "boosted_trees": "the same operations: each row encrypted, bins by addition, each bin decrypted",
     }
 
     def __init__(self, world: World) -> None:
@@ -86,3 +88,6 @@ class Phe(Peer):
 
     def keypair(self, key_bits: int) -> Any:
         return self._generate(n_length=key_bits)
+
+    def boosted_trees(self, task: TreeTask) -> list[int]:
+        return tree_sums(self, task)
