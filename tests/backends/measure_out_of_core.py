@@ -5,8 +5,8 @@
 three times the memory goes through encryption, addition, sum and decryption. The encryption is by the owner of the key.
 
 ``python -m tests.backends.measure_out_of_core --workers 2 --memory-mb 1024`` does so at the workers of a Ray cluster
-whose object store has that memory, and whose workers have an equal part of it each for arrays. They encrypt by the
-public key, and the memory is that of all workers and of what lies in the object store.
+whose object store has that memory, and whose workers have an equal part of it each for arrays and the key in a file.
+The memory is that of all workers and of what lies in the object store.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import os
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
+
+from pyfate_gpu.bench.machine import fingerprint
 
 TIMES = 3  # the array is so much larger than the memory
 ROW_BYTES = 512
@@ -29,13 +31,15 @@ def work(rows: int, workers: int, memory_mb: int) -> None:
     """Print seconds of each step by the processors' time, and the most memory beyond that of a small array."""
     import numpy as np
 
-    from pyfate_gpu import generate_keypair, use_backend
+    from pyfate_gpu import generate_keypair, save_private_key, use_backend
     from pyfate_gpu.backends.ray import cluster
 
+    _, private = generate_keypair(KEY_BITS)
     if workers:
         cluster.STORE_BYTES = memory_mb << 20
-        use_backend("ray", workers=workers)
-    _, private = generate_keypair(KEY_BITS)
+        key_file = Path(os.environ["KEY_FOLDER"]) / "key.json"
+        save_private_key(private, key_file)
+        use_backend("ray", workers=workers, key_file=str(key_file))
     x = np.arange(rows, dtype=np.int32)
     c = private.encrypt(x[:1000])
     private.decrypt(c + 1)
@@ -87,7 +91,11 @@ def turn(rows: int, memory_mb: int | None, workers: int, store_mb: int) -> dict:
     script = [sys.executable, "-m", "tests.backends.measure_out_of_core"]
     sizes = ["--workers", str(workers), "--memory-mb", str(store_mb)]
     command = [*script, "--work", str(rows), *sizes]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        environment["KEY_FOLDER"] = folder
+        done = subprocess.run(
+            command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        )
     return json.loads(done.stdout)
 
 
@@ -120,7 +128,7 @@ def main() -> None:
     result = {
         "command": f"python -m tests.backends.measure_out_of_core --memory-mb {options.memory_mb}"
         f" --workers {options.workers}",
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "machine": fingerprint(),
         "rows": rows,
         "memory_mib": options.memory_mb,
         "peak_mib": max(t["mib"] for t in found["files"]),
