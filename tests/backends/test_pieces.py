@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -263,10 +264,41 @@ def test_a_workers_error_is_the_drivers(alike, keypair):
 def test_the_driver_decrypts_a_few_at_a_time(alike, keypair, monkeypatch, rng):
     here = CPU.public_engine(keypair[0].numbers, OPTIONS)
     private = DriverPrivateEngine(alike, here, CPU.private_engine(keypair[1]._numbers, here))
-    monkeypatch.setattr("pyfate_gpu.backends.sharded.private.AT_A_TIME", 4)
+    monkeypatch.setattr(sharded, "BROUGHT", 4)
     values = rng.integers(0, 1000, ROWS)
     rows = private.encrypt(integers_to_words(values))
     assert unsigned_to_integers(private.decrypt(rows)).tolist() == values.tolist()
+
+
+MANY = 4096
+
+
+@pytest.mark.parametrize("by", ["export", "driver", "workers"])
+def test_the_driver_takes_little_more_than_the_result(keypair, monkeypatch, rng, by):
+    """Results are written where they are to be, and pieces are let go of: at most 1.2 results at any time."""
+    monkeypatch.setattr(sharded, "BROUGHT", MANY // 128)
+    public, private = keypair[0].numbers, keypair[1]._numbers
+    engine = ShardedPublicEngine(public, LocalWorkers([CPU, CPU], OPTIONS, "threads"), "sharded")
+    values = rng.integers(0, 1000, MANY)
+    rows = engine.encrypt(integers_to_words(values))
+    if by == "driver":
+        here = CPU.public_engine(public, OPTIONS)
+        call = DriverPrivateEngine(engine, here, CPU.private_engine(private, here)).decrypt
+    elif by == "workers":
+        engine.adopt_key(private)
+        call = engine.decrypt_there
+    else:
+        call = engine.export_words
+    call(rows)
+    tracemalloc.start()
+    try:
+        result = call(rows)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.nbytes <= most <= 1.2 * result.nbytes
+    if by != "export":
+        assert unsigned_to_integers(result).tolist() == values.tolist()
 
 
 def test_long_arrays_lie_in_files_that_are_gone(files, rng, tmp_path, monkeypatch):

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, zip_longest
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,16 @@ from pyfate_gpu.backends.matrices import Index
 from pyfate_gpu.backends.numbers import PublicNumbers
 from pyfate_gpu.backends.sharded.holder import Held
 from pyfate_gpu.backends.sharded.keeper import Keeper
-from pyfate_gpu.backends.sharded.plan import children, even, narrowed, owners, parent
+from pyfate_gpu.backends.sharded.plan import children, cuts, even, narrowed, owners, parent
 from pyfate_gpu.backends.sharded.shards import Part, Shards
 from pyfate_gpu.backends.sharded.workers import Workers
+from pyfate_gpu.backends.words import UnsignedWords
 
 SMALL = 64
 """Fewer rows for each worker stay together at the first one."""
+
+BROUGHT = 1 << 11
+"""Rows that come to the driver at a time: a few times as many are under way."""
 
 FEW = 1 / 16
 """Of an array: more rows than that which change their worker are worth a line in the log."""
@@ -175,6 +180,25 @@ class Driver(Keeper):
         self._wait(pending)
         return self.take(Shards(sums[:1]), np.arange(rows, dtype=np.int64))
 
+    def brought(
+        self, rows: Shards, method: str, *operands: Any
+    ) -> Iterator[tuple[slice, UnsignedWords]]:
+        """What workers give for rows, a few at a time, and where in the result it belongs.
+
+        A worker is asked for the next while the driver has the last, and each is let go of when it is in its place.
+        """
+        asked: deque[tuple[slice, Any]] = deque()
+        for part, start, piece in _in_turn(rows):
+            place = slice(start + piece.start, start + piece.stop)
+            some = None if place.stop - place.start == part.rows else piece
+            asked.append((place, self._call(part.worker, method, part.number, some, *operands)))
+            if len(asked) > self.workers.count:
+                place, pending = asked.popleft()
+                yield place, self._wait([pending])[0]
+        while asked:
+            place, pending = asked.popleft()
+            yield place, self._wait([pending])[0]
+
     def _none(self) -> Part:
         part = self._new(0, 0)
         self._call(0, "receive", part.number, True, np.empty((0, 2 * self.words), dtype=np.uint64))
@@ -193,6 +217,16 @@ def spread(rows: int, workers: int) -> Index:
     if rows < SMALL * workers:
         return np.append(0, np.full(workers, rows, dtype=np.int64))
     return even(rows, workers)
+
+
+def _in_turn(rows: Shards) -> Iterator[tuple[Part, int, slice]]:
+    """A few rows of each part in turn: the part, where it starts, and which of its rows."""
+
+    def few(part: Part, start: int) -> Iterator[tuple[Part, int, slice]]:
+        return ((part, start, piece) for piece in cuts(part.rows, BROUGHT))
+
+    all_of_them = map(few, rows.parts, map(int, rows.starts))
+    return (each for turn in zip_longest(*all_of_them) for each in turn if each is not None)
 
 
 def _pieces(shares: Index) -> list[tuple[int, slice]]:

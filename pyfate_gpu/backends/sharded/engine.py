@@ -7,7 +7,7 @@ rows add up one result of each worker. Only rows chosen by arbitrary numbers, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,10 @@ from pyfate_gpu.backends.matrices import CsrMatrix, Index
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.sharded.driver import Driver
 from pyfate_gpu.backends.sharded.holder import Held
-from pyfate_gpu.backends.sharded.plan import block, cuts, owners
+from pyfate_gpu.backends.sharded.plan import block, owners
 from pyfate_gpu.backends.sharded.shards import Shards
 from pyfate_gpu.backends.sharded.workers import Workers
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
-
-EXPORTED = 1 << 15
-"""Rows that come to the driver at a time."""
 
 Operand = Callable[[int, slice], list[Any]]
 """What a worker needs of an operand for a slice of the result: rows or words, and an index into them."""
@@ -72,12 +69,9 @@ class ShardedPublicEngine(Driver):
 
     def export_words(self, rows: Shards) -> UnsignedWords:
         """To the driver, a few rows at a time."""
-        out, end = np.empty((len(rows), 2 * self.words), dtype=np.uint64), 0
-        for few in self.parts(rows, EXPORTED):
-            (part,) = few.parts
-            asked = self._call(part.worker, "give", part.number, None, True)
-            begin, end = end, end + part.rows
-            (out[begin:end],) = self._wait([asked])
+        out = np.empty((len(rows), 2 * self.words), dtype=np.uint64)
+        for place, words in self.brought(rows, "give", True):
+            out[place] = words
         return out
 
     def encrypt(self, plain: SignedWords) -> Shards:
@@ -230,19 +224,12 @@ class ShardedPublicEngine(Driver):
         )
         return self.take(whole, np.arange(len(whole), dtype=np.int64))
 
-    def parts(self, rows: Shards, longest: int) -> Iterator[Shards]:
-        """At most `longest` rows at a time, where they are; at least one part."""
-        for part in rows.parts:
-            if part.rows <= longest:
-                yield Shards([part])
-                continue
-            for piece in cuts(part.rows, longest):
-                yield Shards([self._whole(Shards([part]), part.worker, piece)])
-
     def decrypt_there(self, rows: Shards) -> UnsignedWords:
         """Residues mod n, by workers that have the private key; see `open_key`."""
-        asked = [self._call(part.worker, "decrypt", part.number) for part in rows.parts]
-        return np.concatenate(self._wait(asked))
+        out = np.empty((len(rows), self.words), dtype=np.uint64)
+        for place, residues in self.brought(rows, "decrypt"):
+            out[place] = residues
+        return out
 
     def encrypt_as_owner(self, plain: SignedWords) -> Shards:
         """As `encrypt`, by workers that have the private key."""

@@ -121,12 +121,11 @@ class Holder:
         return None
 
     def give(
-        self, key: int, number: int, index: Index | None = None, canonical: bool = False
+        self, key: int, number: int, some: Index | slice | None = None, canonical: bool = False
     ) -> npt.NDArray[Any]:
         """Rows, or some of them, in the form of the engine, or as canonical words."""
-        engine, rows = self._engines[key], self._find(number)
-        chosen = rows if index is None else engine.take(rows, widened(index))
-        return _given(engine, chosen, canonical)
+        engine = self._engines[key]
+        return _given(engine, _some(engine, self._find(number), some), canonical)
 
     def receive(
         self, key: int, number: int, canonical: bool, *pieces: npt.NDArray[Any] | Held
@@ -164,9 +163,10 @@ class Holder:
         """Decrypt with this private key from now on."""
         self._private[key] = self._make_private(numbers, self._engines[key])
 
-    def decrypt(self, key: int, number: int) -> UnsignedWords:
-        """Residues mod n of rows."""
-        return self._private[key].decrypt(self._find(number))
+    def decrypt(self, key: int, number: int, some: slice | None = None) -> UnsignedWords:
+        """Residues mod n of rows, or of some of them."""
+        rows = _some(self._engines[key], self._find(number), some)
+        return self._private[key].decrypt(rows)
 
     def encrypt_as_owner(self, key: int, number: int, plain: SignedWords) -> None:
         """Hold encryptions by the private key."""
@@ -255,8 +255,7 @@ class Holder:
         """Rows of the engine: what another gave, or what is here already."""
         if not isinstance(piece, Held):
             return engine.import_words(piece) if canonical else piece
-        rows = self._find(piece.number)
-        return rows if piece.index is None else engine.take(rows, widened(piece.index))
+        return _some(engine, self._find(piece.number), piece.index)
 
     def _find(self, number: int) -> Any:
         """What is held, or again the error because of which it is not there."""
@@ -272,6 +271,14 @@ class Holder:
         except Exception as error:
             self._held[number] = error
             raise
+
+
+def _some(engine: PublicEngine, rows: Any, some: Index | slice | None) -> Any:
+    if some is None:
+        return rows
+    if isinstance(some, slice):
+        return engine.take(rows, np.arange(some.start, some.stop))
+    return engine.take(rows, widened(some))
 
 
 def _given(engine: PublicEngine, rows: Any, canonical: bool) -> npt.NDArray[Any]:

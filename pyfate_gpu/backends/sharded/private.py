@@ -11,8 +11,6 @@ from pyfate_gpu.backends.sharded.engine import ShardedPublicEngine
 from pyfate_gpu.backends.sharded.shards import Shards
 from pyfate_gpu.backends.words import SignedWords, UnsignedWords
 
-AT_A_TIME = 1 << 14
-
 
 class DriverPrivateEngine(Secret):
     """The private key stays with the driver, to which ciphertexts come a few at a time.
@@ -35,11 +33,10 @@ class DriverPrivateEngine(Secret):
 
     def decrypt(self, rows: Shards) -> UnsignedWords:
         """Residues mod n."""
-        residues = [
-            self._private.decrypt(self._here.import_words(self._public.export_words(part)))
-            for part in self._public.parts(rows, AT_A_TIME)
-        ]
-        return residues[0] if len(residues) == 1 else np.concatenate(residues)
+        out = np.empty((len(rows), self._public.words), dtype=np.uint64)
+        for place, words in self._public.brought(rows, "give", True):
+            out[place] = self._private.decrypt(self._here.import_words(words))
+        return out
 
     def encrypt(self, plain: SignedWords) -> Shards:
         """At the workers, by the public key: twice the work, at several times the speed."""
