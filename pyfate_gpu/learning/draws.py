@@ -22,12 +22,23 @@ def new_seed(random_state: int | None) -> int:
     return secrets.randbits(SEED_BITS) if random_state is None else random_state
 
 
+def count_rows(rows: int, share: float) -> int:
+    """Return how many rows `draw_rows` draws."""
+    return rows if share == 1.0 else max(1, round(rows * share))
+
+
+def count_by_gradient(rows: int, top_rate: float, other_rate: float) -> int:
+    """Return how many rows `draw_by_gradient` draws."""
+    top = round(rows * top_rate)
+    return top + min(max(1, round(rows * other_rate)), rows - top)
+
+
 def draw_rows(seed: int, number: int, tree: int, rows: int, share: float) -> Integers:
     """Return the rows that a tree of a round is grown from, in order."""
     if share == 1.0:
         return np.arange(rows, dtype=np.int64)
     generator = np.random.default_rng([seed, number, tree, 0])
-    kept = max(1, round(rows * share))
+    kept = count_rows(rows, share)
     return np.sort(generator.permutation(rows)[:kept]).astype(np.int64)
 
 
@@ -56,7 +67,7 @@ def draw_by_gradient(
     top = round(rows * top_rate)
     order = np.argsort(-size, kind="stable")
     rest = order[top:]
-    wanted = min(max(1, round(rows * other_rate)), len(rest))
+    wanted = count_by_gradient(rows, top_rate, other_rate) - top
     generator = np.random.default_rng([seed, number, 0, 1])
     drawn = rest[np.sort(generator.permutation(len(rest))[:wanted])]
     factor = len(rest) / wanted if wanted else 1.0

@@ -151,6 +151,7 @@ class HostTrainer:
                 rows=self.rows,
                 count=len(self.settings.trees_of_round(self.outputs)),
                 least=2 * self.settings.min_samples_leaf,
+                settings=self.settings,
             )
             HostRound(self, number, sample).run()
         return True

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.trees.bits import Truths, pack_bits, unpack_bits
+from pyfate_gpu.trees.settings import Settings
 from pyfate_gpu.typing import Integers
 
 
@@ -55,7 +56,13 @@ class Sample:
 
 
 def read_sample(
-    roots: NDArray[np.uint8], trees: Integers, *, rows: int, count: int, least: int
+    roots: NDArray[np.uint8],
+    trees: Integers,
+    *,
+    rows: int,
+    count: int,
+    least: int,
+    settings: Settings,
 ) -> Sample:
     """Return the sample that the guest announced.
 
@@ -67,23 +74,35 @@ def read_sample(
         Trees that a round has.
     least : int
         Rows that a tree must have for sums of them to be sent.
+    settings : Settings
+        By which rows are drawn: sets of other sizes, or more of them, would differ by what the guest likes, and so
+        would their sums.
 
     Raises
     ------
     ProtocolError
-        When it is none, or a set is too small.
+        When it is none, or a set is too small, or not what drawing makes.
     """
     if trees.dtype != np.int64 or trees.shape != (count,) or trees.min() < 0:
         raise ProtocolError(f"the guest announced trees that are not the {count} of a round")
     sets = int(trees.max()) + 1
-    if sets > count:
-        raise ProtocolError(f"the guest announced {sets} sets of rows for {count} trees")
+    most = settings.num_parallel_tree if settings.subsample < 1 else 1
+    if sets > most:
+        raise ProtocolError(
+            f"the guest announced {sets} sets of rows for {count} trees, which draw {most} at most"
+        )
     found = unpack_bits(roots, [rows] * sets, "the sets of rows of a round")
+    sizes = settings.sample_sizes(rows)
     for mask in found:
         if np.count_nonzero(mask) < least:
             raise ProtocolError(
                 f"the guest asked for sums of fewer than {least} rows, the least that two sides of "
                 "min_samples_leaf take"
+            )
+        if np.count_nonzero(mask) not in sizes:
+            raise ProtocolError(
+                f"the guest asked for sums of {np.count_nonzero(mask)} of {rows} rows, and a tree draws "
+                f"{' or '.join(map(str, sizes))}"
             )
     return Sample(found, trees)
 

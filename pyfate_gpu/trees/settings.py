@@ -10,6 +10,7 @@ from typing import Any
 from pyfate_gpu.data.binning.numeric import check_bin_count
 from pyfate_gpu.errors import ConfigurationError
 from pyfate_gpu.he.array.row_packing import PACKINGS
+from pyfate_gpu.learning.draws import count_by_gradient, count_rows
 from pyfate_gpu.learning.gain import Regularization
 from pyfate_gpu.protocol.keys import check_scheme
 from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
@@ -234,6 +235,12 @@ class Settings:
     def uses_goss(self, number: int) -> bool:
         """Return whether rows of a round, from 1, are drawn by their gradients: not while these are all alike."""
         return self.sampling_method == GOSS and number > 1 / self.learning_rate
+
+    def sample_sizes(self, rows: int) -> list[int]:
+        """Return of how many rows a tree may be grown, given how many there are."""
+        if self.sampling_method != GOSS:
+            return [count_rows(rows, self.subsample)]
+        return sorted({rows, count_by_gradient(rows, self.top_rate, self.other_rate)})
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that every party must have set alike."""
