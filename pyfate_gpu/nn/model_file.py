@@ -89,6 +89,7 @@ def _read_kept(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str
         )
         or not (names is None or len(names) == pipeline.columns)
         or type(header["n_iter"]) is not int
+        or header["n_iter"] < 0
         or not re.fullmatch("[0-9a-f]{32}", header["training"])
         or type(targets["mean"]) is not float
         or type(targets["exponent"]) is not int

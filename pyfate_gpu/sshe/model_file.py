@@ -78,6 +78,7 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> FittedHalf:
         )
         or any(type(b) is not int or not 1 <= b <= 62 for b in (bits, peer_bits))
         or type(header["n_iter"]) is not int
+        or header["n_iter"] < 0
         or not isinstance(header["params"], dict)
         or not re.fullmatch("[0-9a-f]{32}", header["training"])
         or set(targets) != {"mean", "exponent"}

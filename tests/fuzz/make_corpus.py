@@ -34,6 +34,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.transports.grpc.calls import Opening
 from pyfate_gpu.he import passphrases
 from pyfate_gpu.jobs.checkpoints import Checkpoints
+from pyfate_gpu.nn.transfer import FederatedTransfer
 from tests.fuzz.readers import bindings, intersection, keys
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -134,6 +135,25 @@ def tree_files():
             yield f"trees/{party.name}", path.read_bytes()
 
 
+def transfer_files():
+    X, labels = np.arange(48.0).reshape(12, 4) % 7, np.array(["no", "yes"] * 6)
+
+    def model():
+        return FederatedTransfer(
+            features=2, max_iter=1, random_state=1, key_bits=512, allow_insecure_key_size=True
+        )
+
+    models = simulate(
+        guest=lambda session: model().fit(X[:, :2], labels, session=session),
+        hosts=[lambda session: model().fit(X[:, 2:], session=session)],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for party in (GUEST, HOST):
+            path = Path(folder) / party.name
+            models[party.name].save(path)
+            yield f"transfer/{party.name}", path.read_bytes()
+
+
 def bin_files():
     """Bins, selections and scorecards of a guest and a host."""
     rng = np.random.default_rng(11)
@@ -221,6 +241,7 @@ def files():
     yield "public_key/bare.json", json.dumps(bare.to_jwk("kid"))
     yield from model_files()
     yield from tree_files()
+    yield from transfer_files()
     yield from bin_files()
     yield from intersection_files()
     yield from table_files()

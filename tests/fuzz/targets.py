@@ -30,6 +30,7 @@ TARGETS = {
         models.MODEL,
         models.CHECKPOINT,
         models.TREES,
+        models.TRANSFER,
         bins.BINS,
         bins.SELECTION,
         bins.SCORECARD,

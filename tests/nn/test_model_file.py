@@ -49,7 +49,8 @@ def test_what_was_written_is_read(written):
 @pytest.mark.parametrize(
     "change",
     [
-        {"clip": None}, {"clip": 64}, {"names": ["u"]}, {"names": [1, 2]}, {"n_iter": True}, {"training": "b"},
+        {"clip": None}, {"clip": 64}, {"names": ["u"]}, {"names": [1, 2]}, {"n_iter": True}, {"n_iter": -1},
+        {"training": "b"},
         {"targets": {"mean": 0, "exponent": 0}}, {"targets": {"mean": 0.0, "exponent": 10**6}}, {"params": []},
         {"estimator": None}, {"imputation": {}}, {"shape.guest": -1}, {"shape.outputs": 0}, {"shape.input_bits": 63},
         {"shape.gradient_bits": "30"}, {"shape.host_gradient": 1}, {"shape.host": 5},

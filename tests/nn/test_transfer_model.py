@@ -348,7 +348,8 @@ FORM = ("model.json", "pyfate-gpu transfer", 1)
 @pytest.mark.parametrize(
     "change",
     [
-        {"clip": None}, {"clip": 64}, {"names": ["u"]}, {"names": [1, 2, 3]}, {"n_iter": True}, {"training": "b"},
+        {"clip": None}, {"clip": 64}, {"names": ["u"]}, {"names": [1, 2, 3]}, {"n_iter": True}, {"n_iter": -1},
+        {"training": "b"},
         {"params": []}, {"bottom": 1}, {"estimator": "X"}, {"params": {"nobody": 1}},
     ],
     ids=str,

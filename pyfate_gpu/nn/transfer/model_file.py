@@ -63,6 +63,7 @@ def _checked_half(header: dict[str, Any], arrays: Arrays) -> TransferHalf:
         or not 0 < clip < 64
         or type(header["bottom"]) is not bool
         or type(header["n_iter"]) is not int
+        or header["n_iter"] < 0
         or not isinstance(header["params"], dict)
         or not re.fullmatch("[0-9a-f]{32}", header["training"])
         or not (

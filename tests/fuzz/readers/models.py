@@ -10,8 +10,10 @@ import zipfile
 
 import numpy as np
 
+from pyfate_gpu.data.tables import read_table
 from pyfate_gpu.glm import HeteroLogisticRegression
 from pyfate_gpu.jobs.checkpoints import Checkpoints
+from pyfate_gpu.nn.transfer import FederatedTransfer
 from pyfate_gpu.trees import HeteroBoostedTreesClassifier
 from pyfate_gpu.trees.prediction import Walk
 from tests.fuzz.target import SCRATCH, Target, from_file
@@ -129,6 +131,27 @@ def _trees_hold(data, model):
     )
 
 
+def _transfer_holds(data, model):
+    header, arrays = _contents(data)
+    half = model._half
+    rows = np.zeros((3, len(arrays["mean.npy"])))
+    bottom = (lambda v: np.zeros((len(v), len(half.weights)))) if half.bottom else None
+    found = half.representations(read_table(rows), bottom)
+    return (
+        _same(half.weights, arrays["weights.npy"])
+        and _same(half.pipeline.mean, arrays["mean.npy"])
+        and _same(half.pipeline.scale, arrays["scale.npy"])
+        and ("centres.npy" not in arrays or (found @ arrays["centres.npy"].T).shape[0] == 3)
+        and ("classes.npy" not in arrays or _same(model.classes_, arrays["classes.npy"]))
+        and np.isfinite(found).all()
+        and model.n_iter_ == header["n_iter"] >= 0
+        and all(getattr(model, name) == value for name, value in header["params"].items())
+    )
+
+
+TRANSFER = Target(
+    "transfer", from_file("half", FederatedTransfer.load), _transfer_holds, _split, _join
+)
 TREES = Target(
     "trees", from_file("half", HeteroBoostedTreesClassifier.load), _trees_hold, _split, _join
 )
