@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -227,8 +229,19 @@ def written(file):
         yield os.pread(file.fileno(), end - start, start)
 
 
-def test_nothing_secret_is_in_logs_or_object_store(tmp_path):
-    """Of a job's work with the key at the workers, and of a failure that is logged."""
+def shown_by_dashboards():
+    """What a cluster's own books, which dashboards read, say of jobs, actors and their tasks, once these are there."""
+    import ray
+
+    state, end = ray._private.state, time.monotonic() + 300
+    while not any(each["name"] == "call" for each in ray.timeline()):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    return json.dumps([ray.timeline(), state.actors(), state.jobs()], default=repr).encode()
+
+
+def test_nothing_secret_is_in_logs_or_object_store_or_dashboards(tmp_path):
+    """Of a job's work with the key at the workers, and of failures that are logged."""
     import ray
 
     public, private = sealed_key(tmp_path / "key.json", bits=1024)
@@ -238,11 +251,17 @@ def test_nothing_secret_is_in_logs_or_object_store(tmp_path):
         assert private.decrypt((c + c).sum()) == 2999 * 3000
         with pytest.raises(KeyMismatchError):
             c._engine.open_key("pyfate_gpu.he.key_files:read_numbers", str(other_key(tmp_path)))
+        at_worker = c._engine.workers
+        with pytest.raises(KeyError):  # in the middle of decryption, where the key is in a variable
+            at_worker.wait([at_worker.call(0, "decrypt", c._engine._key, -1)])
+        shown = shown_by_dashboards()
     with use_backend("ray", workers=2):  # the driver has the key
         assert private.decrypt(public.encrypt(np.arange(3000.0)).sum()) == 2999 * 1500
     numbers = private._numbers
     secrets = [text for each in (numbers.p, numbers.q) for text in spellings(int(each))]
-    everything = dict(bytes_of_the_cluster())
+    everything = dict(bytes_of_the_cluster()) | {"dashboards": shown}
+    assert b"ShardActor" in shown
+    assert b"another key" in shown  # texts of errors, which name the file
     assert any("this lies in the store" in text.decode("latin-1") for text in everything.values())
     assert any(name.endswith((".log", ".out", ".err")) for name in everything)
     for name, text in everything.items():
