@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import PublicKey, concatenate
+from pyfate_gpu.config import environment
 from pyfate_gpu.he.scheme.paillier.blinding import blinding_numbers
 
 
@@ -148,6 +149,9 @@ def _export(public, c, queue):
     queue.put((blinding_parts(public.encrypt(np.zeros(20)), public), c.to_ints().tolist()))
 
 
+@pytest.mark.skipif(
+    environment().backend == "ray", reason="refuses forked processes: tests/backends/test_ray.py"
+)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_forks_do_not_repeat_randomness(keypair):

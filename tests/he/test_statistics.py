@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from pyfate_gpu import generate_keypair
+from pyfate_gpu.config import environment
 
 COUNT = 10_000
 LIMIT = 8
@@ -117,6 +118,9 @@ def forked(function):
     return text
 
 
+@pytest.mark.skipif(
+    environment().backend == "ray", reason="refuses forked processes: tests/backends/test_ray.py"
+)
 @pytest.mark.parametrize("how", ["public", "private", "masks", "keys"])
 def test_a_fork_repeats_nothing(keypair, how):
     public, private = keypair
