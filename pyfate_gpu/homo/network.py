@@ -356,9 +356,7 @@ class HomoNetworkClassifier(HomoEstimator):
         if hasattr(self, "network_"):
             found |= {"loss": list(self.loss_history_), "validation": self.validation_history_}
         if hasattr(self, "aggregation_"):
-            found |= {
-                "clipped": dict(self.aggregation_.clipped), "warnings": list(self.aggregation_.warnings)
-            }  # fmt: skip
+            found |= self.aggregation_.told()
         return found
 
     def save(self, path: PathLike) -> None:

@@ -323,13 +323,11 @@ class HomoModel(HomoEstimator):
         """Return iterations, cost, and at clients the model, losses and what the last round said."""
         found = super().result()
         if hasattr(self, "coef_"):
-            found |= {
+            found |= self.aggregation_.told() | {
                 "coef": self.coef_.tolist(),
                 "intercept": np.asarray(self.intercept_).tolist(),
                 "loss": [float(loss) for loss in self.loss_history_],
                 "validation": self.validation_history_,
-                "clipped": dict(self.aggregation_.clipped),
-                "warnings": list(self.aggregation_.warnings),
             }
         return found
 

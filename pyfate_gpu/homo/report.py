@@ -61,6 +61,10 @@ class AggregationReport:
     warnings: tuple[str, ...] = ()
     noise_multiplier: float = 0.0
 
+    def told(self) -> dict[str, Any]:
+        """Return what results of a job tell of it, as JSON takes it."""
+        return {"clipped": dict(self.clipped), "warnings": list(self.warnings)}
+
 
 @dataclass(frozen=True)
 class Sums:
