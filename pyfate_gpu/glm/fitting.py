@@ -60,10 +60,6 @@ class Fitting(HalfEstimator[FittedHalf]):
     def family(self) -> str:
         """Name of the loss."""
 
-    def check(self) -> None:
-        """Raise ConfigurationError for the first parameter that makes no sense."""
-        self.settings()
-
     def settings(self) -> Settings:
         """Return the parameters, checked.
 
@@ -74,10 +70,6 @@ class Fitting(HalfEstimator[FittedHalf]):
         """
         check_callbacks(self.callbacks)
         return Settings.of(self.family, self.get_params())
-
-    def terms(self) -> dict[str, Any]:
-        """Return the parameters that all parties must have set alike."""
-        return self.settings().terms()
 
     def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
         """Raise what `fit`, or predicting once fitted, would raise of a party's own tables, before it begins.

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.preparation import FeaturePipeline
-from pyfate_gpu.data.tables import Table, check_same_columns
+from pyfate_gpu.data.tables import Table
 from pyfate_gpu.glm.settings import Settings
 from pyfate_gpu.glm.targets import UNSCALED, TargetScale
+from pyfate_gpu.protocol.prepared_half import PreparedHalf
 from pyfate_gpu.typing import Floats
 
 
 @dataclass(frozen=True, repr=False)
-class FittedHalf:
+class FittedHalf(PreparedHalf):
     """One party's half of a fitted model.
 
     Parameters
@@ -51,34 +51,6 @@ class FittedHalf:
         """Return a half for the columns of `table`, without outputs so far."""
         pipeline = prepare(table.values, settings)
         return cls(pipeline, np.zeros((pipeline.features + intercept, 0)), intercept, table.names)
-
-    @property
-    def columns(self) -> int:
-        """Columns of the table."""
-        return self.pipeline.columns
-
-    @property
-    def imputes(self) -> bool:
-        """Whether values of the table may be missing."""
-        return self.pipeline.imputation is not None
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the prepared features, in the order of their weights, without the intercept."""
-        names = self.names or tuple(f"column {index}" for index in range(self.columns))
-        return self.pipeline.names(names)
-
-    def features(self, table: Table) -> FixedPointMatrix:
-        """Return the features of new rows, the intercept's ones included.
-
-        Raises
-        ------
-        DataError
-            When the table has other columns than that of fit.
-        """
-        check_same_columns(table, self.columns, self.names)
-        features = self.pipeline.transform(table.values)
-        return features.with_ones() if self.intercept else features
 
     def share(self, table: Table) -> Floats:
         """Return this party's share of the scores, [rows, outputs]."""

@@ -52,6 +52,15 @@ class HalfEstimator(Estimator, Generic[H]):
     def settings(self) -> Any:
         """Return the parameters, checked."""
 
+    def check(self) -> None:
+        """Raise ConfigurationError for the first parameter that makes no sense."""
+        self.settings()
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that all parties must have set alike."""
+        found: dict[str, Any] = self.settings().terms()
+        return found
+
     @abstractmethod
     def _outputs(self) -> int:
         """Return how many scores a row has."""

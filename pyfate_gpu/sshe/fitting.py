@@ -52,14 +52,6 @@ class Fitting(HalfEstimator[FittedHalf]):
     def _link(self) -> str:
         """Return the name of the polynomial for the inverse link."""
 
-    def check(self) -> None:
-        """Raise ConfigurationError for the first parameter that makes no sense."""
-        self.settings()
-
-    def terms(self) -> dict[str, Any]:
-        """Return the parameters that both parties must have set alike."""
-        return self.settings().terms()
-
     def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
         """Raise what `fit`, or predicting once fitted, would raise of a party's own tables, before it begins.
 

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyfate_gpu.data.fixed_point import FixedPointMatrix
 from pyfate_gpu.data.preparation import FeaturePipeline
-from pyfate_gpu.data.tables import Table, check_same_columns
 from pyfate_gpu.learning.targets import UNSCALED, TargetScale
+from pyfate_gpu.protocol.prepared_half import PreparedHalf
 from pyfate_gpu.protocol.sharing.ring import Ring
 from pyfate_gpu.typing import Floats
 
 
 @dataclass(frozen=True, repr=False)
-class FittedHalf:
+class FittedHalf(PreparedHalf):
     """One party's half of a fitted model.
 
     Parameters
@@ -54,34 +53,6 @@ class FittedHalf:
     shares: tuple[Ring, Ring] | None = None
     peer_bits: int = 1
     training: str = ""
-
-    @property
-    def columns(self) -> int:
-        """Columns of the table."""
-        return self.pipeline.columns
-
-    @property
-    def imputes(self) -> bool:
-        """Whether values of the table may be missing."""
-        return self.pipeline.imputation is not None
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the prepared features, without the intercept."""
-        names = self.names or tuple(f"column {index}" for index in range(self.columns))
-        return self.pipeline.names(names)
-
-    def features(self, table: Table) -> FixedPointMatrix:
-        """Return the features of rows, the intercept's ones included.
-
-        Raises
-        ------
-        DataError
-            When the table has other columns than that of fit.
-        """
-        check_same_columns(table, self.columns, self.names)
-        features = self.pipeline.transform(table.values)
-        return features.with_ones() if self.intercept else features
 
     def attributes(self) -> dict[str, object]:
         """Return what scikit-learn's users look for."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyfate_gpu.data.binning.splits import Codes, TableBins
+from pyfate_gpu.data.row_weights import read_plain_weights
 from pyfate_gpu.data.tables import Table
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
@@ -32,7 +33,7 @@ from pyfate_gpu.trees.messages import MESSAGES
 from pyfate_gpu.trees.model import FittedHalf
 from pyfate_gpu.trees.plan import Shape, collect_shapes, compare_shapes, connect_host, report_shape
 from pyfate_gpu.trees.prediction import collect_scores, serve_paths
-from pyfate_gpu.trees.rows import read_columns, read_weights
+from pyfate_gpu.trees.rows import read_columns
 from pyfate_gpu.trees.settings import BLINDED, Settings
 from pyfate_gpu.trees.tree import SplitTable
 from pyfate_gpu.typing import Floats
@@ -55,10 +56,6 @@ class Fitting(HalfEstimator[FittedHalf]):
     def _loss(self, settings: Settings, outputs: int) -> Loss:
         """Return what boosting goes down."""
 
-    def check(self) -> None:
-        """Raise ConfigurationError for the first parameter that makes no sense."""
-        self.settings()
-
     def settings(self) -> Settings:
         """Return the parameters, checked.
 
@@ -71,10 +68,6 @@ class Fitting(HalfEstimator[FittedHalf]):
         found = Settings.of(self.get_params())
         self._loss(found, 1)
         return found
-
-    def terms(self) -> dict[str, Any]:
-        """Return the parameters that all parties must have set alike."""
-        return self.settings().terms()
 
     def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
         """Raise what `fit`, or predicting once fitted, would raise of a party's own tables, before it begins.
@@ -99,7 +92,7 @@ class Fitting(HalfEstimator[FittedHalf]):
             if guest:
                 y, classes = self._encode_labels(each.labels, len(each.ids), classes)
                 self._loss(settings, y.shape[1]).check(y)
-                read_weights(each.extras.get("sample_weight"), len(each.ids))
+                read_plain_weights(each.extras.get("sample_weight"), len(each.ids))
 
     def _fit(
         self: Model, session: Session, X: Any, y: Any, sample_weight: Any, validation: Any
@@ -139,7 +132,7 @@ class Fitting(HalfEstimator[FittedHalf]):
     ) -> dict[str, Any]:
         rows = len(table.values)
         y, classes = self._encode_labels(labels[0], rows, half.classes)
-        weights = read_weights(labels[1], rows)
+        weights = read_plain_weights(labels[1], rows)
         loss = self._loss(settings, y.shape[1])
         loss.check(y)
         codes = half.codes(table)

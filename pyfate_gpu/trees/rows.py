@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pyfate_gpu.data.tables import Table, read_table, read_targets
+from pyfate_gpu.data.tables import Table, read_table
 from pyfate_gpu.errors import DataError
-from pyfate_gpu.typing import Floats
 
 
 def read_columns(X: Any, labels: Any = None, *, guest: bool) -> Table:
@@ -31,22 +30,3 @@ def read_columns(X: Any, labels: Any = None, *, guest: bool) -> Table:
     if rows == 0:
         raise DataError("y has no values: nothing to work on")
     return Table(np.empty((rows, 0)), None)
-
-
-def read_weights(weights: Any, rows: int) -> Floats | None:
-    """Return weights of rows as they are; None for None.
-
-    Raises
-    ------
-    DataError
-        When they are not one number for each row, 0 or more, and some above 0.
-    """
-    if weights is None:
-        return None
-    values = read_targets(weights, rows, "sample_weight")
-    if values.min() < 0 or values.max() == 0:
-        raise DataError(
-            f"sample_weight reaches from {values.min():g} to {values.max():g}: "
-            "weights are 0 or more, and some above 0"
-        )
-    return values
