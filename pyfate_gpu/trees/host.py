@@ -80,6 +80,9 @@ class HostTrainer:
         self.smallest = 0  # rows of a node that sums were sent of, 0 for none
         self.held = HeldRows(rows) if settings.is_lazy else None
         self._all: Candidates | None = None
+        # A column without a value parts no rows.
+        values = self.codes[:rows] < self.bins.counts
+        self._useful = np.flatnonzero(values.any(axis=0)).astype(np.int64)
 
     def train(self) -> int:
         """Train until the guest says stop; return the number of rounds that are kept."""
@@ -160,14 +163,16 @@ class HostTrainer:
         """Return what each tree of a round may split, the same for all where all columns are."""
         share, columns = self.settings.colsample_bytree, self.codes.shape[1]
         if share == 1.0:
-            return [Offered.shuffled(np.arange(columns), self._candidates_of_all())] * trees
+            return [Offered.shuffled(self._useful, self._candidates_of_all())] * trees
         drawn = [
             draw_columns(self.seed, self.done + number, tree, columns, share)
             for tree in range(trees)
         ]
+        kept = [chosen[np.isin(chosen, self._useful)] for chosen in drawn]
+        places = [np.searchsorted(self._useful, chosen) for chosen in kept]
         offers = [
-            Offered.shuffled(chosen, self._candidates_of_all().of_columns(chosen))
-            for chosen in drawn
+            Offered.shuffled(chosen, self._candidates_of_all().of_columns(place))
+            for chosen, place in zip(kept, places, strict=True)
         ]
         sizes = np.array([offer.candidates.size for offer in offers], dtype=np.int64)
         self.session.send(GUEST, "candidates", iteration=number, sizes=sizes)
@@ -175,5 +180,8 @@ class HostTrainer:
 
     def _candidates_of_all(self) -> Candidates:
         if self._all is None:
-            self._all = Candidates(self.codes[: self.rows], self.bins.counts, self.bins.missing)
+            useful, codes = self._useful, self.codes[: self.rows]
+            if len(useful) < codes.shape[1]:
+                codes = codes[:, useful]
+            self._all = Candidates(codes, self.bins.counts[useful], self.bins.missing[useful])
         return self._all

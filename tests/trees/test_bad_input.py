@@ -113,6 +113,19 @@ def test_special_columns(owner):
     assert tree.gain[0] == pytest.approx(2 * 9 / 2.5, rel=1e-6)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_a_column_without_values_offers_nothing(toy, transcript, share):
+    absent = np.full((80, 2), np.nan)
+    parts = [toy.parts[0], np.hstack([absent, toy.parts[1]])]
+    options = SMALL | {"n_estimators": 4, "colsample_bytree": share}
+    check_bits(HeteroBoostedTreesClassifier(**options), parts, toy.y)
+    check_bits(HeteroBoostedTreesClassifier(**options), toy.parts[:2], toy.y)
+    offered = {m.payload["candidates"] for m in transcript if m.name.endswith("shape")}
+    assert (
+        len(offered - {0}) == 1
+    )  # the same with such columns and without; 0 where all are the guest's
+
+
 def test_missing_values_where_there_were_none_go_right(classifier, toy):
     whole = [np.nan_to_num(part) for part in toy.parts]
     absent = [np.full((3, part.shape[1]), np.nan) for part in whole]
