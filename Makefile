@@ -10,6 +10,8 @@ STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 PYTHON310 ?= python3.10
 PYTHON311 ?= python3.11
+# Builds of PyTorch without CUDA; PyPI has none for x86-64. Where it cannot be reached, PyPI's 3 GB are installed.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 # The module for GPUs takes minutes to compile and runs where an NVIDIA device is: by default it is built there alone.
 # CUDA=ON builds it wherever nvcc is, CUDA=OFF nowhere; pip without make builds it where nvcc is.
@@ -23,10 +25,11 @@ CHOICE = $(STAMPS)/cuda-$(CUDA)
 NATIVE := CMakeLists.txt $(shell find csrc cuda -type f -not -name '*.md' 2>/dev/null)
 CXX_SOURCES = $(shell git ls-files -- '*.cpp' '*.h' '*.cu' '*.cuh')
 
-.PHONY: help build demo test lint format docs bench gpu-check interop interop-arrays interop-phe interop-heu interop-hess interop-fate1 interop-fate2 interop-flower interop-nvflare dist wheel sbom clean
+.PHONY: help build demo test test-torch lint format docs bench gpu-check interop interop-arrays interop-phe interop-heu interop-hess interop-fate1 interop-fate2 interop-flower interop-nvflare dist wheel sbom clean
 help:
 	@echo "make demo    three parties train over real ciphertexts (builds first, a minute or two)"
 	@echo "make test    every test; make lint: style, types, layers; make docs: docs/_build/html"
+	@echo "make test-torch  the tests that take PyTorch, which it installs without CUDA (200 MB)"
 	@echo "make bench   short benchmark against gmpy2 and phe; all options: $(PY) -m bench --help"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU and CuPy: every result right, how fast"
 	@echo "make interop the adapters against phe, HEU, SecretFlow, FATE, Flower and NVFlare; a part: make interop-heu ... (CONTRIBUTING)"
@@ -42,6 +45,11 @@ demo: $(STAMPS)/build
 
 test: $(STAMPS)/build $(STAMPS)/test
 	$(PY) -m pytest -n $(WORKERS)
+
+# By itself: a missing PyTorch or a test that is skipped fails.
+test-torch: $(STAMPS)/build $(STAMPS)/test $(STAMPS)/torch
+	$(PY) -W error -c 'import torch'
+	$(PY) -m pytest -n $(WORKERS) -m torch --no-skips
 
 lint: $(STAMPS)/build $(STAMPS)/lint
 	$(PY) -m ruff check .
@@ -133,4 +141,8 @@ $(CHOICE): $(STAMPS)/venv
 
 $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/bench $(STAMPS)/interop $(STAMPS)/release: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	$(PIP) install --quiet --group $*
+	@touch $@
+
+$(STAMPS)/torch: $(STAMPS)/venv pyproject.toml
+	$(PIP) install --quiet --extra-index-url $(TORCH_INDEX) --group torch
 	@touch $@

@@ -29,6 +29,7 @@ def test_parameters_that_make_no_sense(wrong):
         HomoNetworkClassifier(network=lambda: None).predict([[1.0]])
 
 
+@pytest.mark.torch
 def test_clients_end_with_one_network():
     torch = pytest.importorskip("torch")
     X = np.random.default_rng(0).normal(size=(90, 4))
@@ -87,6 +88,7 @@ def fit(rows, tested=None, begin=None, kept=None, **options):
     return [found[f"client-{number}"] for number in range(3)]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("method", [{}, KEY, KEY | {"blind_key_server": True}])
 def test_all_clients_have_the_network_whoever_adds_up(rows, method):
     pytest.importorskip("torch")
@@ -102,6 +104,7 @@ def test_all_clients_have_the_network_whoever_adds_up(rows, method):
     assert models[0].result()["loss"] == models[0].loss_history_
 
 
+@pytest.mark.torch
 def test_an_average_is_that_in_the_clear(rows):
     torch = pytest.importorskip("torch")
     X, y = (rows[0] / [1.0, 50.0, 1e-3]).astype(np.float32), rows[1]
@@ -126,6 +129,7 @@ def test_an_average_is_that_in_the_clear(rows):
         np.testing.assert_allclose(value.numpy(), expected[name].numpy(), atol=1e-5)
 
 
+@pytest.mark.torch
 def test_training_stops_early_and_keeps_the_best(rows):
     pytest.importorskip("torch")
     X, y = rows
@@ -140,6 +144,7 @@ def test_training_stops_early_and_keeps_the_best(rows):
     assert found["loss"] == pytest.approx(min(losses), abs=1e-2)
 
 
+@pytest.mark.torch
 def test_a_training_goes_on_from_checkpoints(rows):
     """Near enough: roundings are drawn by chance, and batches from where the resumed process begins."""
     pytest.importorskip("torch")
@@ -154,6 +159,7 @@ def test_a_training_goes_on_from_checkpoints(rows):
     np.testing.assert_allclose(*scores, atol=1e-3)
 
 
+@pytest.mark.torch
 def test_a_model_is_kept(rows, tmp_path):
     torch = pytest.importorskip("torch")
     X, y = rows
@@ -176,6 +182,7 @@ def test_a_model_is_kept(rows, tmp_path):
         HomoNetworkClassifier().save(tmp_path / "none")
 
 
+@pytest.mark.torch
 def test_processes_train_a_network(job, tmp_path):  # noqa: F811
     pytest.importorskip("torch")
     model = {"type": "homo_network", "max_iter": 3, "hidden": [4], "learning_rate": 0.5}

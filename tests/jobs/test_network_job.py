@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks as jobs of two processes over mutual TLS: training, kills, prediction; takes PyTorch, 5 GB."""
+"""Networks as jobs of two processes over mutual TLS: training, kills, prediction; takes PyTorch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pyfate_gpu.errors import PartyFailedError
 from tests.jobs.mortal_party import mortal
 from tests.jobs.test_without_arbiter import noted, result, run
 
-pytest.importorskip("torch", reason="networks take PyTorch, 5 GB with its CUDA libraries")
+pytest.importorskip("torch", reason="networks take PyTorch: make test-torch")
+pytestmark = pytest.mark.torch
 
 MODEL = {
     "type": "network_classifier",

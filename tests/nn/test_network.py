@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks against the same networks in one place. PyTorch is too heavy for CI (5 GB with its CUDA libraries)."""
+"""Networks against the same networks in one place. They take PyTorch: `make test-torch`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import copy
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="networks take PyTorch, 5 GB with its CUDA libraries")
+torch = pytest.importorskip("torch", reason="networks take PyTorch: make test-torch")
 
 from pyfate_gpu import HeteroNetworkClassifier, HeteroNetworkRegressor, simulate  # noqa: E402
 from pyfate_gpu.errors import ConfigurationError, DataError, PartyFailedError  # noqa: E402
@@ -21,6 +21,8 @@ from pyfate_gpu.protocol.cost import JobShape  # noqa: E402
 from pyfate_gpu.protocol.messages import SHARED, why_refuse  # noqa: E402
 from pyfate_gpu.protocol.sharing import ring  # noqa: E402
 from tests.nn.pair import layer_of, run_both, weights_of  # noqa: E402
+
+pytestmark = pytest.mark.torch
 
 SMALL = {
     "key_bits": 512,

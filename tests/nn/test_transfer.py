@@ -183,8 +183,9 @@ def test_representations_that_explode_end_training(data):
         fit(own, y, other, (np.arange(20, 40), np.arange(20)), learning_rate=1e4, max_iter=9)
 
 
+@pytest.mark.torch
 def test_a_module_of_pytorch_below(data):
-    torch = pytest.importorskip("torch", reason="5 GB with its CUDA libraries")
+    torch = pytest.importorskip("torch", reason="make test-torch has it")
     own, other, hidden = data
     y = (hidden[:40, 0] > 0).astype(int)
     common = np.arange(20, 40), np.arange(20)
