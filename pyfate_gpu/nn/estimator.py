@@ -149,6 +149,10 @@ class HeteroNetwork(NetworkHalf):
     def _scale(self, y: Floats) -> TargetScale:
         return UNSCALED
 
+    def check(self) -> None:
+        """Raise ConfigurationError for the first parameter that makes no sense, or without PyTorch."""
+        self.settings()
+
     def settings(self) -> Settings:
         """Return the parameters, checked.
 
@@ -160,6 +164,10 @@ class HeteroNetwork(NetworkHalf):
         require_torch()
         check_callbacks(self.callbacks)
         return Settings.of(self.get_params())
+
+    def terms(self) -> dict[str, Any]:
+        """Return the parameters that both parties must have set alike."""
+        return self.settings().terms()
 
     def fit(
         self: Model,
