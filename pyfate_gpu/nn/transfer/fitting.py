@@ -63,10 +63,6 @@ class TransferFitting(HalfEstimator[TransferHalf]):
         _half: TransferHalf
         _heard: NDArray[Any]
 
-    def check(self) -> None:
-        """Raise ConfigurationError for the first parameter that makes no sense."""
-        self.settings()
-
     def settings(self) -> Settings:
         """Return the parameters, checked.
 
@@ -81,10 +77,6 @@ class TransferFitting(HalfEstimator[TransferHalf]):
                 f"bottom is {self.bottom!r}; it must be a module or a function from rows to rows"
             )
         return Settings.of(self.get_params())
-
-    def terms(self) -> dict[str, Any]:
-        """Return the parameters that both parties must have set alike."""
-        return self.settings().terms()
 
     def check_rows(self, role: Role, rows: Rows, validation: Rows | None = None) -> None:
         """Raise what `fit`, or predicting once fitted, would raise of a party's own tables, before it begins.
