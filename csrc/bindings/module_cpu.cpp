@@ -7,4 +7,5 @@ PYBIND11_MODULE(_cpu, module) {
   pyfate::bindings::register_placed_matrix(module);
   pyfate::bindings::register_public_context(module);
   pyfate::bindings::register_private_context(module);
+  pyfate::bindings::register_shares(module);
 }

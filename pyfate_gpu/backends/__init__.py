@@ -15,14 +15,17 @@ from types import TracebackType
 
 from pyfate_gpu.backends.base import Availability, Backend, ClusterOptions, EngineOptions
 from pyfate_gpu.backends.cpu.engine import CpuBackend
+from pyfate_gpu.backends.cpu.shares import CpuShares
 from pyfate_gpu.backends.cuda.engine import CudaBackend
 from pyfate_gpu.backends.cuda.several import SeveralGpusBackend
 from pyfate_gpu.backends.engines import PrivateEngine, PublicEngine
 from pyfate_gpu.backends.numbers import PrivateNumbers, PublicNumbers
 from pyfate_gpu.backends.ray.backend import RayBackend
 from pyfate_gpu.backends.reference.engine import ReferenceBackend
+from pyfate_gpu.backends.reference.shares import ReferenceShares
 from pyfate_gpu.backends.sharded.workers import Workers
-from pyfate_gpu.config import check_threads, environment
+from pyfate_gpu.backends.shares import ShareKernels
+from pyfate_gpu.config import available_cores, check_threads, environment
 from pyfate_gpu.errors import BackendUnavailableError, ConfigurationError
 
 __all__ = ["BACKENDS", "BackendInfo", "available_backends", "backend_info", "use_backend"]
@@ -195,6 +198,19 @@ def public_engine(numbers: PublicNumbers, device: str | None = None) -> PublicEn
         if device or _choice.backend or environment().backend:
             raise
         return _next_engine(numbers, backend, error)
+
+
+def share_kernels() -> ShareKernels:
+    """What works on shares mod 2^128: native code of this machine, whatever computes on ciphertexts.
+
+    In Python integers for the reference backend, and where the native module does not load.
+    """
+    chosen = environment()
+    if (_choice.backend or chosen.backend) == "reference":
+        return ReferenceShares()
+    if not _find("cpu").availability().available:
+        return ReferenceShares()
+    return CpuShares(_choice.threads or chosen.threads or available_cores())
 
 
 def workers() -> Workers:

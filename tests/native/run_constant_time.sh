@@ -15,10 +15,11 @@ valgrind --quiet --error-exitcode=1 "$build/test_simd_constant_time"
 
 cmake -S "$root/csrc" -B "$build" -DPYFATE_MODULE=OFF -DPYFATE_NATIVE_TESTS=ON \
   -DPYFATE_CONSTANT_TIME=ON -DPYFATE_VECTOR="${VECTOR:-OFF}" >"$build/cmake.log"
-cmake --build "$build" --target test_constant_time test_secure_memory --parallel "${JOBS:-2}" >"$build/build.log" ||
+cmake --build "$build" --target test_constant_time test_secure_memory test_shares --parallel "${JOBS:-2}" >"$build/build.log" ||
   { cat "$build/build.log"; exit 1; }
 "$build/test_secure_memory" # in pages of its own, which the address sanitizer replaces
 valgrind --quiet --error-exitcode=1 "$build/test_constant_time"
+valgrind --quiet --error-exitcode=1 "$build/test_shares"
 # The test must be able to fail: tables that are not hardened are indexed by randomness.
 if valgrind --quiet --error-exitcode=1 --log-file="$build/control.log" "$build/test_constant_time" control; then
   echo "FAILED: valgrind did not see a table indexed by a secret"

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyfate_gpu.backends.words import SignedWords
+from pyfate_gpu.backends import share_kernels
 from pyfate_gpu.encoding import IntegerEncoder, PlaintextArray, SlotLayout
-from pyfate_gpu.encoding.packing import pack, unpack
 from pyfate_gpu.encoding.slots import HIDING_BITS, hiding_width
 from pyfate_gpu.errors import BoundError, ProtocolError, ShapeError
 from pyfate_gpu.he import CiphertextArray
 from pyfate_gpu.protocol.sharing import ring
-from pyfate_gpu.protocol.sharing.masks import random_residues, random_slots
+from pyfate_gpu.protocol.sharing.masks import residue_masks, slot_masks
 from pyfate_gpu.protocol.sharing.ring import Ring
 
 if TYPE_CHECKING:
@@ -82,17 +81,15 @@ def mask(c: CiphertextArray) -> tuple[CiphertextArray, Ring]:
         When a slot has no room for its mask.
     """
     if c.slots is None:
-        residues = random_residues(c.size, c.public_key.n)
-        # A word more keeps the sign clear.
-        words: SignedWords = np.pad(residues, ((0, 0), (0, 1))).view(np.int64)
-        return c.add_mask_words(words), ring.negate(residues[:, :2])
+        masks, shares = residue_masks(c.size, c.public_key.n)
+        return c.add_mask_words(masks), shares
     if hiding_width(c.bound) > c.slots.width:
         raise BoundError(
             f"a mask of values of {c.bound_bits} bits takes slots of {hiding_width(c.bound)} bits, "
             f"there are {c.slots}"
         )
-    drawn = random_slots(c.size, c.slots)
-    return c.add_mask_words(pack(drawn, c.slots)), ring.negate(ring.from_words(drawn))
+    masks, shares = slot_masks(c.size, c.slots)
+    return c.add_mask_words(masks), shares
 
 
 def unmask(private_key: PrivateKey, masked: CiphertextArray) -> Ring:
@@ -107,7 +104,8 @@ def unmask(private_key: PrivateKey, masked: CiphertextArray) -> Ring:
     if masked.slots is None:
         return np.ascontiguousarray(words[:, :2])
     try:
-        return ring.from_words(unpack(words, masked.public_key.n, masked.slots))
+        slots = masked.slots
+        return share_kernels().unpack(words, masked.public_key.n, slots.width, slots.count)
     except BoundError:
         raise ProtocolError(
             f"what came is not {masked.slots} under masks: its sender encrypted something else"

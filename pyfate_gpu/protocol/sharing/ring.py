@@ -20,9 +20,6 @@ BITS = 128
 #: Largest size of an element read as a signed number.
 SIGNED_BOUND = 1 << (BITS - 1)
 
-#: Digits of `limbs`, and the bits of each.
-LIMBS, LIMB_BITS = 8, 16
-
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
@@ -110,11 +107,6 @@ def total(a: Ring) -> Ring:
             term[..., 0] = sums[..., word, half]
             result = add(result, shift_left(term, 64 * word + 32 * half))
     return result
-
-
-def limbs(a: Ring) -> NDArray[np.uint16]:
-    """Return the 8 digits of 16 bits of each element, the lowest first."""
-    return np.ascontiguousarray(a).astype("<u8").view("<u2").astype(np.uint16, copy=False)
 
 
 def encode(values: Floats, fraction_bits: int) -> Ring:

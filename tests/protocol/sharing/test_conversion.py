@@ -8,7 +8,7 @@ from pyfate_gpu.errors import BoundError, EncodingError, ProtocolError, ShapeErr
 from pyfate_gpu.protocol.sharing import ring
 from pyfate_gpu.protocol.sharing.conversion import mask, plaintext, return_layout, ungroup, unmask
 from pyfate_gpu.protocol.sharing.features import FeatureShape, SharedFeatures
-from pyfate_gpu.protocol.sharing.masks import random_residues, random_ring, random_slots
+from pyfate_gpu.protocol.sharing.masks import random_ring, residue_masks, slot_masks
 from tests.protocol.sharing.test_ring import integers_of
 
 BOUND = 1 << 157
@@ -54,7 +54,7 @@ def test_shares_encrypt_as_signed_integers_of_128_bits(keys):
 
 def test_masks_are_uniform_below_n_and_never_twice_the_same(keys):
     n = keys[0].n
-    words = random_residues(2000, n)
+    words = residue_masks(2000, n)[0].view(np.uint64)
     values = [sum(int(w) << 64 * i for i, w in enumerate(row)) for row in words]
     assert max(values) < n
     assert len(set(values)) == 2000
@@ -65,13 +65,14 @@ def test_masks_are_uniform_below_n_and_never_twice_the_same(keys):
 
 def test_masks_of_slots_reach_over_their_whole_range():
     layout = SlotLayout(67, 3)
-    drawn = random_slots(3000, layout)
-    signed = ring.to_words(ring.from_words(drawn))
+    packed, shares = slot_masks(3000, layout)
+    signed = ring.to_words(ring.negate(shares))
     values = [int(a) % (1 << 64) + (int(b) << 64) for a, b in signed.reshape(-1, 2)]
     half = 1 << 65
     assert -half <= min(values) < -half * 0.99
     assert half * 0.99 < max(values) < half
-    assert (unpack(_residues(pack(drawn, layout)), 1 << 400, layout)[..., :2] == drawn).all()
+    assert (unpack(_residues(packed), 1 << 400, layout) == signed).all()
+    assert (pack(signed, layout) == packed).all()
 
 
 def _residues(words):
