@@ -25,15 +25,15 @@ from pyfate_gpu.he.array import (
     slot_products,
     slots,
 )
+from pyfate_gpu.he.array.device_rows import DeviceRows
 from pyfate_gpu.he.array.freshness import DERIVED
 from pyfate_gpu.he.array.reductions import Axis
-from pyfate_gpu.he.array.state import ArrayState
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.scheme.public_key import SchemePublicKey
 
 
-class CiphertextArray(ArrayState):
+class CiphertextArray(DeviceRows):
     """An array of ciphertexts under one key, with one public exponent and one public bound.
 
     Made by `PublicKey.encrypt`, `PublicKey.from_wire` and `PublicKey.from_ints`. Every operation
@@ -311,35 +311,6 @@ class CiphertextArray(ArrayState):
     def to_device(self, device: str) -> CiphertextArray:
         """Move to the chosen backend if it computes on `device`, else to the first one that does."""
         return export.to_device(self, device)
-
-    @property
-    def __cuda_array_interface__(self) -> dict[str, Any]:
-        """Rows on a GPU for kernels in this process, uint32 ``[size, 2, limbs]``; do not change them.
-
-        They are halves of residues in base n, in Montgomery form, and are not re-blinded: whatever
-        leaves this process goes through `to_wire`. Only an array on a GPU has this attribute.
-        """
-        rows = export.on_gpu(self)
-        if rows is None:
-            raise AttributeError(f"the array lies on {self.device}, not on a GPU")
-        interface: dict[str, Any] = rows.__cuda_array_interface__
-        return interface
-
-    def __dlpack__(self, **options: Any) -> Any:
-        """The same rows by DLPack; refused (BufferError) unless they lie on a GPU."""
-        return self._for_dlpack().__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        kind, index = self._for_dlpack().__dlpack_device__()
-        return int(kind), int(index)
-
-    def _for_dlpack(self) -> Any:
-        rows = export.on_gpu(self)
-        if rows is None:
-            raise BufferError(
-                f"the array lies on {self.device}, not on a GPU; see to_wire, to_ints"
-            )
-        return rows
 
     def to_ints(self, *, reblind: bool = True) -> npt.NDArray[np.object_]:
         """Canonical integers in [1, n^2), re-blinded unless they are fresh.

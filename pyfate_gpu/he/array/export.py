@@ -14,6 +14,7 @@ from pyfate_gpu.he.array.freshness import use_up
 
 if TYPE_CHECKING:
     from pyfate_gpu.he.array.arrays import CiphertextArray
+    from pyfate_gpu.he.array.state import ArrayState
 
 CHUNK_ROWS = 1 << 14
 """Rows exported at a time: an export needs little memory beside its result."""
@@ -49,7 +50,7 @@ def marks(c: CiphertextArray) -> UnsignedWords:
     return np.concatenate([np.empty((0, 2), dtype=np.uint64), *parts])
 
 
-def on_gpu(c: CiphertextArray) -> Any:
+def on_gpu(c: ArrayState) -> Any:
     """The rows as a CuPy array, or None where they are elsewhere or in no such form."""
     rows = c._rows
     return rows if hasattr(rows, "__cuda_array_interface__") else None
