@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "group/group_context.h"
-#include "group/window_width.h"
 
 namespace pyfate {
 
@@ -11,30 +10,25 @@ void GroupContext::horner(const std::uint64_t* a, const std::int64_t* numbers, s
                           std::size_t outputs, int bits, std::uint64_t* out, const Run& run) const {
   const KernelTable& kernels = modulus_.kernels();
   const std::size_t row = modulus_.row_words();
-  Words factor(static_cast<std::size_t>(bits) / 64 + 1);
-  factor[static_cast<std::size_t>(bits) / 64] = std::uint64_t{1} << bits % 64;
-  const int width = sliding_width(bits + 1, true);
   const double products = static_cast<double>(steps) * (bits + 1);
-  parallel_chunks(outputs, modulus_.chunk_rows(outputs, products, run), run,
-                  [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
-                    const std::size_t count = end - begin;
-                    const std::int64_t* chosen = numbers + (steps - 1) * outputs + begin;
-                    std::uint64_t* sum = out + begin * row;
-                    for (std::size_t i = 0; i < count; ++i) {
-                      const auto number = static_cast<std::size_t>(chosen[i]);
-                      std::memcpy(sum + i * row, a + number * row, row * sizeof *out);
-                    }
-                    Words shifted(count * row);
-                    Words scratch(((std::size_t{1} << (width - 1)) + 1) * kernels.number_bytes / 8);
-                    for (std::size_t step = 1; step < steps; ++step) {
-                      chosen -= outputs;
-                      kernels.power_var(modulus_.engine(), view(sum), {factor.data(), bits + 1},
-                                        width, scratch.data(), shifted.data(), 0, count);
-                      kernels.multiply(modulus_.engine(), view(shifted.data()), view(a, chosen),
-                                       sum, 0, count);
-                      checkpoint.check();
-                    }
-                  });
+  parallel_chunks(
+      outputs, modulus_.chunk_rows(outputs, products, run), run,
+      [&](std::size_t begin, std::size_t end, Checkpoint& checkpoint) {
+        const std::size_t count = end - begin;
+        const std::int64_t* chosen = numbers + (steps - 1) * outputs + begin;
+        std::uint64_t* sum = out + begin * row;
+        for (std::size_t i = 0; i < count; ++i) {
+          const auto number = static_cast<std::size_t>(chosen[i]);
+          std::memcpy(sum + i * row, a + number * row, row * sizeof *out);
+        }
+        Words shifted(count * row);
+        for (std::size_t step = 1; step < steps; ++step) {
+          chosen -= outputs;
+          kernels.square_many(modulus_.engine(), view(sum), bits, shifted.data(), 0, count);
+          kernels.multiply(modulus_.engine(), view(shifted.data()), view(a, chosen), sum, 0, count);
+          checkpoint.check();
+        }
+      });
 }
 
 }  // namespace pyfate
