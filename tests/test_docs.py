@@ -66,6 +66,33 @@ def test_the_page_of_parameters_is_that_of_the_docstrings():
 
 
 @pytest.mark.slow
+def test_the_job_of_trees_runs_as_it_is_written(tmp_path):
+    pytest.importorskip("private_set_intersection")
+    (block,) = re.findall(
+        r"^```toml\n(.*?)^```$", (ROOT / "docs/trees.md").read_text(), re.M | re.S
+    )
+    folder = tmp_path / "sample"
+    shutil.copytree(ROOT / "docs/sample", folder)
+    (folder / "trees.toml").write_text(
+        block.replace(
+            "[alignment]", "key_bits = 512\nallow_insecure_key_size = true\n\n[alignment]"
+        )
+    )
+    for verb in ("estimate", "run", "predict"):
+        words = [sys.executable, "-m", "pyfate_gpu.cli", verb, "trees.toml"]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    told = (folder / "trees/guest/predictions.csv").read_text().splitlines()
+    rows, hosts = (
+        {line.partition(",")[0] for line in (folder / name).read_text().splitlines()[1:]}
+        for name in ("guest.csv", "host-0.csv")
+    )
+    assert {line.partition(",")[0] for line in told[1:]} == rows
+    assert {line.partition(",")[0] for line in told[1:] if line.endswith(",,,,")} == rows - hosts
+    assert rows - hosts
+
+
+@pytest.mark.slow
 def test_the_first_job_runs_as_it_is_written(tmp_path):
     """Commands of the quickstart, literally, but for where they find the command and the sample."""
     pytest.importorskip("private_set_intersection")

@@ -46,7 +46,10 @@ class Section:
         value = self._left.pop(key, _MISSING)
         if value is _MISSING:
             if default is _MISSING:
-                raise ConfigurationError(f"{self._where} lacks {key}")
+                raise ConfigurationError(
+                    f"{self._where} lacks {key}: add {key} = ..., a {_KINDS.get(kind, kind.__name__)} "
+                    "(docs/parties.md)"
+                )
             return default  # type: ignore[no-any-return]
         if kind is float and type(value) is int:
             value = float(value)
