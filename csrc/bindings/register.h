@@ -6,6 +6,7 @@
 namespace pyfate::bindings {
 
 void register_instruction_sets(pybind11::module_& module);
+void register_masking(pybind11::module_& module);
 void register_placed_matrix(pybind11::module_& module);
 void register_public_context(pybind11::module_& module);
 void register_private_context(pybind11::module_& module);

@@ -210,7 +210,12 @@ def share_kernels() -> ShareKernels:
         return ReferenceShares()
     if not _find("cpu").availability().available:
         return ReferenceShares()
-    return CpuShares(_choice.threads or chosen.threads or available_cores())
+    return CpuShares(native_threads())
+
+
+def native_threads() -> int:
+    """Threads of native work that needs no engine: those chosen, or all cores allowed."""
+    return _choice.threads or environment().threads or available_cores()
 
 
 def workers() -> Workers:

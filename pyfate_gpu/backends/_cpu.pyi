@@ -29,6 +29,32 @@ def unpack_shares(n: bytes, width: int, slots: int, residues: _Words, threads: i
 def multiply_shares(
     matrix: _Integers, transposed: bool, shares: _Words, threads: int
 ) -> _Words: ...
+def mask_values(
+    values: npt.NDArray[np.float32] | npt.NDArray[np.float64],
+    clip: float,
+    levels: int,
+    weight: int,
+    rounding_key: bytes | None,
+    rounding_start: int,
+    rounding_bits: int,
+    keys: bytes,
+    signs: npt.NDArray[np.int8],
+    start: int,
+    lane_bytes: int,
+    element_bytes: int,
+    out: npt.NDArray[np.uint8],
+    threads: int,
+) -> tuple[int, int, int]: ...
+def mask_integers(
+    values: _Integers,
+    keys: bytes,
+    signs: npt.NDArray[np.int8],
+    start: int,
+    lane_bytes: int,
+    element_bytes: int,
+    out: npt.NDArray[np.uint8],
+    threads: int,
+) -> None: ...
 
 class PlacedMatrix:
     def __init__(self, matrix: _Integers) -> None: ...

@@ -130,7 +130,7 @@ def vector(layout: Layout, arrays: Sequence[npt.NDArray[Any]], weight: int) -> I
         When a value is not finite, or an integer is beyond the plan's bits.
     """
     plan = layout.plan
-    paired = list(zip(layout.structure.members, arrays, strict=True))
+    paired = zip(layout.structure.members, arrays, strict=True)
     floats = [(member.name, array) for member, array in paired if member.is_float]
     clipped: list[int] = []
     large: list[int] = []
@@ -153,7 +153,25 @@ def vector(layout: Layout, arrays: Sequence[npt.NDArray[Any]], weight: int) -> I
             yield piece
         clipped.append(int(counted[0]))
         large.append(int(counted[1]))
-    for member, array in paired:
+    yield from tail(layout, arrays, weight, clipped, large)
+
+
+def tail(
+    layout: Layout,
+    arrays: Sequence[npt.NDArray[Any]],
+    weight: int,
+    clipped: Sequence[int],
+    large: Sequence[int],
+) -> Iterator[Integers]:
+    """What follows the values: digits of integers, and of counts.
+
+    Raises
+    ------
+    DataError
+        When an integer is beyond the plan's bits.
+    """
+    plan = layout.plan
+    for member, array in zip(layout.structure.members, arrays, strict=True):
         if not member.is_float:
             yield from _integer_digits(layout, member.name, np.ravel(array))
     counts: tuple[int, ...] = (1, weight)
@@ -209,9 +227,7 @@ def _quantise(
         scaled *= levels
     largest = max(scaled.max(initial=0.0), -scaled.min(initial=0.0))
     if not np.isfinite(largest):
-        bad = ~np.isfinite(values)
-        what = "NaN or infinite" if bad.any() else "beyond all limits"
-        raise DataError(f"array {name!r} has values that are {what}: the update was not sealed")
+        raise bad_values(values, name)
     if largest > levels:
         counted[0] += np.count_nonzero(np.abs(scaled) > levels)
         np.clip(scaled, -levels, levels, out=scaled)
@@ -220,13 +236,23 @@ def _quantise(
     if dither is None:
         np.rint(scaled, out=scaled)
     else:
-        # Multiples of 2^-bits, so many that their sum with a level is exact: levels stay what they are.
-        bits = min(32, 52 - plan.value_bits)
+        bits = rounding_bits(plan)
         words = dither.take(values.size)
         words >>= np.uint32(32 - bits)
         scaled += np.multiply(words, 2.0**-bits, dtype=np.float64)
         np.floor(scaled, out=scaled)
     return scaled.astype(np.int64)
+
+
+def rounding_bits(plan: AggregationPlan) -> int:
+    """Bits of what is added before rounding down, so many that its sum with a level is exact: levels stay."""
+    return min(32, 52 - plan.value_bits)
+
+
+def bad_values(values: npt.NDArray[Any], name: str) -> DataError:
+    """The error for values that are not finite once scaled."""
+    what = "beyond all limits" if np.isfinite(values).all() else "NaN or infinite"
+    return DataError(f"array {name!r} has values that are {what}: the update was not sealed")
 
 
 def _integer_digits(layout: Layout, name: str, flat: npt.NDArray[Any]) -> Iterator[Integers]:

@@ -36,6 +36,7 @@ class Stream:
 
         assert len(key) == KEY_BYTES
         self._dtype = np.dtype(dtype).newbyteorder("<")
+        self.key = key
         self._cipher = Cipher(ChaCha20(key, bytes(16)), None).encryptor()
         self._buffer = bytearray(CHUNK * self._dtype.itemsize + _BLOCK)
         self._words: npt.NDArray[Any] = np.frombuffer(self._buffer, self._dtype, CHUNK)

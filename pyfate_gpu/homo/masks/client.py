@@ -12,7 +12,7 @@ from pyfate_gpu.errors import ProtocolError
 from pyfate_gpu.homo.frames import Kind, Message, Terms, read_hex
 from pyfate_gpu.homo.identities import SIGNATURE_BYTES, Identity, check_signature
 from pyfate_gpu.homo.masks import directory as directories
-from pyfate_gpu.homo.masks import graph, ring, shamir
+from pyfate_gpu.homo.masks import fused, graph, ring, shamir
 from pyfate_gpu.homo.masks.agreement import TAG_BYTES, Pads, RoundKey, lock, unlock
 from pyfate_gpu.homo.masks.directory import Directory, Entry, signed_text
 from pyfate_gpu.homo.plan import AggregationPlan
@@ -159,8 +159,12 @@ class MasksClient:
             )
         structure, arrays = take_apart(update)
         layout = Layout(self._plan, structure)
-        elements = vector(layout, arrays, check_weight(weight, self._plan))
-        pieces = list(ring.masked(elements, self._plan.width, self._streams()))
+        weight = check_weight(weight, self._plan)
+        if fused.available():
+            pieces: list[Any] = [fused.masked_update(layout, arrays, weight, self._streams()).data]
+        else:
+            elements = vector(layout, arrays, weight)
+            pieces = list(ring.masked(elements, self._plan.width, self._streams()))
         members = layout.describe()
         self._due = Kind.SURVIVORS
         return self._terms.write(Kind.VALUES, self._number, members, [pieces])

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/generic/masking.h"
+
+namespace pyfate::avx512ifma {
+
+struct MaskLanes {
+  static constexpr int kLanes = 16;
+  typedef std::uint32_t Words __attribute__((vector_size(64)));
+  typedef std::uint16_t Halves __attribute__((vector_size(64)));
+  typedef std::uint8_t Bytes __attribute__((vector_size(64)));
+};
+
+extern const MaskingKernels kMasking;
+const MaskingKernels kMasking = generic::Masking<MaskLanes>::kKernels;
+
+}  // namespace pyfate::avx512ifma
