@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pyfate_gpu import (
@@ -20,6 +21,7 @@ from pyfate_gpu.federation.roles import ARBITER, GUEST, Party, Role
 from pyfate_gpu.federation.simulation import simulate
 from pyfate_gpu.federation.topology import WITH_ARBITER
 from pyfate_gpu.federation.transports.memory import MemoryChannel
+from pyfate_gpu.nn.transfer import FederatedTransfer
 from pyfate_gpu.protocol.messages import SHARED, why_refuse
 
 HOST = Party(Role.HOST)
@@ -135,11 +137,31 @@ def test_no_message_that_parties_send_is_refused(delivered, rng, kind, parameter
     assert [why_refuse(address, to, table) for address, to in delivered] == [None] * len(delivered)
 
 
+def transfer(rng):
+    """Fit and predict by transfer learning."""
+    x = rng.normal(size=(30, 4))
+    common = np.arange(20)
+
+    def party(columns, labels=None, rows=None):
+        def run(session):
+            model = FederatedTransfer(
+                features=2, max_iter=2, key_bits=512, allow_insecure_key_size=True
+            )
+            model.fit(columns, labels, session=session, common=common)
+            return model.predict(rows, session=session)
+
+        return run
+
+    guest, host = party(x[:, :2], x[:, 0] > 0), party(x[:, 2:], rows=x[:, 2:])
+    simulate(guest=guest, hosts=[host], timeout=60.0)
+
+
 def test_every_declared_message_is_sent(delivered, rng):
     for kind, parameters in FITS:
         fit_and_predict(kind, parameters, rng)
     select_columns(rng)
     grow_trees(rng)
+    transfer(rng)
     sent = {address.name.partition("/")[2] for address, _ in delivered}
     # tests/homo/test_models.py and, where PyTorch is, tests/nn/test_network.py send the others.
     here = [key for key in ESTIMATORS if not key.startswith(("homo_", "network_"))]
