@@ -25,7 +25,7 @@ import numpy as np
 
 from pyfate_gpu import backend_info, generate_keypair, use_backend
 from pyfate_gpu.homo import AggregationPlan, Identity, SecureAggregator
-from pyfate_gpu.homo.masks import ring
+from pyfate_gpu.homo.masks import fused, ring
 from pyfate_gpu.homo.quantiser import Layout, vector
 from pyfate_gpu.homo.streams import Stream
 from pyfate_gpu.homo.updates import take_apart
@@ -76,7 +76,8 @@ def masks(values: np.ndarray) -> dict[str, float]:
     pads = [
         (Stream(bytes([number]) * 32, ring.lane_of(PLAN.width)), 1) for number in range(CLIENTS)
     ]
-    found["mask_seconds"], _ = best(
+    found["mask_seconds"], _ = best(lambda: fused.masked_update(layout, arrays, 1, pads), 15)
+    found["mask_by_numpy_seconds"], _ = best(
         lambda: list(ring.masked(vector(layout, arrays, 1), PLAN.width, pads))
     )
     found["open_seconds"], _ = best(lambda: aggregator.open(sealed), 3)
@@ -185,6 +186,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", help="Python with tenseal and phe")
     parser.add_argument("--flower", help="Python with flwr")
+    parser.add_argument("--fedbiomed", help="Python with fedbiomed")
+    parser.add_argument("--masks-only", action="store_true", help="leave Paillier and memory out")
     parser.add_argument("--parameters", type=int, default=1_000_000)
     parser.add_argument("--memory", nargs=2)
     parser.add_argument("--json", type=Path)
@@ -201,18 +204,21 @@ def main() -> None:
             "engine": str(backend_info()).partition("\n")[0],
             "masks": masks(update()[:parameters]),
         }  # fmt: skip
-        for name, scheme in SCHEMES.items():
+        for name, scheme in () if options.masks_only else SCHEMES.items():
             result[name] = paillier(update()[:parameters], scheme)
     if options.peers:
         result["tenseal"] = peer(options.peers, "tenseal", parameters)
         result["phe"] = peer(options.peers, "phe", parameters)
     if options.flower:
         result["flwr"] = peer(options.flower, "flwr", parameters)
-    result["server_memory"] = {
-        f"{name}, {size}": server_memory(name, size)
-        for name in ("masks", "paillier")
-        for size in (parameters, 4 * parameters)
-    }
+    if options.fedbiomed:
+        result["fedbiomed"] = peer(options.fedbiomed, "fedbiomed", parameters)
+    if not options.masks_only:
+        result["server_memory"] = {
+            f"{name}, {size}": server_memory(name, size)
+            for name in ("masks", "paillier")
+            for size in (parameters, 4 * parameters)
+        }
     text = json.dumps(result, indent=1)
     print(text)
     if options.json:
