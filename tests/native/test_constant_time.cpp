@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Under valgrind: decryption, the owner's encryption, hardened encryption and blinding, from end to
 // end. The key, the plaintexts and the randomness are marked undefined, so that memcheck reports
-// every branch and every address that depends on one of them. With the argument `control`, tables
-// are not hardened, which must be reported. tests/native/run_constant_time.sh.
+// every branch and every address that depends on one of them. Masks of sums the same: their keys,
+// values and roundings. With the argument `control`, tables are not hardened, which must be
+// reported. tests/native/run_constant_time.sh.
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "bigint/secrecy.h"
+#include "cpu/masking.h"
 #include "paillier/private_context.h"
 #include "paillier/public_context.h"
 #include "simd_scaffold.h"
@@ -153,6 +155,22 @@ void check(const char* name, const Primes& primes, bool hardened) {
   Checks(primes.p(), primes.q(), *found, hardened).run();
 }
 
+/// Values under masks, rounded at random and to the nearest, with the best instructions of this
+/// processor.
+void check_masks() {
+  std::vector<std::uint32_t> keys(24, 7);
+  std::vector<float> values(2050, 0.25F);
+  const std::int8_t signs[] = {1, -1};
+  std::vector<unsigned char> out(3 * values.size());
+  pyfate::secret(keys.data(), keys.size());
+  pyfate::secret(values.data(), values.size());
+  const pyfate::MaskedVector to{{keys.data(), signs, 2, 4}, 5, 3, out.data()};
+  const pyfate::Run run{1, nullptr, nullptr};
+  pyfate::mask_values(values.data(), values.size(), {1.0, 127.0, 32, 0x1p-32}, 3,
+                      {keys.data() + 16, 5}, to, run);
+  pyfate::mask_values(values.data(), values.size(), {1.0, 127.0, 0, 1.0}, 3, {nullptr, 0}, to, run);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -169,6 +187,7 @@ int main(int count, char** arguments) {
   check("portable", kLarge, hardened);  // sizes with code of their own
   check("emulated", kSmall, hardened);
   check("avx2", kMedium, hardened);
+  check_masks();
   const unsigned long errors = VALGRIND_COUNT_ERRORS;
   std::puts(errors == 0 ? "ok" : "time or addresses depend on secrets");
   return errors == 0 ? 0 : 1;
