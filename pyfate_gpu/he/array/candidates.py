@@ -263,7 +263,7 @@ class Candidates:
         With several rows in a ciphertext, so many `positions`, those of `packed_sums` before the sums of
         positions are put together.
         """
-        batches = list(self._batches(self._check_nodes([rows], None, self.rows), positions))
+        batches = list(self._batches(self._check_nodes([rows], None, self.rows), positions, BATCH))
         bins = np.concatenate([stages.bins for stages in batches])
         each = sides_additions(self.splits, bins, 1)
         return sum(stages.additions for stages in batches) + each * positions
