@@ -35,7 +35,7 @@ struct Masked {
   MaskedVector vector;
 
   Masked(const py::bytes& key_bytes, const Array& signs, std::uint64_t start, int lane_bytes,
-         int element_bytes, Array& out, std::size_t count)
+         int element_bytes, Array& out, std::size_t count, const std::string& isa)
       : keys(key_words(key_bytes, static_cast<std::size_t>(signs.size()))) {
     const auto* sign = checked<std::int8_t>(signs, "signs", {kAny}, "(streams,)");
     const bool lane = lane_bytes == 1 || lane_bytes == 2 || lane_bytes == 4 || lane_bytes == 8;
@@ -49,7 +49,8 @@ struct Masked {
     vector = {{keys.data(), sign, static_cast<std::size_t>(signs.size()), lane_bytes},
               start,
               element_bytes,
-              static_cast<unsigned char*>(out.mutable_data())};
+              static_cast<unsigned char*>(out.mutable_data()),
+              &masking_kernels(isa)};
   }
 };
 
@@ -74,14 +75,14 @@ void register_masking(py::module_& module) {
       [](const Array& values, double clip, std::uint32_t levels, std::uint64_t weight,
          const std::optional<py::bytes>& rounding_key, std::uint64_t rounding_start,
          int rounding_bits, const py::bytes& keys, const Array& signs, std::uint64_t start,
-         int lane_bytes, int element_bytes, Array out, int threads) {
+         int lane_bytes, int element_bytes, Array out, int threads, const std::string& isa) {
         if (!(clip > 0) || levels >> 31 != 0) throw py::value_error("clip or levels out of range");
         if (rounding_key && (rounding_bits < 1 || rounding_bits > 32)) {
           throw py::value_error("rounding_bits is " + std::to_string(rounding_bits) +
                                 "; it must be 1 to 32");
         }
         const Masked masked(keys, signs, start, lane_bytes, element_bytes, out,
-                            static_cast<std::size_t>(values.size()));
+                            static_cast<std::size_t>(values.size()), isa);
         KeyWords key;
         if (rounding_key) key = key_words(*rounding_key, 1);
         const Rounding rounding{clip, static_cast<double>(levels), rounding_bits,
@@ -94,19 +95,19 @@ void register_masking(py::module_& module) {
       },
       arg("values"), arg("clip"), arg("levels"), arg("weight"), arg("rounding_key"),
       arg("rounding_start"), arg("rounding_bits"), arg("keys"), arg("signs"), arg("start"),
-      arg("lane_bytes"), arg("element_bytes"), arg("out"), arg("threads"));
+      arg("lane_bytes"), arg("element_bytes"), arg("out"), arg("threads"), arg("isa") = "");
   module.def(
       "mask_integers",
       [](const Array& values, const py::bytes& keys, const Array& signs, std::uint64_t start,
-         int lane_bytes, int element_bytes, Array out, int threads) {
+         int lane_bytes, int element_bytes, Array out, int threads, const std::string& isa) {
         const auto* data = checked<std::int64_t>(values, "values", {kAny}, "(values,)");
         const auto count = static_cast<std::size_t>(values.size());
-        const Masked masked(keys, signs, start, lane_bytes, element_bytes, out, count);
+        const Masked masked(keys, signs, start, lane_bytes, element_bytes, out, count, isa);
         without_gil(threads,
                     [&](const Run& run) { mask_integers(data, count, masked.vector, run); });
       },
       arg("values"), arg("keys"), arg("signs"), arg("start"), arg("lane_bytes"),
-      arg("element_bytes"), arg("out"), arg("threads"));
+      arg("element_bytes"), arg("out"), arg("threads"), arg("isa") = "");
 }
 
 }  // namespace pyfate::bindings

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "bigint/zeroing_allocator.h"
@@ -23,12 +25,24 @@ namespace portable {
 extern const MaskingKernels kMasking;
 }
 
-const MaskingKernels& masking_kernels() {
+const MaskingKernels& masking_kernels(const std::string& isa) {
+  struct Choice {
+    const char* name;
+    const char* missing;
+    const MaskingKernels& kernels;
+  };
+  const Choice choices[] = {
 #if defined(PYFATE_X86_VECTOR)
-  if (missing_avx512ifma() == nullptr) return avx512ifma::kMasking;
-  if (missing_avx2() == nullptr) return avx2::kMasking;
+      {"avx512ifma", missing_avx512ifma(), avx512ifma::kMasking},
+      {"avx2", missing_avx2(), avx2::kMasking},
 #endif
-  return portable::kMasking;
+      {"portable", nullptr, portable::kMasking},
+      {"emulated", nullptr, portable::kMasking},  // there are no vectors to emulate
+  };
+  for (const Choice& choice : choices) {
+    if (choice.missing == nullptr && (isa.empty() || isa == choice.name)) return choice.kernels;
+  }
+  throw std::invalid_argument("no masking kernels for instruction set '" + isa + "' here");
 }
 
 namespace {
@@ -42,19 +56,21 @@ using Buffer = std::vector<std::uint32_t, ZeroingAllocator<std::uint32_t>>;
 /// The words of a sum of streams from any place on.
 class Words {
  public:
+  explicit Words(const MaskingKernels& kernels) : kernels_(kernels) {}
+
   const unsigned char* from(const StreamSet& streams, std::uint64_t start, std::size_t count) {
-    const MaskingKernels& kernels = masking_kernels();
     const auto lane = static_cast<std::size_t>(streams.lane_bytes);
     const std::uint64_t first = start * lane;
     const auto skip = static_cast<std::size_t>(first % kBlockBytes);
-    const std::size_t group = kBlockBytes * kernels.lanes;
+    const std::size_t group = kBlockBytes * kernels_.lanes;
     const std::size_t groups = (skip + count * lane + group - 1) / group;
     if (buffer_.size() < groups * group / 4) buffer_.resize(groups * group / 4);
-    kernels.sum_streams(streams, first / kBlockBytes, groups, buffer_.data());
+    kernels_.sum_streams(streams, first / kBlockBytes, groups, buffer_.data());
     return reinterpret_cast<const unsigned char*>(buffer_.data()) + skip;
   }
 
  private:
+  const MaskingKernels& kernels_;
   Buffer buffer_;
 };
 
@@ -118,14 +134,16 @@ void in_pieces(std::size_t count, std::uint64_t start, const Run& run, const Mak
   });
 }
 
-void round_values(const float* values, std::size_t count, const Rounding& rounding,
-                  const std::uint32_t* words, std::int32_t* out, ClipCounts& counts) {
-  masking_kernels().round_floats(values, count, rounding, words, out, counts);
+void round_values(const MaskingKernels& kernels, const float* values, std::size_t count,
+                  const Rounding& rounding, const std::uint32_t* words, std::int32_t* out,
+                  ClipCounts& counts) {
+  kernels.round_floats(values, count, rounding, words, out, counts);
 }
 
-void round_values(const double* values, std::size_t count, const Rounding& rounding,
-                  const std::uint32_t* words, std::int32_t* out, ClipCounts& counts) {
-  masking_kernels().round_doubles(values, count, rounding, words, out, counts);
+void round_values(const MaskingKernels& kernels, const double* values, std::size_t count,
+                  const Rounding& rounding, const std::uint32_t* words, std::int32_t* out,
+                  ClipCounts& counts) {
+  kernels.round_doubles(values, count, rounding, words, out, counts);
 }
 
 }  // namespace
@@ -139,14 +157,14 @@ ClipCounts mask_values(const Float* values, std::size_t count, const Rounding& r
   ClipCounts total;
   std::mutex mutex;
   in_pieces(count, to.start, run, [&] {
-    return [&, pads = Words(), dithers = Words(),
+    return [&, pads = Words(*to.kernels), dithers = Words(*to.kernels),
             levels = std::vector<std::int32_t, ZeroingAllocator<std::int32_t>>(kPiece)](
                std::size_t first, std::size_t some) mutable {
       const unsigned char* source =
           words.key == nullptr ? nullptr : dithers.from(dither, words.start + first, some);
       ClipCounts counts;
-      round_values(values + first, some, rounding, reinterpret_cast<const std::uint32_t*>(source),
-                   levels.data(), counts);
+      round_values(*to.kernels, values + first, some, rounding,
+                   reinterpret_cast<const std::uint32_t*>(source), levels.data(), counts);
       const unsigned char* pad = pads.from(to.streams, to.start + first, some);
       write_lanes(levels.data(), some, weight, pad, to, first);
       const std::lock_guard<std::mutex> lock(mutex);
@@ -166,7 +184,7 @@ template ClipCounts mask_values(const double*, std::size_t, const Rounding&, std
 void mask_integers(const std::int64_t* values, std::size_t count, const MaskedVector& to,
                    const Run& run) {
   in_pieces(count, to.start, run, [&] {
-    return [&, pads = Words()](std::size_t first, std::size_t some) mutable {
+    return [&, pads = Words(*to.kernels)](std::size_t first, std::size_t some) mutable {
       const unsigned char* pad = pads.from(to.streams, to.start + first, some);
       write_lanes(values + first, some, 1, pad, to, first);
     };

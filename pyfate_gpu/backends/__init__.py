@@ -218,6 +218,11 @@ def native_threads() -> int:
     return _choice.threads or environment().threads or available_cores()
 
 
+def native_isa() -> str:
+    """Instruction set of native work that needs no engine: the one chosen, or empty for the best there is."""
+    return _choice.isa or environment().isa or ""
+
+
 def workers() -> Workers:
     """The workers of the chosen backend, at which tables can be read.
 

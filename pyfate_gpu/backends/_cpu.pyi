@@ -44,6 +44,7 @@ def mask_values(
     element_bytes: int,
     out: npt.NDArray[np.uint8],
     threads: int,
+    isa: str = "",
 ) -> tuple[int, int, int]: ...
 def mask_integers(
     values: _Integers,
@@ -54,6 +55,7 @@ def mask_integers(
     element_bytes: int,
     out: npt.NDArray[np.uint8],
     threads: int,
+    isa: str = "",
 ) -> None: ...
 
 class PlacedMatrix:

@@ -6,7 +6,7 @@ import pytest
 
 from pyfate_gpu import use_backend
 from pyfate_gpu.backends import _cpu
-from pyfate_gpu.errors import DataError
+from pyfate_gpu.errors import BackendUnavailableError, DataError
 from pyfate_gpu.homo import AggregationPlan, Noise, quantiser
 from pyfate_gpu.homo.masks import fused, ring
 from pyfate_gpu.homo.quantiser import Layout, vector
@@ -59,6 +59,27 @@ def test_odd_lengths(monkeypatch, size, threads):
     with use_backend("cpu", threads=threads):
         found, expected = both(monkeypatch, AggregationPlan(10, 16, 1.0), some(size))
     assert found == expected
+
+
+@pytest.mark.parametrize("isa", ["avx512ifma", "avx2", "portable"])
+@pytest.mark.parametrize(("bits", "dtype"), [(8, np.float32), (16, np.float64), (24, np.float32)])
+def test_every_instruction_set(monkeypatch, isa, bits, dtype):
+    try:
+        choice = use_backend("cpu", isa=isa)
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
+    with choice:
+        plan = AggregationPlan(10, bits, 0.9, 900)
+        found, expected = both(monkeypatch, plan, [some(5001, dtype), some(70, dtype)], 7)
+    assert found == expected
+
+
+def test_an_unknown_instruction_set_is_refused():
+    out = np.empty(3, dtype=np.uint8)
+    with pytest.raises(ValueError, match="no masking kernels for instruction set 'abacus'"):
+        _cpu.mask_integers(
+            np.arange(3), b"", np.empty(0, dtype=np.int8), 0, 1, 1, out, 1, isa="abacus"
+        )
 
 
 @pytest.mark.parametrize("streams", [0, 1, 2])
@@ -118,7 +139,9 @@ def test_values_that_are_none(bad, text):
 
 def test_wrong_arguments_are_refused():
     keys, signs, out = bytes(32), np.ones(1, np.int8), np.zeros(12, np.uint8)
-    good = {"keys": keys, "signs": signs, "start": 0, "lane_bytes": 4, "element_bytes": 3, "out": out, "threads": 1}  # fmt: skip
+    good = {
+        "keys": keys, "signs": signs, "start": 0, "lane_bytes": 4, "element_bytes": 3, "out": out, "threads": 1,
+    }  # fmt: skip
     values = np.zeros(4, np.int64)
     _cpu.mask_integers(values, **good)
     read_only = np.zeros(12, np.uint8)

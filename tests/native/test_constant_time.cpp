@@ -164,7 +164,8 @@ void check_masks() {
   std::vector<unsigned char> out(3 * values.size());
   pyfate::secret(keys.data(), keys.size());
   pyfate::secret(values.data(), values.size());
-  const pyfate::MaskedVector to{{keys.data(), signs, 2, 4}, 5, 3, out.data()};
+  const pyfate::MaskedVector to{
+      {keys.data(), signs, 2, 4}, 5, 3, out.data(), &pyfate::masking_kernels("")};
   const pyfate::Run run{1, nullptr, nullptr};
   pyfate::mask_values(values.data(), values.size(), {1.0, 127.0, 32, 0x1p-32}, 3,
                       {keys.data() + 16, 5}, to, run);

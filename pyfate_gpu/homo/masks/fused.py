@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pyfate_gpu.backends import native_threads
+from pyfate_gpu.backends import native_isa, native_threads
 from pyfate_gpu.homo.masks import ring
 from pyfate_gpu.homo.quantiser import Layout, bad_values, rounding_bits, tail, vector
 from pyfate_gpu.homo.streams import Stream, fresh_stream
@@ -87,14 +87,14 @@ class _Output:
         self._keys = b"".join(stream.key for stream, _ in pads)
         self._signs = np.array([sign for _, sign in pads], dtype=np.int8)
         self._at = self._rounded = 0
-        self._threads = native_threads()
+        self._run = native_threads(), native_isa()
         self.bytes = np.empty(layout.length * self._size, dtype=np.uint8)
 
     def _next(self, count: int) -> tuple[Any, ...]:
         """Where so many elements go."""
         start, self._at = self._at, self._at + count
         out = self.bytes[start * self._size : self._at * self._size]
-        return self._keys, self._signs, start, self._lane, self._size, out, self._threads
+        return self._keys, self._signs, start, self._lane, self._size, out, *self._run
 
     def floats(
         self, values: npt.NDArray[Any], clip: float, weight: int, rounding: Stream | None
