@@ -94,14 +94,15 @@ def read_sample(
     found = unpack_bits(roots, [rows] * sets, "the sets of rows of a round")
     sizes = settings.sample_sizes(rows)
     for mask in found:
-        if np.count_nonzero(mask) < least:
+        asked = int(np.count_nonzero(mask))
+        if asked < least:
             raise ProtocolError(
                 f"the guest asked for sums of fewer than {least} rows, the least that two sides of "
                 "min_samples_leaf take"
             )
-        if np.count_nonzero(mask) not in sizes:
+        if asked not in sizes:
             raise ProtocolError(
-                f"the guest asked for sums of {np.count_nonzero(mask)} of {rows} rows, and a tree draws "
+                f"the guest asked for sums of {asked} of {rows} rows, and a tree draws "
                 f"{' or '.join(map(str, sizes))}"
             )
     return Sample(found, trees)
