@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Codes = npt.NDArray[np.int16]
 
-BATCH, CACHED_BATCH = 1 << 15, 1 << 12
-"""Sums that are kept at a time, before the next groups of columns are summed; fewer where caches are of use."""
+BATCH = 1 << 15
+"""Sums that are kept at a time, before the next groups of columns are summed."""
 READ = 1 << 22
 """Numbers of rows that are listed at a time."""
 
@@ -263,7 +263,7 @@ class Candidates:
         With several rows in a ciphertext, so many `positions`, those of `packed_sums` before the sums of
         positions are put together.
         """
-        batches = list(self._batches(self._check_nodes([rows], None, self.rows), positions, BATCH))
+        batches = list(self._batches(self._check_nodes([rows], None, self.rows), positions))
         bins = np.concatenate([stages.bins for stages in batches])
         each = sides_additions(self.splits, bins, 1)
         return sum(stages.additions for stages in batches) + each * positions
@@ -311,21 +311,18 @@ class Candidates:
         """The sums of nodes and candidates, for each column of `c` or for each position of a row."""
         width = int(np.prod(c.shape[1:], dtype=np.int64))
         bins, parts = [], []
-        batch = CACHED_BATCH if c._engine.backend == "cpu" else BATCH
-        for stages in self._batches(nodes, positions, batch):
+        for stages in self._batches(nodes, positions):
             bins.append(stages.bins)
             parts += stages.run(c._engine, c._rows, width)
         numbers, width = np.concatenate(bins), width * positions
         return side_sums(c._engine, c._rows, self.splits, parts, numbers, len(nodes), width)
 
-    def _batches(
-        self, nodes: Sequence[tuple[Index, Index]], positions: int, batch: int
-    ) -> Iterator[Stages]:
+    def _batches(self, nodes: Sequence[tuple[Index, Index]], positions: int) -> Iterator[Stages]:
         """Stages of all bins; those of node i are numbered from i times the bins of a node on."""
         stages = Stages(positions)
         for part in self.groups(positions):
             for node, (rows, sources) in enumerate(nodes):
-                if stages.count * positions > batch or stages.read > READ:
+                if stages.count * positions > BATCH or stages.read > READ:
                     yield stages
                     stages = Stages(positions)
                 plan(part, rows, sources, stages, node * self.splits.bins)
