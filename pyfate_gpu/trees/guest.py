@@ -15,6 +15,7 @@ from pyfate_gpu.federation import Party, Session
 from pyfate_gpu.learning.draws import draw_by_gradient, draw_columns, draw_rows
 from pyfate_gpu.learning.losses import Loss, weigh
 from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.resuming import keep, resume
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.trees.bound import may_gain
 from pyfate_gpu.trees.forest import Forest
@@ -22,7 +23,6 @@ from pyfate_gpu.trees.growth import Growth, Turn
 from pyfate_gpu.trees.lazy import SentRows
 from pyfate_gpu.trees.packing import channels_of
 from pyfate_gpu.trees.plan import announce_plan
-from pyfate_gpu.trees.recovery import keep, resume
 from pyfate_gpu.trees.sampling import Sample
 from pyfate_gpu.trees.settings import Settings
 from pyfate_gpu.trees.workload import choose_slots
@@ -136,7 +136,7 @@ class GuestTrainer:
         candidates = sum(self.candidates)
         self.slots = choose_slots(self.settings, self.data.rows, outputs, candidates, key_bits)
         announce_plan(self.session, outputs, packed=self.slots.packed)
-        number, stops = resume(self.session, self), False
+        number, stops = resume(self), False
         while number < rounds and not stops:
             number += 1
             self._round(number)
@@ -146,7 +146,7 @@ class GuestTrainer:
             self.progress.end_iteration(
                 number, self.loss_history[-1], converged=stops, metrics=metrics
             )
-            keep(self.session, self, number)
+            keep(self, number)
         why, kept = f"n_estimators is {rounds + self.done}", number
         if self.validator is not None:
             why, kept = self.validator.verdict or why, self.validator.kept

@@ -15,13 +15,13 @@ from pyfate_gpu.federation.roles import GUEST
 from pyfate_gpu.he.array.candidates import Candidates
 from pyfate_gpu.learning.draws import draw_columns
 from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.resuming import keep, resume
 from pyfate_gpu.trees.host_round import HostRound
 from pyfate_gpu.trees.lazy import HeldRows
 from pyfate_gpu.trees.offers import Offered
 from pyfate_gpu.trees.packing import GradientSlots
 from pyfate_gpu.trees.plan import Shape, receive_plan, report_shape
 from pyfate_gpu.trees.prediction import serve_paths
-from pyfate_gpu.trees.recovery import keep, resume
 from pyfate_gpu.trees.sampling import read_sample
 from pyfate_gpu.trees.settings import Settings
 from pyfate_gpu.trees.tree import SplitTable
@@ -100,11 +100,11 @@ class HostTrainer:
             packed,
             self.settings.keeps_apart(self.outputs),
         )
-        number = resume(self.session, self) + 1
+        number = resume(self) + 1
         while self._round(number):
             self.counts.append(len(self.table))
             self.progress.end_iteration(number)
-            keep(self.session, self, number)
+            keep(self, number)
             number += 1
         self.progress.ended = "the guest ended it"
         return len(self.counts) - 1
