@@ -86,7 +86,7 @@ def _hardly_meet(one: Group, other: Group) -> bool:
 
 
 def _distinct(keys: Cells) -> Cells:
-    """The keys that occur, by sorting: `numpy.unique` hashes integers, some 30 times as long."""
+    """The keys that occur, by sorting, which takes less than the hashing of `numpy.unique`."""
     keys = np.sort(keys)
     return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
 
