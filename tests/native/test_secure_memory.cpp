@@ -21,15 +21,18 @@
 #define READS_ANYTHING __attribute__((no_sanitize_address))
 constexpr bool kOwnPages = false;  // the sanitizer's heap is used instead
 constexpr bool kLocks = false;
+constexpr bool kSpills = false;
 #elif defined(__SANITIZE_THREAD__)
 // Freed blocks are read too, and the sanitizer's own memory, which has no shadow.
 #define READS_ANYTHING __attribute__((no_sanitize_thread, noinline))
 constexpr bool kOwnPages = true;
 constexpr bool kLocks = false;  // its mlock does nothing and says that it did
+constexpr bool kSpills = true;  // a call at each access: words in registers go to the stack
 #else
 #define READS_ANYTHING
 constexpr bool kOwnPages = true;
 constexpr bool kLocks = true;
+constexpr bool kSpills = false;
 #endif
 
 namespace {
@@ -65,6 +68,7 @@ struct Region {
   std::uintptr_t begin;
   std::uintptr_t end;
   bool writable;
+  bool stack;
   bool dumped = true;
   bool locked = false;
 };
@@ -74,12 +78,15 @@ std::vector<Region> regions() {
   std::vector<Region> found;
   std::ifstream lines("/proc/self/smaps");
   std::string line;
+  bool guarded = false;  // a page without access lies below the stack of each thread
   while (std::getline(lines, line)) {
     std::uintptr_t begin = 0;
     std::uintptr_t end = 0;
     char access[5] = {};
     if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, access) == 3) {
-      found.push_back({begin, end, std::strncmp(access, "rw", 2) == 0});
+      const bool stack = guarded || line.find("[stack]") != std::string::npos;
+      found.push_back({begin, end, std::strncmp(access, "rw", 2) == 0, stack});
+      guarded = std::strncmp(access, "---", 3) == 0;
     } else if (line.rfind("VmFlags:", 0) == 0) {
       std::istringstream flags(line);
       for (std::string flag; flags >> flag;) {
@@ -114,6 +121,7 @@ Copies copies(const Pattern& pattern) {
   Copies result;
   for (const Region& region : regions()) {
     if (!region.writable || region.end - region.begin > std::size_t{1} << 30) continue;
+    if (kSpills && region.stack) continue;
     const std::size_t count = occurrences(region, pattern);
     result.all += count;
     if (region.dumped) result.dumped += count;
