@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyfate_gpu.federation import Session
 from pyfate_gpu.federation.roles import GUEST
@@ -14,10 +16,34 @@ from pyfate_gpu.glm.plan import receive_plan
 from pyfate_gpu.glm.search import SearchService
 from pyfate_gpu.glm.settings import NEWTON, Settings
 from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.resuming import keep, resume
 from pyfate_gpu.protocol.scoring import serve_scores
 
 if TYPE_CHECKING:
     from pyfate_gpu.he import PrivateKey
+
+
+@dataclass
+class Services:
+    """What the arbiter does for each party, with one state.
+
+    Parameters
+    ----------
+    session : Session
+    of_parties : sequence of DescentService
+    """
+
+    session: Session
+    of_parties: Sequence[DescentService]
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next iterations depend on."""
+        return dict(chain.from_iterable(each.state().items() for each in self.of_parties))
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        for each in self.of_parties:
+            each.restore(state)
 
 
 def serve_training(
@@ -34,21 +60,16 @@ def serve_training(
     progress.packing = packing.name
     searching = settings.optimizer == NEWTON
     service_of = SearchService if searching else DescentService
-    services = [
+    of_parties = [
         service_of(session, private_key, settings, packing, party, plan.columns[party.name])
         for party in (GUEST, *session.hosts)
     ]
-    recovery, first = session.recovery, 1
-    if recovery is not None and recovery.iteration:
-        first = recovery.iteration + 1
-        state = recovery.load()
-        for service in services:
-            service.restore(state)
-    for iteration in count(first):
+    services = Services(session, of_parties)
+    for iteration in count(resume(services) + 1):
         for batch in range(plan.batches):
             at = {"iteration": iteration, "batch": batch}
             cold = searching and is_cold(iteration, warm=plan.warm)
-            for service in services[1:] if cold else services:  # the guest knows its own part
+            for service in of_parties[1:] if cold else of_parties:  # the guest knows its own part
                 service.serve(at)
             if not searching or (is_labelled(iteration) and not cold):
                 packing.serve_loss(session, private_key, at)
@@ -59,6 +80,5 @@ def serve_training(
         progress.end_iteration(iteration)
         if not proceed:
             break
-        if recovery is not None and recovery.is_due(iteration):
-            recovery.save(iteration, dict(chain.from_iterable(s.state().items() for s in services)))
+        keep(services, iteration)
     return iteration

@@ -30,6 +30,7 @@ from pyfate_gpu.protocol.batching import Batch, pack
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.pieces import Piece
 from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.resuming import keep, resume
 from pyfate_gpu.protocol.scoring import add_up, ask_for_scores
 from pyfate_gpu.protocol.validation import Validator
 from pyfate_gpu.typing import Floats
@@ -93,7 +94,7 @@ class GuestTrainer(Trainer):
     def train(self) -> int:
         """Train until converged or out of iterations; return the number of iterations."""
         self._announce_plan()
-        first = self.resume() + 1
+        first = resume(self) + 1
         for iteration in range(first, self.settings.max_iter + 1):
             if iteration == first or self.division.changes(iteration):
                 batches = self._divide(iteration)
@@ -102,7 +103,7 @@ class GuestTrainer(Trainer):
             self.losses.append(self._train_batches(batches, iteration))
             if not self._proceed(before, iteration):
                 break
-            self.keep(iteration)
+            keep(self, iteration)
         return iteration
 
     def state(self) -> dict[str, Any]:

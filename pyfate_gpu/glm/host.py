@@ -29,6 +29,7 @@ from pyfate_gpu.protocol.batching import Batch, unpack
 from pyfate_gpu.protocol.checks import check_scores
 from pyfate_gpu.protocol.pieces import receive_pieces
 from pyfate_gpu.protocol.progress import Progress
+from pyfate_gpu.protocol.resuming import keep, resume
 from pyfate_gpu.protocol.scoring import send_scores
 from pyfate_gpu.typing import Floats
 
@@ -88,7 +89,7 @@ class HostTrainer(Trainer):
         if self.family.scales_targets:
             self.scale = receive_scale(self.session)
         self.weights = self._make_weights((columns, plan.outputs))
-        first, anew = self.resume() + 1, self.settings.batch_strategy == "random"
+        first, anew = resume(self) + 1, self.settings.batch_strategy == "random"
         announced = self._receive_batches(plan, first)
         for iteration in count(first):
             if iteration == first or anew:
@@ -107,7 +108,7 @@ class HostTrainer(Trainer):
                 self._send_ahead(features, iteration + 1)
             if not self._proceed(iteration):
                 break
-            self.keep(iteration)
+            keep(self, iteration)
         return iteration
 
     def _receive_batches(self, plan: Plan, iteration: int) -> list[Batch]:

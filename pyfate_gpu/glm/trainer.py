@@ -70,20 +70,6 @@ class Trainer:
         shape = self.packing.shape(rows)
         return cut(shape, self.session.public_key.key_bits, at, self.plan.batches)
 
-    def resume(self) -> int:
-        """Take up what was kept of an earlier attempt; return the last iteration it did, or 0."""
-        recovery = self.session.recovery
-        if recovery is None or not recovery.iteration:
-            return 0
-        self.restore(recovery.load())
-        return recovery.iteration
-
-    def keep(self, iteration: int) -> None:
-        """Have the state after an iteration kept, if that is wanted."""
-        recovery = self.session.recovery
-        if recovery is not None and recovery.is_due(iteration):
-            recovery.save(iteration, self.state())
-
     def state(self) -> dict[str, Any]:
         """Return what the next iterations depend on."""
         return self.weights.state()
