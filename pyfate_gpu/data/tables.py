@@ -80,7 +80,7 @@ def read_table(
         raise DataError(
             f"X holds {'' if missing else 'NaN or '}infinite values in {', '.join(found[:5])}"
             f"{' and others' if len(found) > 5 else ''}: drop or fill them before training"
-            f"{'' if missing else ', or set impute'}"
+            f"{'' if missing else ', or set impute where the model has it'}"
         )
     return table
 

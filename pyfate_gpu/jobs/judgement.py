@@ -13,7 +13,9 @@ import numpy as np
 from pyfate_gpu.data.elsewhere import ColumnsElsewhere
 from pyfate_gpu.data.ids import look_of
 from pyfate_gpu.data.rows import Rows
+from pyfate_gpu.errors import DataError
 from pyfate_gpu.federation import Party
+from pyfate_gpu.jobs.configuration import ALONE
 
 if TYPE_CHECKING:
     from pyfate_gpu.protocol.estimator import Estimator
@@ -45,6 +47,25 @@ def judge_tables(party: Party, model: Estimator, tables: Mapping[str, Rows]) -> 
         first = next(iter(tables.values()))
         _warn_of_constants(party, first)
         model.check_rows(party.role, first, tables.get("validation"))
+    if ALONE in tables:
+        _check_alone(tables["data"], tables[ALONE])
+        if model.takes_rows_alone:  # else a step before it, which does not see them
+            model.check_rows(party.role, tables[ALONE])
+
+
+def _check_alone(rows: Rows, alone: Rows) -> None:
+    """Raise DataError unless rows of one's own are further rows of the same columns."""
+    if alone.names != rows.names:
+        raise DataError(
+            f"[{ALONE}] has columns {', '.join(alone.names)}, [data] has {', '.join(rows.names)}: name the same in "
+            "the same order"
+        )
+    twice = len(set(rows.ids).intersection(alone.ids))
+    if twice:
+        raise DataError(
+            f"{twice} of the {len(alone.ids)} ids of [{ALONE}] are in [data] too, and would count twice: leave them "
+            "out of one of both"
+        )
 
 
 def count_all(model: Estimator, *tables: Rows | None) -> dict[Any, int]:

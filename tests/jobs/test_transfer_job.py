@@ -169,14 +169,8 @@ def test_killed_parties_go_on_and_end_with_the_same_weights(transfer_job):
 
 @pytest.mark.slow
 def test_rows_of_ones_own_in_a_table_of_theirs(transfer_job, world):
-    """Who knows which ids are common names their rows, and the others apart."""
-    changes = {
-        "alignment": {"method": "same"},
-        "data.guest": {"path": "guest-common.csv"},
-        "data.host-0": {"path": "host-common.csv"},
-        "alone.guest": {"path": "guest-alone.csv", "label": "y"},
-    }
-    path = transfer_job(changes)
+    """As those of an intersection are."""
+    path = transfer_job(SAME | {"alone.guest": {"path": "guest-alone.csv", "label": "y"}})
     run(path)
     W, V, losses, _ = expected(world, slice(30, 60))
     np.testing.assert_allclose(weights(path, "guest"), W, atol=1e-6)
@@ -184,6 +178,12 @@ def test_rows_of_ones_own_in_a_table_of_theirs(transfer_job, world):
     np.testing.assert_allclose(result(path, "guest")["loss"], losses, atol=1e-6)
 
 
+#: Who knows which ids are common names their rows.
+SAME = {
+    "alignment": {"method": "same"},
+    "data.guest": {"path": "guest-common.csv"},
+    "data.host-0": {"path": "host-common.csv"},
+}
 ERRORS = {
     "too few rows": (
         {"data.host-0": {"path": "new-and-few.csv"}},
@@ -192,6 +192,18 @@ ERRORS = {
     "alone beside psi": (
         {"alone.guest": {"path": "guest-alone.csv", "label": "y"}},
         "these are found among .data., leave it out",
+    ),
+    "rows of one's own that are in common": (
+        SAME | {"alone.host-0": {"path": "host.csv"}},
+        r"30 of the 50 ids of \[alone\] are in \[data\] too, and would count twice",
+    ),
+    "other columns of one's own": (
+        SAME | {"alone.host-0": {"path": "new.csv", "columns": ["h1", "h0", "h2", "h3"]}},
+        r"\[alone\] has columns h1, h0, h2, h3, \[data\] has h0, h1, h2, h3",
+    ),
+    "missing values of one's own": (
+        SAME | {"alone.host-0": {"path": "new-lacking.csv"}},
+        r"NaN .*set impute where the model has it",
     ),
     "validation": (
         {
@@ -213,6 +225,9 @@ def test_what_cannot_be_trained_on_is_told(transfer_job, tmp_path, name):
     lines = (tmp_path / "host.csv").read_text().splitlines()
     kept = [line for line in lines if line[:4] in ("id,h", "u030", "u031", "u032")]
     (tmp_path / "new-and-few.csv").write_text("\n".join(kept) + "\n")
+    head, first, *lines = (tmp_path / "new.csv").read_text().splitlines()
+    lacking = [head, first.rpartition(",")[0] + ",", *lines]
+    (tmp_path / "new-lacking.csv").write_text("\n".join(lacking) + "\n")
     with pytest.raises((PartyFailedError, ConfigurationError), match=text):
         run_job(Job.load(path), lambda line: None)
 
