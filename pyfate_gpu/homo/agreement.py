@@ -93,7 +93,7 @@ def _read(session: Session, sender: Any, name: str) -> dict[str, Any]:
             and (name == "agreed" or isinstance(found["names"], list | None))
             and all(type(each) in (int, float, str) for each in found["classes"])
         )  # fmt: skip
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         good = False
     if not good:
         raise ProtocolError(f"what {sender} says of its rows is not of this form")

@@ -267,9 +267,17 @@ def test_another_fixed_point_at_the_other_party(data):
         ("outputs", {"count": 0}, "the guest announced 0 outputs"),
         ("score_rows", {"count": 0}, "host-0 asks for scores of 0 rows"),
         ("common", {"inputs": 0}, "announced 0 inputs"),
+        *(
+            ("classes", {"names": names}, "names of classes that are no sorted list of different")
+            for names in (
+                '["a", 1]', '["b", "a"]', '["a", "a"]', "[1e400, 1]", "[NaN, 1]", "[[1], 2]", '{"a": 1}', "[1]", "2",
+                '["\\ud800", "a"]', "[" * 100_000,
+            )
+        ),
     ],
-)
-def test_counts_that_cannot_be(data, monkeypatch, name, payload, text):
+    ids=lambda value: str(value)[:30],
+)  # fmt: skip
+def test_what_the_other_party_cannot_say(data, monkeypatch, name, payload, text):
     original = Session.send
 
     def send(self, to, message, **values):
@@ -278,6 +286,29 @@ def test_counts_that_cannot_be(data, monkeypatch, name, payload, text):
     monkeypatch.setattr(Session, "send", send)
     with pytest.raises(ProtocolError, match=text):
         predict(*fit(data, max_iter=1), data[2])
+
+
+def test_a_host_that_asks_for_scores_of_endless_rows(data, fitted, monkeypatch):
+    """The guest serves them some at a time, and has no memory for a list of them all."""
+    original = Session.send
+
+    def send(self, to, message, **values):
+        return original(
+            self, to, message, **values | ({"count": 1 << 62} if message == "score_rows" else {})
+        )
+
+    monkeypatch.setattr(Session, "send", send)
+    with pytest.raises(ProtocolError, match=r"shape \(40, 1\)"):
+        predict(*fitted, data[2])
+
+
+def test_a_guest_that_goes_on_without_any_label(data, written):
+    halves = [
+        FederatedTransfer.load(written / name).set_params(warm_start=True)
+        for name in ("guest", "host")
+    ]
+    with pytest.raises(DataError, match="none of the 40 rows has a label"):
+        fit((data[0], [None] * 40, data[2]), *halves)
 
 
 def test_rows_of_a_guest_are_not_predicted(data, fitted):

@@ -28,6 +28,8 @@ _LEARNS = (
     ("guest", "how many inputs the host has, and how many rows are common"),
     ("host", "the gradient of its own weights in each step"),
     ("host", "how many inputs the guest has, and how many rows are common"),
+    ("host", "when training ends"),
+    ("guest", "from a prediction: how many rows are scored"),
     ("host", "from a prediction: scores of its own rows, and the names of the classes"),
 )
 

@@ -284,6 +284,10 @@ def _signs_of(y: Any, rows: int, known: Classes) -> tuple[NDArray[Any], Floats]:
     labels, present = read_present_labels(y, rows)
     classes = find_classes(labels) if known is None else known
     encoded = 2 * encode_classes(labels, classes) - 1
+    if not present.any():
+        raise DataError(
+            f"none of the {rows} rows has a label: the guest needs some to tell classes apart by"
+        )
     signs = np.zeros((rows, encoded.shape[1]))
     signs[present] = encoded
     return classes, signs
@@ -343,8 +347,14 @@ def _read_classes(text: str) -> NDArray[Any]:
     """
     try:
         names = json.loads(text)
-    except ValueError:
+        found = find_classes(np.array([*names, None], dtype=object)[:-1])
+        json.dumps(
+            names, ensure_ascii=False, allow_nan=False
+        ).encode()  # texts are UTF-8, numbers finite
+    except (ValueError, TypeError, RecursionError):
         names = None
-    if not isinstance(names, list) or not all(isinstance(n, str | int | float) for n in names):
-        raise ProtocolError("the guest sent names of classes that are no list of texts or numbers")
-    return np.array(names)
+    if not isinstance(names, list) or found.tolist() != names:
+        raise ProtocolError(
+            "the guest sent names of classes that are no sorted list of different texts or whole numbers"
+        )
+    return found

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from operator import matmul
 
@@ -59,9 +60,9 @@ def receive_scores(exchange: Exchange, representations: Floats) -> Floats:
     return np.concatenate(found)
 
 
-def _sizes(rows: int) -> list[int]:
-    """Return how many rows go at a time, so that no wait and no message is long."""
-    return [min(CHUNK, rows - first) for first in range(0, rows, CHUNK)]
+def _sizes(rows: int) -> Iterator[int]:
+    """Yield how many rows go at a time, so that no wait and no message is long."""
+    return (min(CHUNK, rows - first) for first in range(0, rows, CHUNK))
 
 
 def _product(
