@@ -136,7 +136,7 @@ def test_the_project_runs_as_it_is_written(tmp_path, monkeypatch):
         output = _run_blocks(page, tmp_path)
     for line in (
         "guest is connected to host-0, host-1, arbiter",
-        "guest shares 230 of its 240 ids; 10 rows are left out",
+        "guest shares 230 of its 240 ids; 10 are not common",
         "step 2, selection, leaves 2 columns",
         "training ended after iteration",
         "'income': ",

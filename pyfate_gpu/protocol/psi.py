@@ -253,7 +253,7 @@ def _chosen(session: Session, positions: Integers, order: Integers) -> Integers:
         )
     dropped = len(order) - len(positions)
     level = logging.WARNING if len(positions) < dropped else logging.INFO
-    text = "%s shares %d of its %d ids; %d rows are left out"
+    text = "%s shares %d of its %d ids; %d are not common"
     logger.log(level, text, session.party, len(positions), len(order), dropped)
     return np.sort(order[positions])
 
