@@ -6,6 +6,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "bigint/zeroing_allocator.h"
@@ -78,11 +79,13 @@ class Words {
 template <class Lane, class Integer>
 void write(const Integer* elements, std::size_t count, std::uint64_t weight,
            const unsigned char* pads, std::size_t size, unsigned char* out) {
-  const auto factor = static_cast<Lane>(weight);
+  // Short words would be multiplied as int, which must not overflow.
+  using Product = std::conditional_t<(sizeof(Lane) < 4), std::uint32_t, Lane>;
+  const auto factor = static_cast<Product>(weight);
   auto word = [&](std::size_t i) {
     Lane pad;
     std::memcpy(&pad, pads + i * sizeof(Lane), sizeof(Lane));
-    return static_cast<Lane>(static_cast<Lane>(elements[i]) * factor + pad);
+    return static_cast<Lane>(static_cast<Product>(elements[i]) * factor + pad);
   };
   // Whole words where the next element covers what is too much.
   const std::size_t covered =
