@@ -99,6 +99,10 @@ class HomoEstimator(Estimator):
         """Return the parameters that all parties must have set alike, as JSON takes them."""
         return {n: plain(v) for n, v in self.get_params().items() if n not in self.own}
 
+    def _kept_parameters(self) -> dict[str, Any]:
+        """Parameters as files of models keep them."""
+        return {n: plain(v) for n, v in self.get_params().items() if n != "callbacks"}
+
     def _begin(
         self, session: Session, X: Any, y: Any, sample_weight: Any, validation: Any
     ) -> Begun:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,32 +20,36 @@ from pyfate_gpu.data.tables import (
 )
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Role, Session
-from pyfate_gpu.homo.estimator import Begun, HomoEstimator
+from pyfate_gpu.homo.averaging import AveragedModel
+from pyfate_gpu.homo.estimator import Begun
 from pyfate_gpu.homo.local import LogLoss, probabilities
 from pyfate_gpu.homo.network_file import read_network, write_network
 from pyfate_gpu.homo.network_training import (
     Descent,
     NetworkTrainer,
     Tensors,
+    check_floats,
     drawn,
     layered,
     require_torch,
 )
-from pyfate_gpu.homo.plan import ADAPTIVE, AggregationPlan
+from pyfate_gpu.homo.noise import Noise
+from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.report import AggregationReport
+from pyfate_gpu.homo.spending import PrivacySpent
 from pyfate_gpu.homo.standardisation import Scale, learn
 from pyfate_gpu.homo.training import Helper
 from pyfate_gpu.learning.metrics import classification_metrics, multiclass_metrics
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.progress import Callback, FitReport
-from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
+from pyfate_gpu.protocol.settings import check_count, check_real, plain
 from pyfate_gpu.typing import Floats
 
 Model = TypeVar("Model", bound="HomoNetworkClassifier")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HomoNetworkClassifier(HomoEstimator):
+class HomoNetworkClassifier(AveragedModel):
     """A network of PyTorch whose clients train it at home and whose changes are averaged; extra ``torch``.
 
     Every party makes one with the same parameters and calls `fit`: clients with `X` and `y`, the server with
@@ -73,6 +77,12 @@ class HomoNetworkClassifier(HomoEstimator):
         Of `SecureAggregator`.
     scheme, key_bits, allow_insecure_key_size
         Of the arbiter's key.
+    noise : Noise or None
+        Discrete Gaussian noise inside every sum, of which each client adds its share; in files a table of its numbers.
+        Takes `standardize` False, no early stopping, and no buffers of integers; clients then keep losses and metrics
+        to themselves.
+    delta : float
+        Of the epsilon that is told of all rounds under noise.
     random_state : int or None
         Of the order of a client's rows; each party's own.
     callbacks : sequence
@@ -85,11 +95,14 @@ class HomoNetworkClassifier(HomoEstimator):
     classes_ : array
         In the order of its outputs.
     loss_history_ : list of float
-        Mean loss of all clients' rows at the beginning of each round.
+        Mean loss of all clients' rows at the beginning of each round; under noise of this client's alone.
     validation_history_ : list of dict
-        Mean loss and accuracy of the clients' validation rows at the beginning of each round, where there are such.
+        Mean loss and accuracy of the clients' validation rows at the beginning of each round, where there are such;
+        under noise of its own.
     aggregation_ : AggregationReport
         Of the last round.
+    privacy_ : PrivacySpent
+        What all rounds under noise have told of a client; only then, and at clients.
     n_iter_ : int
     report_ : FitReport
     """
@@ -113,10 +126,13 @@ class HomoNetworkClassifier(HomoEstimator):
     scheme: str = "paillier"
     key_bits: int = 3072
     allow_insecure_key_size: bool = False
+    noise: Noise | Mapping[str, Any] | None = None
+    delta: float = 1e-5
     random_state: int | None = None
     callbacks: Sequence[Callback] = ()
 
     own = ("callbacks", "random_state", "network")
+    integers = "sum"
 
     if TYPE_CHECKING:  # set by fit
         network_: Any = field(init=False)
@@ -124,6 +140,7 @@ class HomoNetworkClassifier(HomoEstimator):
         loss_history_: list[float] = field(init=False)
         validation_history_: list[dict[str, float]] = field(init=False)
         aggregation_: AggregationReport = field(init=False)
+        privacy_: PrivacySpent = field(init=False)
         n_iter_: int = field(init=False)
         n_features_in_: int = field(init=False)
         report_: FitReport = field(init=False)
@@ -131,11 +148,10 @@ class HomoNetworkClassifier(HomoEstimator):
 
     def check(self) -> None:
         """Raise ConfigurationError for the first parameter that makes no sense."""
-        for name in ("max_iter", "local_epochs", "batch_size", "value_bits"):
+        for name in ("max_iter", "local_epochs", "batch_size"):
             check_count(name, getattr(self, name))
         check_real("learning_rate", self.learning_rate, positive=True)
         check_real("proximal", self.proximal)
-        check_choice("weighting", self.weighting, ("rows", "equal"))
         if self.network is not None and not callable(self.network):
             raise ConfigurationError("network must be a function that returns a torch.nn.Module")
         if not isinstance(self.hidden, list | tuple):
@@ -146,7 +162,7 @@ class HomoNetworkClassifier(HomoEstimator):
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 63:
             raise ConfigurationError(f"seed is {seed!r}; it must be a whole number, 0 or more")
         self._check_shared()
-        AggregationPlan(2, value_bits=plain(self.value_bits))
+        self._check_averages()
 
     def terms(self) -> dict[str, Any]:
         """Return the parameters that all parties must have set alike, as JSON takes them."""
@@ -188,15 +204,10 @@ class HomoNetworkClassifier(HomoEstimator):
         if self.network is not None and self.check_session(session) is Role.CLIENT:
             # Before parties agree, so that no client of this process draws numbers meanwhile.
             made = drawn(self.network, int(self.seed))
+            if self.noise is not None:
+                check_floats(made)
         begun = self._begin(session, X, y, sample_weight, validation)
-        clients = len(session.clients)
-        total = clients << begun.common.row_bits
-        by_rows = AggregationPlan(
-            clients, int(self.value_bits), clip=ADAPTIVE, integers="sum", max_total_weight=total
-        )
-        plan = by_rows if self.weighting == "rows" else AggregationPlan(
-            clients, int(self.value_bits), clip=ADAPTIVE, integers="sum"
-        )  # fmt: skip
+        plan, by_rows = self._plans(session, begun.common)
         if begun.data is None:
             helper = Helper(session, begun.exchange, plan, begun.progress, self._rounds())
             helper.standardise(by_rows, begun.common.columns, bool(self.standardize))
@@ -233,7 +244,7 @@ class HomoNetworkClassifier(HomoEstimator):
         )
         trainer = NetworkTrainer(
             session, begun.exchange, plans[0], begun.progress, made, descent,
-            None if patience is None else int(patience), seed,
+            None if patience is None else int(patience), seed, self._spending(),
         )  # fmt: skip
         scale = self._find_scale(session, begun, plans[1], data.table.values, trainer)
         own = self._tensors(data.table, data.y, data.weights, classes, scale)
@@ -247,8 +258,7 @@ class HomoNetworkClassifier(HomoEstimator):
             "loss_history_": trainer.losses, "validation_history_": trainer.validation,
             "n_features_in_": common.columns,
         }  # fmt: skip
-        if hasattr(trainer, "report"):
-            fitted["aggregation_"] = trainer.report
+        fitted |= self._told(session, trainer.report, trainer.spending)
         if data.table.names is not None:
             fitted["feature_names_in_"] = np.array(data.table.names, dtype=object)
         return fitted
@@ -349,15 +359,6 @@ class HomoNetworkClassifier(HomoEstimator):
     def output_names(self) -> list[Any]:
         """Return the classes."""
         return list(self.classes_.tolist())
-
-    def result(self) -> dict[str, Any]:
-        """Return iterations, cost, and at clients losses and what the last round said."""
-        found = super().result()
-        if hasattr(self, "network_"):
-            found |= {"loss": list(self.loss_history_), "validation": self.validation_history_}
-        if hasattr(self, "aggregation_"):
-            found |= self.aggregation_.told()
-        return found
 
     def save(self, path: PathLike) -> None:
         """Write the model to a file that only its owner can read; a `network` of its own is named at loading.

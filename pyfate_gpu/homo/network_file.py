@@ -11,7 +11,6 @@ import numpy as np
 from pyfate_gpu.homo.network_training import STATE, arrays_of, drawn, layered, restore
 from pyfate_gpu.homo.standardisation import Scale
 from pyfate_gpu.protocol.estimator import PathLike
-from pyfate_gpu.protocol.settings import plain
 from pyfate_gpu.storage.archive import Arrays, Form
 
 if TYPE_CHECKING:
@@ -23,11 +22,11 @@ FORM = Form("pyfate-gpu homo network", 1)
 
 def write_network(path: PathLike, model: HomoNetworkClassifier) -> None:
     """Write a fitted model, for its owner only; raises StorageError when the file cannot be written."""
-    params = {name: plain(value) for name, value in model.get_params().items()}
+    params = model._kept_parameters()
     params["hidden"] = [int(each) for each in model.hidden]
     if model.classes is not None:
         params["classes"] = np.asarray(list(model.classes)).tolist()
-    del params["callbacks"], params["network"]
+    del params["network"]
     header = {
         "estimator": type(model).__name__, "params": params, "n_iter": model.n_iter_,
         "columns": model.n_features_in_, "names": list(getattr(model, "feature_names_in_", [])),

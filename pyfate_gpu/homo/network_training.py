@@ -18,6 +18,7 @@ from pyfate_gpu.federation import Session
 from pyfate_gpu.homo.exchange import Exchange
 from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.report import AggregationReport
+from pyfate_gpu.homo.spending import Spending
 from pyfate_gpu.homo.training import FIRST_LOSS
 from pyfate_gpu.protocol.progress import Progress
 
@@ -40,6 +41,16 @@ def drawn(network: Callable[[], Any], seed: int) -> Any:
     with _DRAWING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return network()
+
+
+def check_floats(network: Any) -> None:
+    """Raise ConfigurationError for buffers of integers, whose sums noise would not hide."""
+    for name, value in network.state_dict().items():
+        if not value.is_floating_point():
+            raise ConfigurationError(
+                f"{name} of the network has integers, and there is noise, which hides no counters: take layers without "
+                "them, such as LayerNorm or BatchNorm with track_running_stats=False"
+            )
 
 
 def layered(widths: Sequence[int], seed: int) -> Any:
@@ -81,12 +92,12 @@ class NetworkTrainer:
     Attributes
     ----------
     losses, validation : list
-        By iteration, of the weights that it began with.
-    report : AggregationReport
-        Of the last round.
+        By iteration, of the weights that it began with; means over all clients, under noise of this one.
+    report : AggregationReport or None
+        Of the last round, None before.
     """
 
-    report: AggregationReport
+    report: AggregationReport | None = None
 
     def __init__(
         self,
@@ -98,10 +109,11 @@ class NetworkTrainer:
         descent: Descent,
         patience: int | None,
         seed: int | None,
+        spending: Spending | None = None,
     ) -> None:
         self._session, self._exchange, self._plan = session, exchange, plan
         self._progress, self._network, self._descent = progress, network, descent
-        self._patience = patience
+        self._patience, self.spending = patience, spending
         self._torch = require_torch()
         self._random = self._torch.Generator()
         self._random.manual_seed(secrets.randbits(63) if seed is None else seed)
@@ -112,13 +124,13 @@ class NetworkTrainer:
 
     def train(self, own: Tensors, tested: Tensors | None, rounds: int) -> int:
         """Return the number of rounds; the network is then the best one, where training may stop early."""
-        arrays = [
-            name for name, value in self._network.state_dict().items() if value.is_floating_point()
-        ]
-        # In the order of names: loss, those of the network, validation.
-        further = [FIRST_LOSS] if tested is not None else []
-        self._plan = self._plan.with_clips([FIRST_LOSS, *[1.0] * len(arrays), *further])
-        begun = self._restore()
+        if self.spending is None:
+            state = self._network.state_dict().values()
+            arrays = [value for value in state if value.is_floating_point()]
+            # In the order of names: loss, those of the network, validation.
+            further = [FIRST_LOSS] if tested is not None else []
+            self._plan = self._plan.with_clips([FIRST_LOSS, *[1.0] * len(arrays), *further])
+        begun = self._restore(rounds)
         number = begun
         for number in range(begun + 1, rounds + 1):
             mean = self._round(own, tested)
@@ -136,17 +148,22 @@ class NetworkTrainer:
     def _round(self, own: Tensors, tested: Tensors | None) -> Any:
         """Train at home, sum up, and take up the mean; losses and metrics are of the weights before."""
         before = copy.deepcopy(self._network.state_dict())
-        update = {"loss": self._measures(own)[:1]}
+        told = {"loss": self._measures(own)[:1]}
         if tested is not None:
-            update["validation"] = self._measures(tested)
+            told["validation"] = self._measures(tested)
         self._descend(own)
         after = self._network.state_dict()
-        update |= {STATE + name: after[name] - before[name] for name in before}
+        update = {STATE + name: after[name] - before[name] for name in before}
         weight = len(own.y) if self._plan.max_weight > 1 else 1
-        opened = self._exchange.run(self._plan, update, weight)
+        # Under noise what clients measure stays at home.
+        sent = told | update if self.spending is None else update
+        opened = self._exchange.run(self._plan, sent, weight)
         assert opened is not None
         mean, self.report = opened
         self._plan = self.report.next_plan
+        if self.spending is not None:
+            self.spending.count(self.report.noise_multiplier)
+            mean = dict(mean) | told
         self._before = before
         self._network.load_state_dict({name: before[name] + mean[STATE + name] for name in before})
         return mean
@@ -190,8 +207,9 @@ class NetworkTrainer:
             return
         loss, accuracy = (float(value) for value in mean["validation"])
         self.validation.append({"loss": loss, "accuracy": accuracy})
-        clipped = self.report.clipped["validation"] > 0
-        if self._patience is not None and not clipped and loss < self._best[0]:
+        if self._patience is None or self.report is None:
+            return
+        if not self.report.clipped["validation"] and loss < self._best[0]:
             self._best = (loss, len(self.validation), self._before)
 
     def _rests(self, number: int) -> bool:
@@ -199,7 +217,7 @@ class NetworkTrainer:
 
     def _save(self, number: int) -> None:
         recovery = self._session.recovery
-        if recovery is None or not recovery.is_due(number):
+        if recovery is None or self.report is None or not recovery.is_due(number):
             return
         state: dict[str, Any] = {
             "losses": list(self.losses), "validation": list(self.validation),
@@ -210,15 +228,20 @@ class NetworkTrainer:
         state |= arrays_of(self._network.state_dict(), STATE)
         if self._best[1]:
             state |= arrays_of(self._best[2], "best/")
+        if self.spending is not None:
+            state |= self.spending.state()
         recovery.save(number, state)
 
-    def _restore(self) -> int:
+    def _restore(self, rounds: int) -> int:
         recovery = self._session.recovery
         if recovery is None or not recovery.iteration:
             return 0
         kept = dict(recovery.load())
         restore(self._network, kept, STATE)
-        self._plan = self._plan.with_clips(kept["clips"])
+        if self.spending is None:
+            self._plan = self._plan.with_clips(kept["clips"])
+        else:
+            self.spending.go_on(recovery, kept, self._plan.clients, rounds)
         self.losses, self.validation = list(kept["losses"]), list(kept["validation"])
         if kept["best_iteration"]:
             best = copy.deepcopy(self._network)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,30 +15,28 @@ from pyfate_gpu.data.tables import Table, read_table
 from pyfate_gpu.errors import ConfigurationError, DataError
 from pyfate_gpu.federation import Session
 from pyfate_gpu.homo.agreement import Common
+from pyfate_gpu.homo.averaging import AveragedModel
 from pyfate_gpu.homo.client_data import ClientData
-from pyfate_gpu.homo.estimator import HomoEstimator
 from pyfate_gpu.homo.exchange import Exchange
 from pyfate_gpu.homo.local import Descent, LocalRows, Loss
 from pyfate_gpu.homo.model_file import read_model, write_model
-from pyfate_gpu.homo.plan import ADAPTIVE, AggregationPlan
+from pyfate_gpu.homo.noise import Noise
+from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.report import AggregationReport
+from pyfate_gpu.homo.spending import PrivacySpent
 from pyfate_gpu.homo.standardisation import Scale, learn
 from pyfate_gpu.homo.training import ClientTrainer, Helper
 from pyfate_gpu.learning.optimizers import OPTIMIZERS
 from pyfate_gpu.protocol.estimator import PathLike
 from pyfate_gpu.protocol.progress import Callback, FitReport, Progress
-from pyfate_gpu.protocol.settings import check_choice, check_count, check_real, plain
+from pyfate_gpu.protocol.settings import check_choice, check_count, check_real
 from pyfate_gpu.typing import Floats
 
-if TYPE_CHECKING:
-    pass
-
 Model = TypeVar("Model", bound="HomoModel")
-_OWN = ("callbacks", "random_state")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HomoModel(HomoEstimator):
+class HomoModel(AveragedModel):
     """Base of the models; see its subclasses for the losses.
 
     Every party makes one of these with the same parameters and calls `fit`: clients with `X` and `y`, the server
@@ -81,6 +79,12 @@ class HomoModel(HomoEstimator):
         Under "paillier", whether the arbiter sees uniform numbers only.
     scheme, key_bits, allow_insecure_key_size
         Of the arbiter's key.
+    noise : Noise or None
+        Discrete Gaussian noise inside every sum, of which each client adds its share; in files a table of its numbers.
+        Takes `standardize` False and no early stopping; clients then keep losses and metrics to themselves, and train
+        for `max_iter` rounds whatever `tol` is.
+    delta : float
+        Of the epsilon that is told of all rounds under noise.
     random_state : int or None
         Of the order of a client's rows; each party's own.
     callbacks : sequence
@@ -91,11 +95,14 @@ class HomoModel(HomoEstimator):
     coef_, intercept_ : float64
         In the units of `X` and `y`; clients only.
     loss_history_ : list of float
-        Mean loss of all clients at the beginning of each round, penalty included; clients only.
+        Mean loss of all clients at the beginning of each round, penalty included; clients only. Under noise that of
+        this client's rows alone.
     validation_history_ : list of dict
-        Mean metrics of the clients' validation rows after each round, where there are such.
+        Mean metrics of the clients' validation rows after each round, where there are such; under noise of its own.
     aggregation_ : AggregationReport
         Of the last round.
+    privacy_ : PrivacySpent
+        What all rounds under noise have told of a client; only then, and at clients.
     n_iter_ : int
     report_ : FitReport
     """
@@ -120,6 +127,8 @@ class HomoModel(HomoEstimator):
     scheme: str = "paillier"
     key_bits: int = 3072
     allow_insecure_key_size: bool = False
+    noise: Noise | Mapping[str, Any] | None = None
+    delta: float = 1e-5
     random_state: int | None = None
     callbacks: Sequence[Callback] = ()
 
@@ -129,6 +138,7 @@ class HomoModel(HomoEstimator):
         loss_history_: list[float] = field(init=False)
         validation_history_: list[dict[str, float]] = field(init=False)
         aggregation_: AggregationReport = field(init=False)
+        privacy_: PrivacySpent = field(init=False)
         n_iter_: int = field(init=False)
         report_: FitReport = field(init=False)
         n_features_in_: int = field(init=False)
@@ -148,9 +158,8 @@ class HomoModel(HomoEstimator):
     def check(self) -> None:
         """Raise ConfigurationError for the first parameter that makes no sense."""
         check_choice("algorithm", self.algorithm, ("average", "gradient"))
-        check_choice("weighting", self.weighting, ("rows", "equal"))
         check_choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        for name in ("max_iter", "local_epochs", "value_bits"):
+        for name in ("max_iter", "local_epochs"):
             check_count(name, getattr(self, name))
         if self.batch_size is not None:
             check_count("batch_size", self.batch_size)
@@ -158,7 +167,7 @@ class HomoModel(HomoEstimator):
         for name in ("proximal", "alpha", "tol"):
             check_real(name, getattr(self, name))
         self._check_shared()
-        AggregationPlan(2, value_bits=plain(self.value_bits))
+        self._check_averages()
 
     def fit(
         self: Model,
@@ -206,14 +215,6 @@ class HomoModel(HomoEstimator):
         vars(self).update(fitted)
         return self
 
-    def _plans(self, session: Session, common: Common) -> tuple[AggregationPlan, AggregationPlan]:
-        """Of training, and of what is over all rows."""
-        clients, bits = len(session.clients), int(self.value_bits)
-        total = clients << common.row_bits
-        by_rows = AggregationPlan(clients, bits, clip=ADAPTIVE, max_total_weight=total)
-        equal = AggregationPlan(clients, bits, clip=ADAPTIVE)
-        return by_rows if self.weighting == "rows" else equal, by_rows
-
     def _scaled_columns(self, common: Common) -> int:
         """How many columns are standardised together."""
         return common.columns
@@ -232,6 +233,7 @@ class HomoModel(HomoEstimator):
         trainer = ClientTrainer(
             session, exchange, plans[0], progress, rows, int(self.max_iter), float(self.tol),
             None if self.early_stopping_rounds is None else int(self.early_stopping_rounds),
+            self._spending(),
         )  # fmt: skip
         y = self._encode(data.y, rows, classes)
         scale = self._standardise(trainer, plans[1], data.table.values, y)
@@ -257,8 +259,9 @@ class HomoModel(HomoEstimator):
         fitted = {
             "coef_": coef, "intercept_": intercept, "n_iter_": iterations,
             "n_features_in_": common.columns, "loss_history_": trainer.losses,
-            "validation_history_": trainer.validation, "aggregation_": trainer.report,
+            "validation_history_": trainer.validation,
         }  # fmt: skip
+        fitted |= self._told(session, trainer.report, trainer.spending)
         if data.table.names is not None:
             fitted["feature_names_in_"] = np.array(data.table.names, dtype=object)
         if classes is not None:
@@ -323,11 +326,9 @@ class HomoModel(HomoEstimator):
         """Return iterations, cost, and at clients the model, losses and what the last round said."""
         found = super().result()
         if hasattr(self, "coef_"):
-            found |= self.aggregation_.told() | {
+            found |= {
                 "coef": self.coef_.tolist(),
                 "intercept": np.asarray(self.intercept_).tolist(),
-                "loss": [float(loss) for loss in self.loss_history_],
-                "validation": self.validation_history_,
             }
         return found
 
@@ -343,10 +344,8 @@ class HomoModel(HomoEstimator):
         """
         if not hasattr(self, "coef_"):
             raise ConfigurationError("there is no model to save: fit first, at a client")
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        del params["callbacks"]
         header = {
-            "estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_,
+            "estimator": type(self).__name__, "params": self._kept_parameters(), "n_iter": self.n_iter_,
             "names": list(getattr(self, "feature_names_in_", [])),
             "classes": np.asarray(getattr(self, "classes_", [])).tolist(),
         }  # fmt: skip

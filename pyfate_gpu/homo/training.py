@@ -13,6 +13,7 @@ from pyfate_gpu.homo.exchange import Exchange, Opened
 from pyfate_gpu.homo.local import Descent, LocalRows
 from pyfate_gpu.homo.plan import AggregationPlan
 from pyfate_gpu.homo.report import AggregationReport
+from pyfate_gpu.homo.spending import Spending
 from pyfate_gpu.homo.standardisation import Scale, learn
 from pyfate_gpu.learning.optimizers import Optimizer
 from pyfate_gpu.protocol.progress import Progress
@@ -69,15 +70,15 @@ class ClientTrainer:
     weights : float64 [columns, outputs]
         The common ones.
     losses, validation : list
-        By iteration.
-    report : AggregationReport
-        Of the last round.
+        By iteration; means over all clients, under noise of this one.
+    report : AggregationReport or None
+        Of the last round, None before.
     scale : Scale
         Kept in checkpoints.
     """
 
     weights: Floats
-    report: AggregationReport
+    report: AggregationReport | None = None
 
     def __init__(
         self,
@@ -89,10 +90,11 @@ class ClientTrainer:
         iterations: int,
         tol: float,
         patience: int | None,
+        spending: Spending | None = None,
     ) -> None:
         self._session, self._exchange, self.plan, self._progress = session, exchange, plan, progress
         self._rows, self._iterations = rows, iterations
-        self._tol, self._patience = tol, patience
+        self._tol, self._patience, self.spending = tol, patience, spending
         self.losses: list[float] = []
         self.validation: list[dict[str, float]] = []
         self.scale = Scale.none(0)
@@ -119,17 +121,16 @@ class ClientTrainer:
     ) -> int:
         """Return the number of iterations; `weights` are then those of the best, if there is one."""
         self.weights = np.zeros((rows.features.shape[1], rows.y.shape[1]))
-        # In the order of names: change, loss, validation.
-        self.plan = self.plan.with_clips([1.0, FIRST_LOSS, *([FIRST_LOSS] if tested else [])])
-        begun = self._restore(optimizer)
+        if self.spending is None:
+            # In the order of names: change, loss, validation.
+            self.plan = self.plan.with_clips([1.0, FIRST_LOSS, *([FIRST_LOSS] if tested else [])])
+        iteration = begun = self._restore(optimizer)
         for iteration in range(begun + 1, self._iterations + 1):
-            update = self._update(descent, rows, optimizer, random)
+            change = self._change(descent, rows, optimizer, random)
+            told = {"loss": np.array([descent.mean_loss(rows, self.weights)])}
             if tested is not None:
-                update["validation"] = self._judge(descent, tested, metrics)
-            opened = self.run(self.plan, update)
-            assert opened is not None
-            mean, self.report = opened
-            self.plan = self.report.next_plan
+                told["validation"] = self._judge(descent, tested, metrics)
+            mean = self._sum({"change": change}, told)
             self._note(mean, descent, tested, metrics)
             # The loss and the metrics are of the weights before this step.
             if optimizer is None:
@@ -146,25 +147,36 @@ class ClientTrainer:
             self.weights = self._best[2]
         return iteration
 
+    def _sum(self, update: dict[str, Floats], told: dict[str, Floats]) -> dict[str, Floats]:
+        """One round of training; under noise what clients measure stays at home."""
+        spending = self.spending
+        opened = self.run(self.plan, update | told if spending is None else update)
+        assert opened is not None
+        mean, self.report = opened
+        self.plan = self.report.next_plan
+        if spending is None:
+            return dict(mean)
+        spending.count(self.report.noise_multiplier)
+        return dict(mean) | told
+
     def _step(self, optimizer: Optimizer, gradient: Floats) -> Floats:
         """What to subtract; where steps do not follow the size of gradients, what rounding left of 0 is 0."""
-        if optimizer.normalises:
+        assert self.report is not None
+        if optimizer.normalises and self.spending is None:
             rounding = self.report.rounding_error["change"]
             gradient = np.where(np.abs(gradient) <= rounding, 0.0, gradient)
         return optimizer.descend(gradient)
 
-    def _update(
+    def _change(
         self,
         descent: Descent,
         rows: LocalRows,
         optimizer: Optimizer | None,
         random: np.random.Generator,
-    ) -> dict[str, Floats]:
+    ) -> Floats:
         if optimizer is None:
-            change = descent.train(rows, self.weights, random) - self.weights
-        else:
-            change = descent.gradient(rows, self.weights, self.weights)
-        return {"change": change, "loss": np.array([descent.mean_loss(rows, self.weights)])}
+            return descent.train(rows, self.weights, random) - self.weights
+        return descent.gradient(rows, self.weights, self.weights)
 
     def _judge(self, descent: Descent, tested: LocalRows, metrics: Metrics) -> Floats:
         scores = tested.features @ self.weights
@@ -180,20 +192,23 @@ class ClientTrainer:
         names = ["loss", *metrics(tested.y[:1], tested.features[:1] @ self.weights)]
         found = dict(zip(names, mean["validation"].tolist(), strict=True))
         self.validation.append(found)
-        clipped = self.report.clipped["validation"] > 0
-        if self._patience is not None and not clipped and found["loss"] < self._best[0]:
+        if self._patience is None or self.report is None:
+            return
+        if not self.report.clipped["validation"] and found["loss"] < self._best[0]:
             self._best = (found["loss"], len(self.validation), self.weights.copy())
 
     def _ended(self, iteration: int) -> bool:
         if self._patience is not None and iteration - self._best[1] >= self._patience:
             return True
-        if len(self.losses) < 2 or any(self.report.clipped.values()):
+        if self.spending is not None or self.report is None or len(self.losses) < 2:
+            return False
+        if any(self.report.clipped.values()):
             return False
         return abs(self.losses[-1] - self.losses[-2]) <= self._tol
 
     def _save(self, iteration: int, optimizer: Optimizer | None) -> None:
         recovery = self._session.recovery
-        if recovery is None or not recovery.is_due(iteration):
+        if recovery is None or self.report is None or not recovery.is_due(iteration):
             return
         state: dict[str, Any] = {
             "weights": self.weights, "mean": self.scale.mean, "deviation": self.scale.deviation,
@@ -203,6 +218,8 @@ class ClientTrainer:
         }  # fmt: skip
         if optimizer is not None:
             state |= {f"optimizer {name}": value for name, value in optimizer.state().items()}
+        if self.spending is not None:
+            state |= self.spending.state()
         recovery.save(iteration, state)
 
     def _restore(self, optimizer: Optimizer | None) -> int:
@@ -211,7 +228,12 @@ class ClientTrainer:
             return 0
         self.weights = kept["weights"]
         self.scale = Scale(kept["mean"], kept["deviation"])
-        self.plan = self.plan.with_clips(kept["clips"])
+        recovery = self._session.recovery
+        assert recovery is not None
+        if self.spending is None:
+            self.plan = self.plan.with_clips(kept["clips"])
+        else:
+            self.spending.go_on(recovery, kept, self.plan.clients, self._iterations)
         self.losses, self.validation = list(kept["losses"]), list(kept["validation"])
         if kept["best_iteration"]:
             self._best = (kept["best_loss"], kept["best_iteration"], kept["best"])
@@ -220,6 +242,4 @@ class ClientTrainer:
             optimizer.restore(
                 {n[len(before) :]: v for n, v in kept.items() if n.startswith(before)}
             )
-        recovery = self._session.recovery
-        assert recovery is not None
         return recovery.iteration

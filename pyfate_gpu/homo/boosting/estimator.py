@@ -345,10 +345,8 @@ class HomoBoostedTrees(HomoEstimator):
             When the file cannot be written.
         """
         forest = self._fitted_forest()
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        del params["callbacks"]
         header = {
-            "estimator": type(self).__name__, "params": params, "n_iter": self.n_iter_,
+            "estimator": type(self).__name__, "params": self._kept_parameters(), "n_iter": self.n_iter_,
             "columns": self.n_features_in_, "names": list(getattr(self, "feature_names_in_", [])),
             "classes": np.asarray(getattr(self, "classes_", [])).tolist(),
         }  # fmt: skip
