@@ -14,11 +14,11 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import run_fate2
 from measure_fate2 import CpuOfGroup, train_ours
+from parts import write_measured
 from sklearn.metrics import roc_auc_score
 
 #: Epochs of ours for one of FATE's: they take less time, which must be long enough to measure.
@@ -80,14 +80,7 @@ def main() -> None:
     ratio = round(seconds["fate"] / seconds["ours"], 1)
     print(seconds, ratio)
     if options.json:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip()
-        result = {
-            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-            "commit": commit,
-            "command": "python tests/interop/measure_fate2_sshe.py --tables GUEST HOST",
-            "machine": f"one of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+        found = {
             "tables": [path.name for path in options.tables or ()],
             "rows": options.rows,
             "batch": options.batch,
@@ -96,7 +89,9 @@ def main() -> None:
             "times_ours": ratio,
             "auc_of_fate": round(float(roc_auc_score(scored["labels"], scored["scores"])), 4),
         }
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
+        write_measured(
+            options.json, "python tests/interop/measure_fate2_sshe.py --tables GUEST HOST", found
+        )
 
 
 if __name__ == "__main__":

@@ -11,16 +11,14 @@ the first tree are not in it.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import run_fate2
 from measure_fate2 import CpuOfGroup
+from parts import write_measured
 
 from pyfate_gpu.jobs.job import Job
 from pyfate_gpu.jobs.launcher import run_job
@@ -94,20 +92,13 @@ def main():
     }
     print(medians, ratios)
     if options.json:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip()
-        result = {
-            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-            "commit": commit,
-            "command": "python tests/interop/measure_fate2_trees.py",
-            "machine": f"one of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+        found = {
             "tables": "breast cancer, 569 x (10 + 20)" if options.tables is None else "as named",
             "key_bits": options.key,
             "cpu_seconds_of_a_tree": medians,
             "times_ours": ratios,
         }
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
+        write_measured(options.json, "python tests/interop/measure_fate2_trees.py", found)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ is tests/interop/results/<part>.json; the last complete ones are committed.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -95,6 +96,17 @@ def read(name: str) -> dict[str, Any]:
     """The record of a part; empty if there is none."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def write_measured(path: Path, command: str, found: Mapping[str, Any]) -> None:
+    """Write what was measured, behind when, of what, how and beside what."""
+    head = {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit(),
+        "command": command,
+        "machine": f"one of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+    }
+    path.write_text(json.dumps(head | dict(found), indent=1) + "\n")
 
 
 def commit() -> str:

@@ -90,3 +90,15 @@ def test_the_commit_is_that_of_the_sources(monkeypatch):
     if not (parts.ROOT / ".git").exists():
         pytest.skip("no checkout of git")
     assert len(parts.commit().rstrip("+")) == 12
+
+
+def test_a_record_says_how_it_was_measured(tmp_path):
+    parts.write_measured(tmp_path / "record.json", "python measure.py", {"seconds": 1.5})
+    found = json.loads((tmp_path / "record.json").read_text())
+    assert list(found) == ["date", "commit", "command", "machine", "seconds"]
+    assert (found["commit"], found["command"], found["seconds"]) == (
+        "abc",
+        "python measure.py",
+        1.5,
+    )
+    assert "load" in found["machine"]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One party of a tree by SecretFlow's SGB, as it comes; started by ../processes.py with a Python that has it."""
+"""One party of trees by SecretFlow's SGB, as it comes; started with a Python that has it.
+
+By ../processes.py, and by tests/interop/measure_sgb_trees.py.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,7 @@ def main() -> None:
     for name in ("--key", "--depth", "--bins"):
         parser.add_argument(name, type=int)
     parser.add_argument("--schema")
+    parser.add_argument("--trees", type=int, default=1)
     options = parser.parse_args()
     import numpy as np
     import secretflow as sf
@@ -70,14 +74,15 @@ def main() -> None:
     y = FedNdarray({bob: bob(lambda: labels)()}, PartitionWay.VERTICAL)
     parameters = get_classic_XGB_params()
     parameters.update(
-        num_boost_round=1, max_depth=options.depth, sketch_eps=1 / options.bins, reg_lambda=1.0, gamma=0.0,
+        num_boost_round=options.trees, max_depth=options.depth, sketch_eps=1 / options.bins, reg_lambda=1.0, gamma=0.0,
         learning_rate=0.3, objective="logistic", first_tree_with_label_holder_feature=False,
     )  # fmt: skip
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     model = Sgb(heu).train(parameters, x, y)
     wait(model)
-    seconds = time.perf_counter() - begin
+    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - begin_cpu
     scores = np.asarray(reveal(model.predict(x))).ravel()
+    (options.folder / f"{options.party}.json").write_text(json.dumps({"cpu_seconds": cpu_seconds}))
     if options.party == "bob":
         result = {"seconds": seconds, "scores": scores.tolist()}
         (options.folder / "result.json").write_text(json.dumps(result))
