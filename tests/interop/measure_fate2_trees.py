@@ -93,7 +93,8 @@ def main():
     print(medians, ratios)
     if options.json:
         found = {
-            "tables": [path.name for path in options.tables or ()] or "breast cancer, 569 x (10 + 20)",
+            "tables": [path.name for path in options.tables or ()]
+            or "breast cancer, 569 x (10 + 20)",
             "rows": options.rows,
             "key_bits": options.key,
             "cpu_seconds_of_a_tree": medians,
